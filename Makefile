@@ -1,0 +1,55 @@
+# Two commands matter: `make run` shows Portcullis at work, `make test` checks everything.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+ENV := . scripts/env.sh
+
+.PHONY: help run build dashboard test fuzz bench evaluate fmt lint deny setup clean
+
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## build the release binary and watch the demo on http://127.0.0.1:8600
+	@$(ENV); exec "$$CARGO_TARGET_DIR/release/portcullis" demo $(ARGS)
+
+build: ## the release binary with the dashboard in it
+	@scripts/setup.sh build
+	@scripts/dashboard.sh build
+	@$(ENV); cargo build --release --locked -p portcullis
+
+dashboard: ## build the dashboard (needs Node)
+	@scripts/dashboard.sh build
+
+test: ## everything: Rust, dashboard, fuzz smoke; starts real brokers, databases and gateways
+	@scripts/setup.sh test
+	@scripts/dashboard.sh build
+	@$(ENV); cargo test --workspace --locked
+	@scripts/dashboard.sh test
+	@scripts/fuzz.sh
+
+fuzz: ## every fuzz target, FUZZ_SECONDS=20 each
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
+
+bench: ## benchmarks
+	@scripts/setup.sh build
+	@$(ENV); cargo bench --workspace --locked
+
+evaluate: ## detection against labelled logs: make evaluate DATA=folder
+	@test -n "$(DATA)" || { echo "say where the data is: make evaluate DATA=folder" >&2; exit 2; }
+	@scripts/setup.sh build
+	@scripts/evaluate.sh "$(DATA)"
+
+fmt: ## format the Rust code
+	@$(ENV); cargo fmt
+
+lint: ## clippy, warnings as errors
+	@$(ENV); cargo clippy --workspace --all-targets --locked -- -D warnings
+
+deny: ## licences, sources, duplicate and vulnerable dependencies
+	@scripts/deny.sh
+
+setup: ## install what building and testing need
+	@scripts/setup.sh test
+
+clean: ## remove build outputs, keep downloads
+	@$(ENV); cargo clean

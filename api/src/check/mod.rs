@@ -1,0 +1,291 @@
+//! `/check`: forward-auth for NGINX `auth_request`, Traefik `ForwardAuth`, Caddy `forward_auth`.
+//!
+//! One lookup in memory per request of the gateway; no database, no log line. Whoever cannot be recognised (the
+//! gateway is not among the trusted proxies) is let through: a wrong setting must not close a site.
+
+use crate::auth::SharedSecret;
+use crate::blocklist::read;
+use crate::peer::Peer;
+use crate::state::ApiState;
+use axum::Router;
+use axum::extract::{Extension, RawQuery, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use domain::blocklist::Blocklist;
+use domain::{Action, AddressSource, DecisionId, Timestamp, TrustedProxies};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Longest value of a query parameter that is read: a gateway's name.
+const PARAMETER_BYTES_MAX: usize = 128;
+
+/// How the gateway tells a client's address. It must be the header that the gateway itself sets: any other comes
+/// from the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AddressHeader {
+    /// `X-Forwarded-For`, a chain, the nearest hop last.
+    #[default]
+    ForwardedFor,
+    /// `X-Real-IP`, one address.
+    RealIp,
+}
+
+/// How `/check` is asked.
+#[derive(Debug, Clone, Default)]
+pub struct CheckSettings {
+    /// The gateways and proxies whose word about the next hop is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// The header that carries the address.
+    pub address_header: AddressHeader,
+    /// What the gateway sends as `X-Portcullis-Secret`; `None` where the listener is private enough.
+    pub secret: Option<SharedSecret>,
+}
+
+/// What the gateway is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Pass,
+    Challenge(DecisionId),
+    Throttle(DecisionId),
+    Refuse(DecisionId),
+}
+
+/// The route. Gateways ask with the client's own method, so every method is answered.
+pub(crate) fn router() -> Router<Arc<ApiState>> {
+    Router::new().route("/check", any(check))
+}
+
+async fn check(
+    State(state): State<Arc<ApiState>>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let settings = &state.check;
+    if !is_authorised(settings, &headers) {
+        state.metrics.check_unauthorised();
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let query = query.as_deref().unwrap_or_default();
+    let address = client_address(settings, peer.address.ip(), &headers);
+    let gateway = parameter(query, "gateway");
+    let now = state.now();
+    let verdict = address.map_or(Verdict::Pass, |address| {
+        read(&*state.blocklist, |list| {
+            judge(list, address, gateway.as_deref(), now)
+        })
+    });
+    state.metrics.checked(match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Challenge(_) => "challenge",
+        Verdict::Throttle(_) => "throttle",
+        Verdict::Refuse(_) => "refuse",
+    });
+    answer(verdict, parameter(query, "throttle").as_deref() == Some("429"))
+}
+
+fn is_authorised(settings: &CheckSettings, headers: &HeaderMap) -> bool {
+    let presented = || headers.get("x-portcullis-secret")?.to_str().ok();
+    settings
+        .secret
+        .as_ref()
+        .is_none_or(|secret| presented().is_some_and(|text| secret.matches(text)))
+}
+
+/// The client's address from the chain that ends at the peer; `None` when the peer is nobody whose word counts.
+fn client_address(settings: &CheckSettings, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+    let name = match settings.address_header {
+        AddressHeader::ForwardedFor => "x-forwarded-for",
+        AddressHeader::RealIp => "x-real-ip",
+    };
+    // Several headers of one name are one list (RFC 9110, 5.3).
+    let chain: Vec<&str> = headers
+        .get_all(name)
+        .iter()
+        .map(|value| value.to_str().unwrap_or_default())
+        .collect();
+    let resolved = settings.trusted_proxies.resolve(Some(peer), &chain.join(","));
+    resolved
+        .filter(|(_, source)| *source == AddressSource::TrustedHop)
+        .map(|(address, _)| address)
+}
+
+fn judge(list: &Blocklist, address: IpAddr, gateway: Option<&str>, now: Timestamp) -> Verdict {
+    let entry = list
+        .check_address(address, gateway)
+        .filter(|entry| entry.expires_at > now);
+    match entry.map(|entry| (entry.action, entry.id)) {
+        Some((Action::Block, id)) => Verdict::Refuse(id),
+        Some((Action::Throttle, id)) => Verdict::Throttle(id),
+        Some((Action::Challenge, id)) => Verdict::Challenge(id),
+        Some((Action::Observe, _)) | None => Verdict::Pass,
+    }
+}
+
+/// A gateway that cannot challenge lets the client through; the header tells one that can.
+fn answer(verdict: Verdict, has_429: bool) -> Response {
+    let (status, id, mark) = match verdict {
+        Verdict::Pass => return StatusCode::OK.into_response(),
+        Verdict::Challenge(id) => (StatusCode::OK, id, Some("x-portcullis-challenge")),
+        Verdict::Throttle(id) if has_429 => {
+            (StatusCode::TOO_MANY_REQUESTS, id, Some("x-portcullis-throttle"))
+        }
+        Verdict::Throttle(id) => (StatusCode::OK, id, Some("x-portcullis-throttle")),
+        Verdict::Refuse(id) => (StatusCode::FORBIDDEN, id, None),
+    };
+    let mut response = status.into_response();
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(HeaderName::from_static("x-portcullis-decision"), id);
+    }
+    if let Some(mark) = mark {
+        headers.insert(HeaderName::from_static(mark), HeaderValue::from_static("1"));
+    }
+    // A gateway that copies the answer to the client must not have it kept on the way.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn parameter(query: &str, wanted: &str) -> Option<String> {
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == wanted)
+        .map(|(_, value)| value.into_owned())
+        .filter(|value| value.len() <= PARAMETER_BYTES_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Answer, Rig, request};
+    use crate::{Surface, router};
+    use axum::http::Method;
+    use domain::{Client, Scope};
+
+    async fn rig(header: AddressHeader, secret: Option<&str>) -> Rig {
+        let settings = CheckSettings {
+            trusted_proxies: TrustedProxies::new(vec!["127.0.0.0/8".parse().unwrap()]),
+            address_header: header,
+            secret: secret.map(SharedSecret::new),
+        };
+        Rig::with(move |parts| parts.check = settings).await
+    }
+
+    async fn ask(rig: &Rig, uri: &str, headers: &[(&str, &str)]) -> Answer {
+        let router = router(&rig.state, &[Surface::Check]);
+        rig.send(&router, request(Method::GET, uri, headers)).await
+    }
+
+    #[tokio::test]
+    async fn a_blocked_client_is_refused_with_the_decision() {
+        let rig = rig(AddressHeader::ForwardedFor, None).await;
+        rig.put(|_| {});
+        let answer = ask(&rig, "/check", &[("X-Forwarded-For", "203.0.113.1")]).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        assert_eq!(
+            answer.header("x-portcullis-decision"),
+            Some("01".repeat(16).as_str())
+        );
+        let answer = ask(&rig, "/check", &[("X-Forwarded-For", "203.0.113.2")]).await;
+        assert_eq!(
+            (answer.status, answer.header("x-portcullis-decision")),
+            (StatusCode::OK, None)
+        );
+        rig.advance(14_400_000);
+        let answer = ask(&rig, "/check", &[("X-Forwarded-For", "203.0.113.1")]).await;
+        assert_eq!(answer.status, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn only_the_trusted_end_of_the_chain_is_believed() {
+        let rig = rig(AddressHeader::ForwardedFor, None).await;
+        rig.put(|_| {});
+        let check = async |headers: &[(&str, &str)], status: StatusCode| {
+            assert_eq!(ask(&rig, "/check", headers).await.status, status, "{headers:?}");
+        };
+        // Nobody gets a victim blocked, and nobody hides, by writing the left of the chain or another header.
+        check(&[("X-Forwarded-For", "203.0.113.1, 192.0.2.7")], StatusCode::OK).await;
+        check(
+            &[("X-Forwarded-For", "192.0.2.7, 203.0.113.1")],
+            StatusCode::FORBIDDEN,
+        )
+        .await;
+        check(
+            &[
+                ("X-Forwarded-For", "192.0.2.7"),
+                ("X-Forwarded-For", "203.0.113.1"),
+            ],
+            StatusCode::FORBIDDEN,
+        )
+        .await;
+        check(&[("X-Real-IP", "203.0.113.1")], StatusCode::OK).await;
+        check(&[], StatusCode::OK).await;
+        let long = format!("203.0.113.1,{}", vec!["127.0.0.1"; 1000].join(","));
+        check(&[("X-Forwarded-For", &long)], StatusCode::OK).await;
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_is_not_trusted_names_nobody() {
+        let mut rig = rig(AddressHeader::RealIp, None).await;
+        rig.put(|_| {});
+        let blocked = [("X-Real-IP", "203.0.113.1")];
+        assert_eq!(ask(&rig, "/check", &blocked).await.status, StatusCode::FORBIDDEN);
+        rig.peer.address = "192.0.2.1:80".parse().unwrap();
+        assert_eq!(ask(&rig, "/check", &blocked).await.status, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_throttled_client_passes_with_a_mark_or_gets_429() {
+        let rig = rig(AddressHeader::ForwardedFor, None).await;
+        rig.put(|decision| decision.action = Action::Throttle);
+        rig.put(|decision| decision.action = Action::Challenge);
+        let headers = [("X-Forwarded-For", "203.0.113.1")];
+        let answer = ask(&rig, "/check", &headers).await;
+        assert_eq!(
+            (answer.status, answer.header("x-portcullis-throttle")),
+            (StatusCode::OK, Some("1"))
+        );
+        let answer = ask(&rig, "/check?throttle=429", &headers).await;
+        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+        let answer = ask(&rig, "/check", &[("X-Forwarded-For", "203.0.113.2")]).await;
+        assert_eq!(
+            (answer.status, answer.header("x-portcullis-challenge")),
+            (StatusCode::OK, Some("1"))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_decision_for_one_gateway_holds_there_only() {
+        let rig = rig(AddressHeader::ForwardedFor, None).await;
+        rig.put(|decision| decision.gateways = vec!["edge-1".to_owned()]);
+        rig.put(|decision| {
+            decision.conditions = vec![Client::parse(Scope::Route, "/login").unwrap()];
+        });
+        let headers = [("X-Forwarded-For", "203.0.113.1")];
+        assert_eq!(ask(&rig, "/check", &headers).await.status, StatusCode::OK);
+        assert_eq!(
+            ask(&rig, "/check?gateway=edge-2", &headers).await.status,
+            StatusCode::OK
+        );
+        assert_eq!(
+            ask(&rig, "/check?gateway=edge-1", &headers).await.status,
+            StatusCode::FORBIDDEN
+        );
+        let conditional = [("X-Forwarded-For", "203.0.113.2")];
+        assert_eq!(ask(&rig, "/check", &conditional).await.status, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_configured_secret_is_asked_for() {
+        let rig = rig(AddressHeader::ForwardedFor, Some("s3cret")).await;
+        for (secret, status) in [("s3cret", StatusCode::OK), ("s3creT", StatusCode::UNAUTHORIZED)] {
+            assert_eq!(
+                ask(&rig, "/check", &[("X-Portcullis-Secret", secret)])
+                    .await
+                    .status,
+                status
+            );
+        }
+        assert_eq!(ask(&rig, "/check", &[]).await.status, StatusCode::UNAUTHORIZED);
+    }
+}

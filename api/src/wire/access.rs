@@ -1,0 +1,114 @@
+//! Keys, sessions and bouncers in JSON. A secret appears in one answer only: when its key is made.
+
+use super::shown;
+use serde::{Deserialize, Serialize};
+use storage::{ApiKey, Bouncer};
+use utoipa::ToSchema;
+
+/// A key, without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct KeyView {
+    /// Its name.
+    name: String,
+    /// What it may do.
+    role: String,
+    /// The gateway that a bouncer's key is limited to.
+    gateway: Option<String>,
+    /// When it was made.
+    created_at: String,
+    /// Name of the key that made it.
+    created_by: String,
+    /// When it was last used, to the minute or so.
+    last_used_at: Option<String>,
+    /// When it was revoked.
+    revoked_at: Option<String>,
+    /// Who revoked it.
+    revoked_by: Option<String>,
+}
+
+impl KeyView {
+    pub(crate) fn new(key: &ApiKey) -> Self {
+        Self {
+            name: shown(&key.name),
+            role: key.role.as_str().to_owned(),
+            gateway: key.gateway.as_deref().map(shown),
+            created_at: key.created_at.to_string(),
+            created_by: shown(&key.created_by),
+            last_used_at: key.last_used_at.map(|at| at.to_string()),
+            revoked_at: key.revoked_at.map(|at| at.to_string()),
+            revoked_by: key.revoked_by.as_deref().map(shown),
+        }
+    }
+}
+
+/// A key to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct NewKey {
+    /// Its name: 1 to 64 letters, digits, dots, dashes or underscores, unique for good.
+    pub(crate) name: String,
+    /// `bouncer`, `viewer`, `operator` or `admin`.
+    pub(crate) role: String,
+    /// The gateway that a bouncer's key is limited to.
+    pub(crate) gateway: Option<String>,
+}
+
+/// A key that was just made.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct NewKeyView {
+    /// The key.
+    pub(crate) key: KeyView,
+    /// Its secret. Shown here and never again.
+    pub(crate) secret: String,
+}
+
+/// Signing in.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct SignIn {
+    /// The secret of a key.
+    pub(crate) key: String,
+}
+
+/// Who is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionView {
+    /// Name of the key.
+    pub(crate) name: String,
+    /// What it may do.
+    pub(crate) role: String,
+}
+
+/// A gateway's bouncer and when it last asked.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BouncerView {
+    /// Name of its key.
+    name: String,
+    /// The gateway its key is limited to.
+    gateway: Option<String>,
+    /// From its user agent.
+    kind: String,
+    /// From its user agent.
+    version: String,
+    /// Where it asked from; null while it never did.
+    address: Option<String>,
+    /// When it last asked anything.
+    last_seen: Option<String>,
+    /// Start of its last complete pull.
+    last_pull: Option<String>,
+}
+
+impl BouncerView {
+    pub(crate) fn new(key: &ApiKey, bouncer: Option<&Bouncer>) -> Self {
+        let text = |part: fn(&Bouncer) -> &String| bouncer.map(|bouncer| shown(part(bouncer)));
+        Self {
+            name: shown(&key.name),
+            gateway: key.gateway.as_deref().map(shown),
+            kind: text(|bouncer| &bouncer.kind).unwrap_or_default(),
+            version: text(|bouncer| &bouncer.version).unwrap_or_default(),
+            address: text(|bouncer| &bouncer.address),
+            last_seen: bouncer.map(|bouncer| bouncer.last_seen.to_string()),
+            last_pull: bouncer
+                .and_then(|bouncer| bouncer.last_pull)
+                .map(|at| at.to_string()),
+        }
+    }
+}

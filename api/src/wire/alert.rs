@@ -1,0 +1,120 @@
+//! Alerts in JSON.
+
+use super::{ClientName, shown};
+use serde::Serialize;
+use storage::StoredAlert;
+use utoipa::ToSchema;
+
+/// A threat that the evidence names.
+#[derive(Debug, Serialize, ToSchema)]
+struct ThreatView {
+    /// Which.
+    kind: String,
+    /// From 0 to 1.
+    confidence: f32,
+}
+
+/// One feature that carried the score.
+#[derive(Debug, Serialize, ToSchema)]
+struct ReasonView {
+    /// Name of the feature or detector.
+    feature: String,
+    /// Its value for this client.
+    value: f32,
+    /// The median of clean clients.
+    typical: f32,
+    /// Its share of the score.
+    contribution: f32,
+    /// One sentence for a person.
+    sentence: String,
+}
+
+/// One request that shows it.
+#[derive(Debug, Serialize, ToSchema)]
+struct EvidenceView {
+    /// Number of the source.
+    source: u32,
+    /// Line in a file, offset in a partition.
+    line: u64,
+    /// When.
+    at: String,
+    /// Method and target.
+    request: String,
+    /// Status sent.
+    status: u16,
+}
+
+/// A client stood out.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AlertView {
+    /// Stays the same over the episode.
+    pub(crate) id: String,
+    /// Who.
+    client: ClientName,
+    /// What the evidence names, surest first.
+    threats: Vec<ThreatView>,
+    /// How unlike clean clients.
+    score: f32,
+    /// Chance of such a score in a clean client.
+    p_value: f64,
+    /// The strongest action so far.
+    action: String,
+    /// The client's first request.
+    first_seen: String,
+    /// When it first stood out.
+    alerted_at: String,
+    /// When the action was decided.
+    action_at: Option<String>,
+    /// Requests up to `alerted_at`.
+    requests_before_alert: u64,
+    /// Requests up to `action_at`.
+    requests_before_action: Option<u64>,
+    /// What carried the score, strongest first.
+    reasons: Vec<ReasonView>,
+    /// Requests that show it.
+    evidence: Vec<EvidenceView>,
+    /// Why a stronger action was held back.
+    held_back: Option<String>,
+    /// Version name of the model that scored it.
+    model: String,
+}
+
+impl AlertView {
+    pub(crate) fn new(alert: &StoredAlert) -> Self {
+        let threat = |threat: &storage::StoredThreat| ThreatView {
+            kind: threat.kind.to_string(),
+            confidence: threat.confidence,
+        };
+        let reason = |reason: &storage::StoredReason| ReasonView {
+            feature: shown(&reason.feature),
+            value: reason.value,
+            typical: reason.typical,
+            contribution: reason.contribution,
+            sentence: shown(&reason.sentence),
+        };
+        let evidence = |evidence: &storage::StoredEvidence| EvidenceView {
+            source: evidence.source,
+            line: evidence.line,
+            at: evidence.at.to_string(),
+            request: shown(&evidence.request),
+            status: evidence.status,
+        };
+        Self {
+            id: alert.id.to_string(),
+            client: ClientName::new(&alert.client),
+            threats: alert.threats.iter().map(threat).collect(),
+            score: alert.score,
+            p_value: alert.p_value,
+            action: alert.action.to_string(),
+            first_seen: alert.first_seen.to_string(),
+            alerted_at: alert.alerted_at.to_string(),
+            action_at: alert.action_at.map(|at| at.to_string()),
+            requests_before_alert: alert.requests_before_alert,
+            requests_before_action: alert.requests_before_action,
+            reasons: alert.reasons.iter().map(reason).collect(),
+            evidence: alert.evidence.iter().map(evidence).collect(),
+            held_back: alert.held_back.as_deref().map(shown),
+            model: shown(&alert.model),
+        }
+    }
+}

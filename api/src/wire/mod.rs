@@ -1,0 +1,47 @@
+//! The JSON of the REST API. Own types, so that renaming a field inside cannot silently change a public contract.
+//!
+//! Every text that a client of a gateway or a person may have chosen passes [`shown`] on its way out.
+
+mod access;
+mod alert;
+mod client;
+mod decision;
+mod operation;
+mod order;
+mod overview;
+
+pub(crate) use access::{BouncerView, KeyView, NewKey, NewKeyView, SessionView, SignIn};
+pub(crate) use alert::AlertView;
+pub(crate) use client::{ClientName, ClientPage, ClientView};
+pub(crate) use decision::DecisionView;
+pub(crate) use operation::{HealthPartView, HealthView, ModelView, RejectedView};
+pub(crate) use order::{AllowView, NewOrderView, OrderKindView, OrderReceiptView, OrderView};
+pub(crate) use overview::{AttackView, Figures, OverviewView, StatsPoint, TargetView, summarise};
+
+use crate::neutral::neutralise;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A text as it may be shown.
+pub(crate) fn shown(text: &str) -> String {
+    neutralise(text).into_owned()
+}
+
+/// A slice of a list, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Slice<T: ToSchema> {
+    /// The items.
+    pub(crate) items: Vec<T>,
+    /// `cursor` of the following slice; null at the end.
+    pub(crate) next: Option<String>,
+}
+
+impl<T: ToSchema> Slice<T> {
+    /// Turns a page of the store into its JSON.
+    pub(crate) fn of<S>(page: storage::Paged<S>, view: impl Fn(&S) -> T) -> Self {
+        Self {
+            items: page.items.iter().map(view).collect(),
+            next: page.next,
+        }
+    }
+}

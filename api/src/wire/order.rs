@@ -1,0 +1,228 @@
+//! Orders in JSON and CSV, and the allowlist that they make.
+
+use super::decision::push_csv_line;
+use super::{ClientName, DecisionView, shown};
+use domain::{AllowEntry, Client, DecisionId, Order, OrderKind, Timestamp};
+use serde::{Deserialize, Serialize};
+use storage::OrderReceipt;
+use utoipa::ToSchema;
+
+/// Longest block or grace that a person may order, in seconds: a year. Blocks without an end do not exist.
+pub(crate) const ORDER_SECS_MAX: u32 = 366 * 86_400;
+
+/// What a person orders.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum OrderKindView {
+    /// Block the client for a time.
+    Block {
+        /// How long.
+        ttl_secs: u32,
+    },
+    /// End every decision about the client and hold the machine's back for a time.
+    Lift {
+        /// How long the machine may not decide about it anew.
+        grace_secs: u32,
+    },
+    /// End one decision.
+    Revoke {
+        /// Which.
+        decision: String,
+    },
+    /// Put the client on the allowlist.
+    Allow {
+        /// Until when; absent for good.
+        until: Option<String>,
+    },
+    /// Take the client off the allowlist.
+    Disallow,
+}
+
+impl OrderKindView {
+    fn new(kind: &OrderKind) -> Self {
+        match kind {
+            OrderKind::Block { ttl_secs } => Self::Block { ttl_secs: *ttl_secs },
+            OrderKind::Lift { grace_secs } => Self::Lift {
+                grace_secs: *grace_secs,
+            },
+            OrderKind::Revoke { decision } => Self::Revoke {
+                decision: decision.to_string(),
+            },
+            OrderKind::Allow { until } => Self::Allow {
+                until: until.map(|at| at.to_string()),
+            },
+            OrderKind::Disallow => Self::Disallow,
+        }
+    }
+
+    fn read(&self, now: Timestamp) -> Result<OrderKind, String> {
+        let bounded = |secs: u32, name: &str| {
+            (1..=ORDER_SECS_MAX)
+                .contains(&secs)
+                .then_some(secs)
+                .ok_or_else(|| format!("{name} must be between 1 and {ORDER_SECS_MAX}"))
+        };
+        Ok(match self {
+            Self::Block { ttl_secs } => OrderKind::Block {
+                ttl_secs: bounded(*ttl_secs, "ttl_secs")?,
+            },
+            Self::Lift { grace_secs } => OrderKind::Lift {
+                grace_secs: bounded(*grace_secs, "grace_secs")?,
+            },
+            Self::Revoke { decision } => OrderKind::Revoke {
+                decision: DecisionId::parse(decision).ok_or("decision must have 32 hexadecimal digits")?,
+            },
+            Self::Allow { until: None } => OrderKind::Allow { until: None },
+            Self::Allow { until: Some(text) } => {
+                let until = Timestamp::parse_rfc3339(text).ok_or("until must be a time in RFC 3339")?;
+                if until <= now {
+                    return Err("until must lie in the future".to_owned());
+                }
+                OrderKind::Allow { until: Some(until) }
+            }
+            Self::Disallow => OrderKind::Disallow,
+        })
+    }
+}
+
+/// An order to be given. A revoke names its decision, every other order a client.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct NewOrderView {
+    /// What.
+    #[serde(flatten)]
+    kind: OrderKindView,
+    /// About whom.
+    client: Option<ClientName>,
+    /// Why. Never empty: the journal is read by others, later.
+    reason: String,
+}
+
+impl NewOrderView {
+    /// What is ordered, about whom, and why.
+    pub(crate) fn read(&self, now: Timestamp) -> Result<(OrderKind, Option<Client>, String), String> {
+        let reason = self.reason.trim();
+        if reason.is_empty() || reason.len() > storage::REASON_BYTES_MAX {
+            return Err(format!("reason must have 1 to {} bytes", storage::REASON_BYTES_MAX));
+        }
+        let kind = self.kind.read(now)?;
+        let client = self.client.as_ref().map(ClientName::read).transpose()?;
+        if client.is_none() && !matches!(kind, OrderKind::Revoke { .. }) {
+            return Err("client is missing".to_owned());
+        }
+        Ok((kind, client, reason.to_owned()))
+    }
+}
+
+/// An order, as the journal holds it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OrderView {
+    /// Position in the journal.
+    seq: u64,
+    /// What.
+    order: OrderKindView,
+    /// About whom.
+    client: ClientName,
+    /// Why.
+    reason: String,
+    /// Name of the key that gave it.
+    by: String,
+    /// Address it came from.
+    from: String,
+    /// When.
+    at: String,
+}
+
+impl OrderView {
+    pub(crate) fn new(order: &Order) -> Self {
+        Self {
+            seq: order.seq,
+            order: OrderKindView::new(&order.kind),
+            client: ClientName::new(&order.client),
+            reason: shown(&order.reason),
+            by: shown(&order.by),
+            from: shown(&order.from),
+            at: order.at.to_string(),
+        }
+    }
+}
+
+/// The first line of the journal's CSV form.
+pub(crate) const ORDERS_CSV_HEADER: &str = "seq,at,kind,detail,scope,value,reason,by,from\n";
+
+/// Appends an order's line of the CSV form.
+pub(crate) fn push_order_csv(out: &mut String, order: &Order) {
+    let detail = match &order.kind {
+        OrderKind::Block { ttl_secs } => format!("{ttl_secs} s"),
+        OrderKind::Lift { grace_secs } => format!("{grace_secs} s"),
+        OrderKind::Revoke { decision } => decision.to_string(),
+        OrderKind::Allow { until } => until.map(|at| at.to_string()).unwrap_or_default(),
+        OrderKind::Disallow => String::new(),
+    };
+    let fields = [
+        &order.seq.to_string(),
+        &order.at.to_string(),
+        order.kind.as_str(),
+        &detail,
+        order.client.scope().as_str(),
+        &order.client.value(),
+        &order.reason,
+        &order.by,
+        &order.from,
+    ];
+    push_csv_line(out, &fields);
+}
+
+/// What an order did.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OrderReceiptView {
+    /// The order.
+    order: OrderView,
+    /// The decision that a block made.
+    decision: Option<DecisionView>,
+    /// How many decisions it ended.
+    revoked: u64,
+}
+
+impl OrderReceiptView {
+    pub(crate) fn new(receipt: &OrderReceipt) -> Self {
+        Self {
+            order: OrderView::new(&receipt.order),
+            decision: receipt.decision.as_ref().map(DecisionView::new),
+            revoked: receipt.revoked,
+        }
+    }
+}
+
+/// Who is never blocked, and why.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AllowView {
+    /// Who.
+    client: ClientName,
+    /// Why.
+    reason: String,
+    /// Until when; null for good.
+    until: Option<String>,
+    /// Name of the key that ordered it; null for an entry of the configuration.
+    by: Option<String>,
+}
+
+impl AllowView {
+    pub(crate) fn configured(entry: &AllowEntry) -> Self {
+        Self {
+            client: ClientName::new(&entry.client),
+            reason: shown(&entry.reason),
+            until: entry.until.map(|at| at.to_string()),
+            by: None,
+        }
+    }
+
+    /// The entry that an allow order made.
+    pub(crate) fn ordered(order: &Order, until: Option<Timestamp>) -> Self {
+        Self {
+            client: ClientName::new(&order.client),
+            reason: shown(&order.reason),
+            until: until.map(|at| at.to_string()),
+            by: Some(shown(&order.by)),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Different user agents.
+
+use super::{Direction, Feature, Scale};
+use crate::window::Window;
+
+pub(super) const FEATURE: Feature = Feature {
+    name: "agent_count",
+    unit: "agents",
+    direction: Direction::Up,
+    scale: Scale::Log,
+    sentence: |value, typical| {
+        format!("used {value:.0} different user agents, where {typical:.0} is typical")
+    },
+    compute,
+};
+
+fn compute(window: &Window) -> f32 {
+    window.agents.estimate()
+}

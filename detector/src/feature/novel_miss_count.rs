@@ -1,0 +1,21 @@
+//! Different paths that nobody else uses and that do not exist.
+
+use super::{Direction, Feature, Scale};
+use crate::window::Window;
+
+pub(super) const FEATURE: Feature = Feature {
+    name: "novel_miss_count",
+    unit: "paths",
+    direction: Direction::Up,
+    scale: Scale::Log,
+    sentence: |value, typical| {
+        format!(
+            "asked for {value:.0} different paths that do not exist and that nobody else asks for, where {typical:.0} is typical"
+        )
+    },
+    compute,
+};
+
+fn compute(window: &Window) -> f32 {
+    window.suspicion.novel_misses
+}

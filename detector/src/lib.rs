@@ -1,0 +1,23 @@
+//! From request records to decisions: windows, features, scores, threats, policy, guard.
+//!
+//! Sans-io: records, orders and scores come in, alerts and decisions go out. There is no clock, no thread, no
+//! file and no randomness here, so the same inputs give the same decisions byte for byte, with one thread or
+//! eight. The modules stand in the order in which a request meets them.
+
+pub mod limits;
+pub mod time;
+
+pub mod feature;
+pub mod policy;
+pub mod population;
+pub mod score;
+pub mod signal;
+pub mod stage;
+pub mod threat;
+pub mod window;
+
+mod detector;
+
+pub use detector::{Detector, Input, Output, Settings, Totals};
+pub use score::{Contribution, Score, Scorer, Windows};
+pub use stage::{Executor, Serial};

@@ -1,0 +1,57 @@
+//! Every limit of the detector, with its reason and what happens when it is reached.
+
+/// Clients hash to this many logical shards, fixed so that the number of threads changes nothing.
+pub const SHARDS: usize = 256;
+
+/// Clients remembered by default. Past it the longest silent client of the same shard is forgotten, and counted.
+pub const CLIENTS_MAX_DEFAULT: usize = 1_000_000;
+
+/// A tick ends after this much event time: how late a decision may come into force.
+pub const TICK_MILLIS: i64 = 250;
+
+/// A tick ends after this many records, so that a burst cannot delay a decision.
+pub const TICK_RECORDS_MAX: usize = 4096;
+
+/// Records this late are still decayed to their own time; later ones count for evidence and totals only.
+pub const LATENESS_MILLIS: i64 = 15 * 60 * 1000;
+
+/// A source's watermark moves forward by more than this only when several records in a row agree. A quiet site is
+/// silent for hours: a minute would squeeze its requests into one moment and make every visitor look like a burst.
+pub const WATERMARK_JUMP_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
+/// That many records in a row move a watermark far ahead, or back: one line dated 2099 does nothing, and a clock
+/// that was put right is believed again.
+pub const WATERMARK_AGREEMENT: u32 = 16;
+
+/// Sources (files, partitions) whose watermarks are kept. Further ones share the last one, and are counted.
+pub const SOURCES_MAX: usize = 4096;
+
+/// Suspects with kept evidence, per shard and hundred clients of its capacity. When full, the least suspicious goes.
+pub const SUSPECTS_PER_HUNDRED: usize = 1;
+
+/// Fewest suspects a shard keeps, whatever its capacity.
+pub const SUSPECTS_MIN: usize = 16;
+
+/// Requests kept as evidence per suspect: enough to see the pattern, few enough to read.
+pub const EVIDENCE_MAX: usize = 8;
+
+/// Longest evidence text in bytes: a path of several kilobytes is the attacker's, and shows nothing more.
+pub const EVIDENCE_BYTES_MAX: usize = 200;
+
+/// Bytes of path and query that are searched for payloads. Beyond it only lengths count.
+pub const PAYLOAD_BYTES_MAX: usize = 2048;
+
+/// Routes whose popularity is remembered. When full, the least used half is forgotten at the end of a tick.
+pub const ROUTES_MAX: usize = 65_536;
+
+/// Cohorts (ranges) whose totals are remembered. When full, those without evidence are forgotten.
+pub const COHORTS_MAX: usize = 16_384;
+
+/// Members that a campaign lists. Further ones are counted and acted on when they are alerted themselves.
+pub const CAMPAIGN_MEMBERS_MAX: usize = 1024;
+
+/// Clients with an offence on record. When full, the longest forgotten episode goes.
+pub const OFFENDERS_MAX: usize = 100_000;
+
+/// Reasons of an alert: what a person reads.
+pub const REASONS_MAX: usize = 4;

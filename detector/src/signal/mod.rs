@@ -1,0 +1,177 @@
+//! What one request shows by itself: facts, no memory.
+
+mod login;
+mod payload;
+mod probe;
+
+pub use login::RouteRole;
+pub use payload::{PayloadClass, PayloadHits};
+pub use probe::ProbeHit;
+
+use crate::limits::PAYLOAD_BYTES_MAX;
+use domain::RequestRecord;
+
+/// What one request shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Signals {
+    /// How the request was answered.
+    pub outcome: Outcome,
+    /// Method class.
+    pub method: MethodClass,
+    /// What the route is for, as far as its words tell.
+    pub role: RouteRole,
+    /// Attack payloads in path, query, user agent and referer.
+    pub payload: PayloadHits,
+    /// What the path asks for that only scanners ask for.
+    pub probe: ProbeHit,
+    /// Whether a page that browsers and crawlers ask for unasked (favicon, robots.txt, `.well-known`).
+    pub is_convention: bool,
+    /// Length of the query in bytes.
+    pub query_bytes: u32,
+    /// Characters of path and query that ordinary requests hardly contain.
+    pub odd_characters: u32,
+}
+
+/// How a request was answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Outcome {
+    /// 2xx and 304.
+    #[default]
+    Success,
+    /// 3xx but 304.
+    Redirect,
+    /// 404, 410.
+    Missing,
+    /// 401, 403, 407.
+    Refused,
+    /// Any other 4xx, 444 and 499 included.
+    OtherClientError,
+    /// 5xx.
+    ServerError,
+    /// No status: the client left.
+    None,
+}
+
+/// Method class.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum MethodClass {
+    /// GET.
+    #[default]
+    Read,
+    /// HEAD.
+    Head,
+    /// POST, PUT, PATCH, DELETE.
+    Write,
+    /// OPTIONS: browsers send it by themselves (CORS).
+    Preflight,
+    /// Anything else.
+    Odd,
+}
+
+/// Reads the signals of one request. `is_known` says that many clients use the route with success: then the path
+/// itself cannot be a probe, and only the query is searched for payloads. `is_new_agent` says that the client did not
+/// send this user agent before: one that it repeats is searched once.
+#[must_use]
+pub fn read(record: &RequestRecord<'_>, is_known: bool, is_new_agent: bool) -> Signals {
+    let outcome = Outcome::of(record.status);
+    let query = record.query.as_deref().unwrap_or("");
+    let mut signals = Signals {
+        outcome,
+        method: MethodClass::of(&record.method),
+        role: login::role(&record.path),
+        query_bytes: u32::try_from(query.len()).unwrap_or(u32::MAX),
+        ..Signals::default()
+    };
+    if !is_known {
+        let path = clip(&record.path);
+        signals.is_convention = probe::is_convention(path);
+        signals.probe = probe::find(path);
+        payload::search(path, &mut signals.payload);
+        signals.odd_characters += odd_characters(path);
+    }
+    if !query.is_empty() {
+        let query = clip(query);
+        payload::search(query, &mut signals.payload);
+        signals.odd_characters += odd_characters(query);
+    }
+    if let Some(agent) = record.user_agent.as_deref().filter(|_| is_new_agent) {
+        payload::search_header(clip(agent), &mut signals.payload);
+    }
+    if let Some(referer) = record.referer.as_deref() {
+        payload::search_header(clip(referer), &mut signals.payload);
+    }
+    signals
+}
+
+impl Outcome {
+    /// The class of a status.
+    #[must_use]
+    pub fn of(status: u16) -> Self {
+        match status {
+            200..=299 | 304 => Self::Success,
+            300..=399 => Self::Redirect,
+            404 | 410 => Self::Missing,
+            401 | 403 | 407 => Self::Refused,
+            400..=499 => Self::OtherClientError,
+            500..=599 => Self::ServerError,
+            _ => Self::None,
+        }
+    }
+
+    /// Whether the request failed by the client's doing.
+    #[must_use]
+    pub fn is_client_error(self) -> bool {
+        matches!(self, Self::Missing | Self::Refused | Self::OtherClientError)
+    }
+}
+
+impl MethodClass {
+    fn of(method: &str) -> Self {
+        match method {
+            "GET" => Self::Read,
+            "HEAD" => Self::Head,
+            "POST" | "PUT" | "PATCH" | "DELETE" => Self::Write,
+            "OPTIONS" => Self::Preflight,
+            _ => Self::Odd,
+        }
+    }
+}
+
+/// Cuts a text to the bytes that are searched, at a character boundary.
+fn clip(text: &str) -> &str {
+    if text.len() <= PAYLOAD_BYTES_MAX {
+        return text;
+    }
+    let mut end = PAYLOAD_BYTES_MAX;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// Bytes that paths and queries of ordinary clients hardly contain: quotes, brackets, control and non-ASCII bytes.
+fn odd_characters(text: &str) -> u32 {
+    let is_odd = |byte: &u8| matches!(byte, b'\'' | b'"' | b'<' | b'>' | b'`' | b'|' | b'{' | b'}' | b'$' | b'\\' | b';' | b'(' | b')' | b'*' | 0..=31 | 127..);
+    u32::try_from(text.as_bytes().iter().filter(|byte| is_odd(byte)).count()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_and_methods_have_a_class() {
+        assert_eq!(Outcome::of(304), Outcome::Success);
+        assert_eq!(Outcome::of(301), Outcome::Redirect);
+        assert_eq!(Outcome::of(499), Outcome::OtherClientError);
+        assert_eq!(Outcome::of(0), Outcome::None);
+        assert_eq!(MethodClass::of("PROPFIND"), MethodClass::Odd);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_at_a_character() {
+        let text = "é".repeat(PAYLOAD_BYTES_MAX);
+        assert_eq!(clip(&text).len(), PAYLOAD_BYTES_MAX);
+        assert_eq!(clip(&text[..4]), "éé");
+    }
+}

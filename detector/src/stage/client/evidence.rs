@@ -1,0 +1,106 @@
+//! Cold records of those who stand out: the requests that show it. Few, bounded, the least suspicious gives way.
+
+use crate::limits::EVIDENCE_MAX;
+use domain::Evidence;
+
+/// The requests that show why one client stands out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Suspect {
+    /// Keyed hash of the client.
+    pub key: u64,
+    /// How suspicious, for giving way.
+    pub rank: f32,
+    /// The first requests, and the latest.
+    pub evidence: Vec<Evidence>,
+    /// How many of the latest were overwritten.
+    pub overwritten: usize,
+}
+
+/// The suspects of one shard.
+#[derive(Debug)]
+pub struct Suspects {
+    suspects: Vec<Suspect>,
+    suspects_max: usize,
+}
+
+/// So many of the first requests are never overwritten: the beginning tells most.
+const FIRST_KEPT: usize = EVIDENCE_MAX / 2;
+
+impl Suspects {
+    /// Makes room for at most `suspects_max`.
+    #[must_use]
+    pub fn new(suspects_max: usize) -> Self {
+        Self {
+            suspects: Vec::new(),
+            suspects_max,
+        }
+    }
+
+    /// Keeps one more request of a suspect. `write` is only called when there is room.
+    pub fn keep(&mut self, key: u64, rank: f32, write: impl FnOnce() -> Evidence) {
+        let Some(place) = self.admit(key, rank) else {
+            return;
+        };
+        let suspect = &mut self.suspects[place];
+        suspect.rank = suspect.rank.max(rank);
+        if suspect.evidence.len() < EVIDENCE_MAX {
+            suspect.evidence.push(write());
+        } else {
+            let place = FIRST_KEPT + suspect.overwritten % (EVIDENCE_MAX - FIRST_KEPT);
+            suspect.evidence[place] = write();
+            suspect.overwritten += 1;
+        }
+    }
+
+    fn admit(&mut self, key: u64, rank: f32) -> Option<usize> {
+        if let Some(place) = self.suspects.iter().position(|suspect| suspect.key == key) {
+            return Some(place);
+        }
+        let fresh = Suspect {
+            key,
+            rank,
+            evidence: Vec::new(),
+            overwritten: 0,
+        };
+        if self.suspects.len() < self.suspects_max {
+            self.suspects.push(fresh);
+            return Some(self.suspects.len() - 1);
+        }
+        let weakest = (0..self.suspects.len())
+            .min_by(|left, right| self.suspects[*left].rank.total_cmp(&self.suspects[*right].rank))?;
+        if self.suspects[weakest].rank >= rank {
+            return None;
+        }
+        self.suspects[weakest] = fresh;
+        Some(weakest)
+    }
+
+    /// What is kept of a client in order of arrival, and its present request when nothing else is.
+    pub fn with_latest(&self, key: u64, write: impl FnOnce() -> Evidence) -> Vec<Evidence> {
+        let kept = self.suspects.iter().find(|suspect| suspect.key == key);
+        match kept {
+            Some(suspect) if !suspect.evidence.is_empty() => {
+                let mut evidence = suspect.evidence.clone();
+                evidence.sort_by_key(|entry| (entry.position.source, entry.position.line));
+                evidence
+            }
+            _ => vec![write()],
+        }
+    }
+
+    /// Forgets a client.
+    pub fn forget(&mut self, key: u64) {
+        self.suspects.retain(|suspect| suspect.key != key);
+    }
+
+    /// Every suspect.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Suspect] {
+        &self.suspects
+    }
+
+    /// Puts suspects back, as a checkpoint holds them.
+    pub fn restore(&mut self, suspects: Vec<Suspect>) {
+        self.suspects = suspects.into_iter().take(self.suspects_max).collect();
+    }
+}

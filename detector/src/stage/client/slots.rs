@@ -1,0 +1,224 @@
+//! The windows of one shard: an index by keyed hash and a slab. When full, somebody long silent is forgotten.
+
+use super::chunks::Chunks;
+use crate::window::Window;
+use domain::{Client, Timestamp};
+use hashbrown::HashTable;
+
+/// One client of a shard.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slot {
+    /// Keyed hash of the client.
+    pub key: u64,
+    /// Who.
+    pub client: Client,
+    /// What is remembered.
+    pub window: Window,
+    /// Until when a block is in force.
+    pub blocked_until: Option<Timestamp>,
+    /// The suspicion at the last look.
+    pub last_rank: f32,
+    /// Whether it counts among the established clients.
+    pub is_established: bool,
+    /// Whether its address was only claimed.
+    pub is_claimed: bool,
+}
+
+/// Whoever was forgotten to make room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Keyed hash of the client.
+    pub key: u64,
+    /// Whether it counted among the established clients.
+    pub is_established: bool,
+}
+
+/// The windows of one shard.
+#[derive(Debug)]
+pub struct Slots {
+    index: HashTable<u32>,
+    slots: Chunks<Slot>,
+    slots_max: usize,
+    hand: usize,
+    /// Clients forgotten because the shard was full.
+    pub forgotten: u64,
+}
+
+/// When full, the longest silent of this many neighbours is forgotten: nearly the longest silent of all, at a
+/// bounded cost that a flood of addresses cannot raise.
+const NEIGHBOURS: usize = 16;
+
+impl Slots {
+    /// Makes room for at most `slots_max` clients, at least 16.
+    #[must_use]
+    pub fn new(slots_max: usize) -> Self {
+        Self {
+            index: HashTable::new(),
+            slots: Chunks::default(),
+            slots_max: slots_max.max(NEIGHBOURS),
+            hand: 0,
+            forgotten: 0,
+        }
+    }
+
+    /// The slot of a client, made when it is new. Tells who was forgotten for it.
+    pub fn place(&mut self, key: u64, client: &Client, at: Timestamp) -> (usize, Option<Forgotten>) {
+        if let Some(place) = self
+            .index
+            .find(key, |place| self.slots[*place as usize].key == key)
+        {
+            return (*place as usize, None);
+        }
+        let slot = Slot {
+            key,
+            client: client.clone(),
+            window: Window {
+                first_millis: at.as_millis(),
+                last_millis: at.as_millis(),
+                ..Window::default()
+            },
+            blocked_until: None,
+            last_rank: 0.0,
+            is_established: false,
+            is_claimed: false,
+        };
+        if self.slots.len() < self.slots_max {
+            self.slots.push(slot);
+            let place = self.slots.len() - 1;
+            self.enter(key, place);
+            return (place, None);
+        }
+        let (place, forgotten) = self.forget_one();
+        self.slots[place] = slot;
+        self.enter(key, place);
+        (place, Some(forgotten))
+    }
+
+    fn enter(&mut self, key: u64, place: usize) {
+        let slots = &self.slots;
+        // A shard holds fewer than 2^32 clients: the cap is checked when settings are read.
+        self.index
+            .insert_unique(key, place as u32, |place| slots[*place as usize].key);
+    }
+
+    fn forget_one(&mut self) -> (usize, Forgotten) {
+        let neighbours = (0..NEIGHBOURS).map(|step| (self.hand + step) % self.slots.len());
+        let place = neighbours
+            .min_by_key(|place| self.slots[*place].window.last_millis)
+            .unwrap_or(self.hand);
+        self.hand = (self.hand + NEIGHBOURS) % self.slots.len();
+        let key = self.slots[place].key;
+        if let Ok(entry) = self
+            .index
+            .find_entry(key, |place| self.slots[*place as usize].key == key)
+        {
+            entry.remove();
+        }
+        self.forgotten += 1;
+        (
+            place,
+            Forgotten {
+                key,
+                is_established: self.slots[place].is_established,
+            },
+        )
+    }
+
+    /// The slot at a place that [`Self::place`] gave.
+    pub fn get_mut(&mut self, place: usize) -> &mut Slot {
+        &mut self.slots[place]
+    }
+
+    /// The slot of a client, when it is remembered.
+    #[must_use]
+    pub fn find(&self, key: u64) -> Option<&Slot> {
+        let place = *self
+            .index
+            .find(key, |place| self.slots[*place as usize].key == key)?;
+        self.slots.get(place as usize)
+    }
+
+    /// The slot of a client for changing, when it is remembered.
+    pub fn find_mut(&mut self, key: u64) -> Option<&mut Slot> {
+        let place = *self
+            .index
+            .find(key, |place| self.slots[*place as usize].key == key)?;
+        self.slots.get_mut(place as usize)
+    }
+
+    /// Every slot, in the order they were first used.
+    pub fn iter(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.iter()
+    }
+
+    /// Number of clients remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Where the search for somebody to forget goes on.
+    #[must_use]
+    pub fn hand(&self) -> usize {
+        self.hand
+    }
+
+    /// Puts slots back, as a checkpoint holds them.
+    pub fn restore(&mut self, slots: Vec<Slot>, hand: usize, forgotten: u64) {
+        self.index.clear();
+        self.slots.clear();
+        for slot in slots.into_iter().take(self.slots_max) {
+            let (key, place) = (slot.key, self.slots.len());
+            self.slots.push(slot);
+            self.enter(key, place);
+        }
+        self.hand = if self.slots.is_empty() {
+            0
+        } else {
+            hand % self.slots.len()
+        };
+        self.forgotten = forgotten;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(number: u32) -> Client {
+        Client::Ip(std::net::Ipv4Addr::from(number))
+    }
+
+    #[test]
+    fn a_full_shard_forgets_somebody_long_silent_and_stays_within_its_size() {
+        let mut slots = Slots::new(64);
+        for number in 0..1000u32 {
+            let (place, _) = slots.place(
+                u64::from(number),
+                &client(number),
+                Timestamp::from_secs(i64::from(number)),
+            );
+            slots.get_mut(place).window.last_millis = i64::from(number) * 1000;
+        }
+        assert_eq!((slots.len(), slots.forgotten), (64, 936));
+        assert!(slots.find_mut(999).is_some() && slots.find_mut(0).is_none());
+    }
+
+    #[test]
+    fn a_restored_shard_finds_its_clients() {
+        let mut slots = Slots::new(64);
+        for number in 0..40u32 {
+            slots.place(u64::from(number), &client(number), Timestamp::from_secs(1));
+        }
+        let mut restored = Slots::new(64);
+        restored.restore(slots.iter().cloned().collect(), slots.hand(), slots.forgotten);
+        assert!(restored.iter().eq(slots.iter()));
+        assert!(restored.find_mut(17).is_some());
+    }
+}

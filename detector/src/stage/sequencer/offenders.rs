@@ -1,0 +1,141 @@
+//! Who was alerted on, and what became of it: episodes, offences, expiry.
+
+use crate::limits::OFFENDERS_MAX;
+use crate::policy::PolicySettings;
+use crate::stage::client::Candidate;
+use domain::{Action, Client, ThreatKind, Timestamp};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+/// One client's present or last episode.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Offender {
+    /// Who.
+    pub client: Client,
+    /// When the episode began: part of the decision's identity.
+    pub started_at: Timestamp,
+    /// The threat it began with: part of the decision's identity.
+    pub threat: ThreatKind,
+    /// The latest alert.
+    pub last_at: Timestamp,
+    /// The client's requests when it began.
+    pub requests_before_alert: u64,
+    /// The strongest action so far.
+    pub action: Action,
+    /// Until when that action holds; `None` while it is only observed.
+    pub until: Option<Timestamp>,
+    /// Blocks in earlier episodes.
+    pub offences: u32,
+    /// Whether anything was said yet.
+    pub is_alerted: bool,
+}
+
+impl Offender {
+    /// Whether an action is in force at `at`.
+    #[must_use]
+    pub fn is_in_force(&self, at: Timestamp) -> bool {
+        self.until.is_some_and(|until| at < until)
+    }
+
+    /// Whether an action would be news: the first word of an episode, or a stronger action.
+    #[must_use]
+    pub fn is_news(&self, action: Action, at: Timestamp) -> bool {
+        !self.is_alerted || action > self.action || (action.is_enforced() && !self.is_in_force(at))
+    }
+}
+
+/// Everybody with an episode on record.
+#[derive(Debug, Clone, Default)]
+pub struct Offenders {
+    by_key: HashMap<u64, Offender, FixedState>,
+    /// Offenders forgotten because the table was full.
+    pub forgotten: u64,
+}
+
+impl Offenders {
+    /// The candidate's present episode; a new one when the last is over.
+    pub fn episode(
+        &mut self,
+        candidate: &Candidate,
+        threat: ThreatKind,
+        policy: &PolicySettings,
+    ) -> &mut Offender {
+        let fresh = |offences| Offender {
+            client: candidate.client.clone(),
+            started_at: candidate.at,
+            threat,
+            last_at: candidate.at,
+            requests_before_alert: candidate.requests,
+            action: Action::Observe,
+            until: None,
+            offences,
+            is_alerted: false,
+        };
+        let offender = self.by_key.entry(candidate.key).or_insert_with(|| fresh(0));
+        let pause_millis = candidate.at.millis_since(offender.last_at);
+        let is_expired = offender.until.is_some_and(|until| until <= candidate.at);
+        let is_over =
+            is_expired || (offender.until.is_none() && pause_millis > i64::from(policy.episode_secs) * 1000);
+        if is_over && offender.is_alerted {
+            let is_remembered = pause_millis <= i64::from(policy.memory_secs) * 1000;
+            let earlier = if is_remembered { offender.offences } else { 0 };
+            let offences = earlier + u32::from(is_remembered && offender.action == Action::Block);
+            *offender = fresh(offences);
+        }
+        offender
+    }
+
+    /// The episode of a client, when there is one.
+    #[must_use]
+    pub fn get_mut(&mut self, key: u64) -> Option<&mut Offender> {
+        self.by_key.get_mut(&key)
+    }
+
+    /// Ends what is in force, by a person's order.
+    pub fn release(&mut self, key: u64) {
+        if let Some(offender) = self.by_key.get_mut(&key) {
+            offender.until = None;
+            offender.action = Action::Observe;
+        }
+    }
+
+    /// Forgets episodes past the policy's memory, and the oldest when there are too many.
+    pub fn forget(&mut self, policy: &PolicySettings, now: Timestamp) {
+        let memory_millis = i64::from(policy.memory_secs) * 1000;
+        if self.by_key.len() <= OFFENDERS_MAX {
+            return;
+        }
+        self.by_key.retain(|_, offender| {
+            offender.is_in_force(now) || now.millis_since(offender.last_at) <= memory_millis
+        });
+        let surplus = self.by_key.len().saturating_sub(OFFENDERS_MAX);
+        let mut oldest: Vec<(Timestamp, u64)> = self
+            .by_key
+            .iter()
+            .map(|(key, offender)| (offender.last_at, *key))
+            .collect();
+        oldest.sort_unstable();
+        for (_, key) in oldest.into_iter().take(surplus) {
+            self.by_key.remove(&key);
+        }
+        self.forgotten += surplus as u64;
+    }
+
+    /// Everybody, in the order of their keys.
+    #[must_use]
+    pub fn sorted(&self) -> Vec<(u64, Offender)> {
+        let mut all: Vec<(u64, Offender)> = self
+            .by_key
+            .iter()
+            .map(|(key, offender)| (*key, offender.clone()))
+            .collect();
+        all.sort_by_key(|(key, _)| *key);
+        all
+    }
+
+    /// Puts offenders back, as a checkpoint holds them.
+    pub fn restore(&mut self, all: Vec<(u64, Offender)>, forgotten: u64) {
+        self.by_key = all.into_iter().collect();
+        self.forgotten = forgotten;
+    }
+}

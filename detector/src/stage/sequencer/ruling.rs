@@ -1,0 +1,148 @@
+//! A ruling in words: the alert and the decision that a person can read and undo.
+
+use super::{Circumstances, Sequencer};
+use crate::feature::FEATURES;
+use crate::limits::REASONS_MAX;
+use crate::stage::client::Candidate;
+use crate::threat::THREATS;
+use domain::{Action, Alert, Decision, Mode, Origin, Price, Reason, ThreatClaim, Timestamp};
+
+/// What the sequencer says about one candidate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ruling {
+    /// The client's keyed hash.
+    pub key: u64,
+    /// What is told to people.
+    pub alert: Alert,
+    /// What is told to gateways; `None` while the client is only observed.
+    pub decision: Option<Decision>,
+    /// Until when its requests count as stopped; `None` unless it is blocked for real.
+    pub blocked_until: Option<Timestamp>,
+}
+
+impl Sequencer {
+    /// Writes the ruling down, in the offender's record and in words.
+    pub(super) fn rule(
+        &mut self,
+        candidate: &Candidate,
+        claims: Vec<ThreatClaim>,
+        action: Action,
+        held_back: Option<String>,
+        around: Circumstances<'_>,
+    ) -> Ruling {
+        let threat = claims[0].kind;
+        let episode = self.offenders.episode(candidate, threat, around.policy);
+        let ttl_secs = around.policy.ttl_secs(action, episode.offences);
+        if !episode.is_alerted {
+            episode.requests_before_alert = candidate.requests;
+        }
+        episode.is_alerted = true;
+        episode.last_at = candidate.at;
+        episode.action = action;
+        episode.until = action
+            .is_enforced()
+            .then(|| candidate.at.plus_secs(i64::from(ttl_secs)));
+        let episode = episode.clone();
+        let id = around
+            .hash_key
+            .decision_id(&candidate.client, episode.threat, episode.started_at);
+        let reasons = reasons(candidate, around);
+        let sentence = reasons.first().map_or_else(
+            || "unlike anything seen here".to_owned(),
+            |reason| reason.sentence.clone(),
+        );
+        let model = around.scorer.version().to_owned();
+        let decision = action.is_enforced().then(|| Decision {
+            id,
+            client: candidate.client.clone(),
+            conditions: Vec::new(),
+            gateways: Vec::new(),
+            action,
+            priority: priority(claims[0].confidence),
+            origin: Origin::Model,
+            price: price(candidate),
+            threat,
+            alert_id: Some(id),
+            reason: sentence,
+            event_at: candidate.at,
+            ttl_secs,
+            mode: if around.policy.is_shadow {
+                Mode::Shadow
+            } else {
+                Mode::Enforced
+            },
+            model: model.clone(),
+        });
+        let is_blocked = action == Action::Block && !around.policy.is_shadow;
+        let alert = Alert {
+            id,
+            client: candidate.client.clone(),
+            threats: claims,
+            score: candidate.score.value,
+            p_value: candidate.score.p_value,
+            action,
+            first_seen: candidate.first_seen,
+            alerted_at: episode.started_at,
+            action_at: action.is_enforced().then_some(candidate.at),
+            requests_before_alert: episode.requests_before_alert,
+            requests_before_action: action.is_enforced().then_some(candidate.requests),
+            reasons,
+            evidence: candidate.evidence.clone(),
+            held_back,
+            model,
+            members: Vec::new(),
+        };
+        Ruling {
+            key: candidate.key,
+            alert,
+            decision,
+            blocked_until: is_blocked.then_some(episode.until).flatten(),
+        }
+    }
+}
+
+/// What carried the score: first what the evidence names, then the features most unlike clean clients.
+fn reasons(candidate: &Candidate, around: Circumstances<'_>) -> Vec<Reason> {
+    let mut reasons: Vec<Reason> = candidate
+        .claims
+        .iter()
+        .zip(&candidate.sentences)
+        .take(2)
+        .map(|((place, claim), (value, sentence))| Reason {
+            feature: THREATS[*place].kind.as_str(),
+            value: *value,
+            typical: 0.0,
+            contribution: claim.confidence,
+            sentence: format!("it {sentence}"),
+        })
+        .collect();
+    let left = REASONS_MAX - reasons.len();
+    for contribution in around.scorer.explain(&candidate.row, candidate.requests, left) {
+        let feature = &FEATURES[contribution.feature];
+        let value = feature.scale.unbend(candidate.row[contribution.feature]);
+        let typical = feature.scale.unbend(contribution.typical);
+        reasons.push(Reason {
+            feature: feature.name,
+            value,
+            typical,
+            contribution: contribution.share,
+            sentence: format!("it {}", (feature.sentence)(value, typical)),
+        });
+    }
+    reasons
+}
+
+/// Surer decisions go first where a gateway has no room for all.
+fn priority(confidence: f32) -> u8 {
+    (confidence.clamp(0.0, 1.0) * 100.0) as u8
+}
+
+/// Who else may be behind the address, and what it did with success.
+fn price(candidate: &Candidate) -> Price {
+    Price {
+        clients: (candidate.agents.round().max(1.0) as u64).saturating_sub(1),
+        successful_requests: candidate.successes.round().max(0.0) as u64,
+        // Linear counting of up to 64 agents: a few percent; decayed counts: exact but for the half-life.
+        error: 0.1,
+    }
+}

@@ -1,0 +1,64 @@
+//! Credential abuse: failed sign-ins. Access logs do not name accounts, so stuffing is told from cracking by what
+//! varies: many agents or queries, or a rare success among many failures.
+
+use super::{Claim, Threat, confidence};
+use crate::window::Window;
+use domain::ThreatKind;
+
+pub(super) const THREAT: Threat = Threat {
+    kind: ThreatKind::CredentialCracking,
+    assess,
+    value: |window| window.habit.login_failures,
+    sentence,
+};
+
+/// People mistype: so many failures are nobody's attack.
+const FAILURES_FREE: f32 = 3.0;
+
+/// Sign-ins that are answered 200 show no failure; so many in a visit are nobody's day.
+const SIGN_INS_FREE: f32 = 6.0;
+
+fn assess(window: &Window) -> Option<Claim> {
+    let failures = (window.habit.login_failures - FAILURES_FREE) * 0.22;
+    let silent = silent_points(window);
+    let points = failures.max(silent);
+    (points > 0.0).then(|| Claim {
+        kind: kind(window),
+        confidence: confidence(points),
+        is_conclusive: false,
+    })
+}
+
+/// Points for sign-ins whose answers tell nothing, but that are nearly all the client does and all look alike.
+fn silent_points(window: &Window) -> f32 {
+    let is_all_it_does = window.share(window.habit.logins) > 0.8;
+    let answers = &window.habit;
+    let mean = answers.bytes_log / answers.with_bytes.max(1.0);
+    let varies = (answers.bytes_log_square / answers.with_bytes.max(1.0) - mean * mean)
+        .max(0.0)
+        .sqrt()
+        > 0.5;
+    if is_all_it_does && !varies {
+        (answers.logins - SIGN_INS_FREE) * 0.2
+    } else {
+        0.0
+    }
+}
+
+fn kind(window: &Window) -> ThreatKind {
+    let varies = window.agents.estimate() >= 3.0 || window.queries.estimate() >= 5.0;
+    let has_success = window.suspicion.failures_before_success > 0;
+    if varies || (has_success && window.habit.login_failures > 10.0) {
+        ThreatKind::CredentialStuffing
+    } else {
+        ThreatKind::CredentialCracking
+    }
+}
+
+fn sentence(window: &Window) -> String {
+    format!(
+        "failed to sign in {:.0} times in {:.0} tries",
+        window.habit.login_failures,
+        window.habit.logins.max(window.habit.login_failures)
+    )
+}

@@ -1,0 +1,44 @@
+//! Injection: payloads in path, query or headers.
+
+use super::{Claim, OBSERVED_ONLY, Threat, confidence};
+use crate::signal::PayloadClass;
+use crate::window::Window;
+use domain::ThreatKind;
+
+pub(super) const THREAT: Threat = Threat {
+    kind: ThreatKind::Injection,
+    assess,
+    value: |window| window.suspicion.payload_requests,
+    sentence,
+};
+
+/// A single request may be a link that somebody else planted. From about two on nobody stumbles into it.
+const REQUESTS_MIN: f32 = 1.6;
+
+fn assess(window: &Window) -> Option<Claim> {
+    let suspicion = &window.suspicion;
+    if suspicion.payloads <= 0.0 {
+        return None;
+    }
+    let by_chance = suspicion.payload_requests < REQUESTS_MIN;
+    let ceiling = if by_chance { OBSERVED_ONLY } else { 1.0 };
+    let confidence = confidence(1.2 * suspicion.payloads).min(ceiling);
+    Some(Claim {
+        kind: ThreatKind::Injection,
+        confidence,
+        is_conclusive: !by_chance && confidence > 0.95,
+    })
+}
+
+fn sentence(window: &Window) -> String {
+    let classes: Vec<&str> = PayloadClass::ALL
+        .iter()
+        .filter(|class| window.suspicion.payload_classes & (1 << **class as u8) != 0)
+        .map(|class| class.as_str())
+        .collect();
+    format!(
+        "sent {:.0} requests with attack payloads ({})",
+        window.suspicion.payload_requests.max(1.0),
+        classes.join(", ")
+    )
+}

@@ -1,0 +1,137 @@
+//! Threats: what kind of abuse the evidence names, and how surely.
+//!
+//! One file per kind, listed in [`THREATS`]. Evidence adds up in points; `1 - exp(-points)` makes a confidence of
+//! them, so that each further act counts less and no number of weak signs becomes certainty at once. The model's
+//! score may strengthen what evidence names; alone it is only ever an `anomaly` to look at.
+
+mod account_takeover;
+mod business_flow_abuse;
+mod credential_cracking;
+mod denial_of_service;
+mod injection;
+mod object_enumeration;
+mod privilege_probing;
+mod protocol_abuse;
+mod reconnaissance;
+mod resource_exhaustion;
+mod scraping;
+mod token_abuse;
+
+use crate::window::Window;
+use domain::ThreatKind;
+
+/// How surely the evidence names a threat.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Claim {
+    /// Which.
+    pub kind: ThreatKind,
+    /// From 0 to 1, by evidence alone.
+    pub confidence: f32,
+    /// Whether the acts themselves convict, whatever the model and the guard say.
+    pub is_conclusive: bool,
+}
+
+/// One kind of abuse.
+#[derive(Debug, Clone, Copy)]
+pub struct Threat {
+    /// Its kind where the evidence tells no finer one.
+    pub kind: ThreatKind,
+    /// Weighs the evidence in a window; `None` when there is nothing.
+    pub assess: fn(&Window) -> Option<Claim>,
+    /// The quantity that the sentence is about.
+    pub value: fn(&Window) -> f32,
+    /// What was seen, as the rest of a sentence that begins with the client. Holds no text from the log.
+    pub sentence: fn(&Window) -> String,
+}
+
+/// Every threat that evidence can name.
+pub const THREATS: &[Threat] = &[
+    injection::THREAT,
+    reconnaissance::THREAT,
+    credential_cracking::THREAT,
+    account_takeover::THREAT,
+    token_abuse::THREAT,
+    object_enumeration::THREAT,
+    privilege_probing::THREAT,
+    scraping::THREAT,
+    denial_of_service::THREAT,
+    resource_exhaustion::THREAT,
+    business_flow_abuse::THREAT,
+    protocol_abuse::THREAT,
+];
+
+/// Claims under this confidence are not worth keeping: even the strongest score would not make them an alert.
+pub const CONFIDENCE_MIN: f32 = 0.35;
+
+/// What the evidence in a window names, with the threat's index in [`THREATS`], surest first.
+#[must_use]
+pub fn assess(window: &Window) -> Vec<(usize, Claim)> {
+    let named = |(place, threat): (usize, &Threat)| (threat.assess)(window).map(|claim| (place, claim));
+    let mut claims: Vec<(usize, Claim)> = THREATS
+        .iter()
+        .enumerate()
+        .filter_map(named)
+        .filter(|(_, claim)| claim.confidence >= CONFIDENCE_MIN)
+        .collect();
+    claims.sort_by(|left, right| {
+        right
+            .1
+            .confidence
+            .total_cmp(&left.1.confidence)
+            .then(left.0.cmp(&right.0))
+    });
+    claims
+}
+
+/// Strengthens a claim by the score: evidence and unlikeness are two views of one client.
+#[must_use]
+pub fn strengthen(confidence: f32, p_value: f64) -> f32 {
+    let doubt = match p_value {
+        p if p <= 0.002 => 0.6,
+        p if p <= 0.01 => 0.75,
+        p if p <= 0.05 => 0.9,
+        _ => 1.0,
+    };
+    1.0 - (1.0 - confidence) * doubt
+}
+
+/// Turns points into a confidence.
+fn confidence(points: f32) -> f32 {
+    1.0 - (-points.max(0.0)).exp()
+}
+
+/// A claim of a kind with that many points, held under a ceiling.
+fn claim(kind: ThreatKind, points: f32, ceiling: f32) -> Option<Claim> {
+    (points > 0.0).then(|| Claim {
+        kind,
+        confidence: confidence(points).min(ceiling),
+        is_conclusive: false,
+    })
+}
+
+/// Ceiling of what is only ever looked at: no number of such signs throttles anybody.
+const OBSERVED_ONLY: f32 = 0.75;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_window_names_nothing() {
+        assert!(assess(&Window::default()).is_empty());
+    }
+
+    #[test]
+    fn each_threat_is_listed_once() {
+        for (place, threat) in THREATS.iter().enumerate() {
+            assert!(THREATS[..place].iter().all(|other| other.kind != threat.kind));
+            assert!(!(threat.sentence)(&Window::default()).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_score_strengthens_and_never_weakens() {
+        assert!((strengthen(0.5, 0.001) - 0.7).abs() < 1e-6);
+        assert!((strengthen(0.5, 0.9) - 0.5).abs() < 1e-6);
+    }
+}

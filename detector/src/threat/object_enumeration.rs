@@ -1,0 +1,61 @@
+//! Object enumeration: walking through numbered objects, or guessing ids.
+
+use super::{Claim, OBSERVED_ONLY, Threat, claim};
+use crate::window::Window;
+use domain::ThreatKind;
+
+pub(super) const THREAT: Threat = Threat {
+    kind: ThreatKind::ObjectEnumeration,
+    assess,
+    value: |window| window.objects.estimate(),
+    sentence,
+};
+
+/// Refusals and misses among a walker's answers that show that the objects are not its own.
+const FOREIGN_SHARE_MIN: f32 = 0.08;
+
+fn assess(window: &Window) -> Option<Claim> {
+    if window.share(window.habit.with_object) < 0.6 || window.share(window.habit.assets) > 0.2 {
+        return None;
+    }
+    let foreign = window.share(window.habit.missing + window.habit.refused);
+    // Partners walk their own objects one by one and succeed: that alone is only looked at.
+    let ceiling = if foreign >= FOREIGN_SHARE_MIN && !window.suspicion.is_declared_crawler {
+        0.97
+    } else {
+        OBSERVED_ONLY
+    };
+    claim(
+        ThreatKind::ObjectEnumeration,
+        walk_points(window).max(guess_points(window, foreign)),
+        ceiling,
+    )
+}
+
+fn walk_points(window: &Window) -> f32 {
+    let suspicion = &window.suspicion;
+    let is_walk = suspicion.steps >= 12.0 && suspicion.walk_steps / suspicion.steps > 0.6;
+    if is_walk {
+        (suspicion.walk_steps - 6.0) * 0.1
+    } else {
+        0.0
+    }
+}
+
+fn guess_points(window: &Window, foreign: f32) -> f32 {
+    let misses = window.habit.missing + window.habit.refused;
+    if window.objects.estimate() < 20.0 || foreign < 0.15 {
+        0.0
+    } else {
+        (misses - 6.0) * 0.12
+    }
+}
+
+fn sentence(window: &Window) -> String {
+    format!(
+        "asked for {:.0} different objects, {:.0}% of its steps to a neighbouring number, {:.0}% of its requests refused or missing",
+        window.objects.estimate(),
+        window.suspicion.walk_steps / window.suspicion.steps.max(1.0) * 100.0,
+        window.share(window.habit.missing + window.habit.refused) * 100.0
+    )
+}

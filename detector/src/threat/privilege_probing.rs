@@ -1,0 +1,30 @@
+//! Privilege probing: a client that is otherwise served is refused on routes for administration.
+
+use super::{Claim, Threat, claim};
+use crate::window::Window;
+use domain::ThreatKind;
+
+pub(super) const THREAT: Threat = Threat {
+    kind: ThreatKind::PrivilegeProbing,
+    assess,
+    value: |window| window.habit.admin_refusals,
+    sentence,
+};
+
+fn assess(window: &Window) -> Option<Claim> {
+    if window.habit.admin_refusals < 2.5 {
+        return None;
+    }
+    claim(
+        ThreatKind::PrivilegeProbing,
+        (window.habit.admin_refusals - 1.0) * 0.45,
+        0.95,
+    )
+}
+
+fn sentence(window: &Window) -> String {
+    format!(
+        "was refused {:.0} times on routes for administration",
+        window.habit.admin_refusals
+    )
+}

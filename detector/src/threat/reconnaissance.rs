@@ -1,0 +1,79 @@
+//! Reconnaissance: asking for what does not exist here, or what only scanners ask for.
+
+use super::{Claim, Threat, confidence};
+use crate::window::Window;
+use crate::window::decay::HABIT;
+use domain::ThreatKind;
+
+pub(super) const THREAT: Threat = Threat {
+    kind: ThreatKind::Reconnaissance,
+    assess,
+    value: |window| window.suspicion.novel_misses + window.suspicion.probes,
+    sentence,
+};
+
+fn assess(window: &Window) -> Option<Claim> {
+    let suspicion = &window.suspicion;
+    let probes = suspicion.probes * 1.05;
+    let points = probes + miss_points(window) + redirect_points(window);
+    (points > 0.0).then(|| Claim {
+        kind: ThreatKind::Reconnaissance,
+        confidence: confidence(points),
+        is_conclusive: suspicion.probes >= 3.5,
+    })
+}
+
+/// Points for different paths that missed and that nobody else asks for, by the share of misses.
+fn miss_points(window: &Window) -> f32 {
+    let share = window.share(window.errors[HABIT]);
+    let weight = match share {
+        share if share > 0.5 => 0.36,
+        share if share > 0.25 => 0.16,
+        _ => 0.04,
+    };
+    window.suspicion.novel_misses * weight * innocence(window)
+}
+
+/// Points for paths that nobody else asks for and that are redirected, when hardly anything else happens.
+fn redirect_points(window: &Window) -> f32 {
+    let is_answered = window.share(window.habit.successes) > 0.15;
+    if is_answered || window.suspicion.novel_redirects < 5.0 {
+        return 0.0;
+    }
+    window.suspicion.novel_redirects * 0.12 * innocence(window)
+}
+
+/// How much of the weight is left where an ordinary reason for misses shows: links, pages' files, a crawler's list.
+fn innocence(window: &Window) -> f32 {
+    let mut left = 1.0;
+    if window.suspicion.is_declared_crawler || window.suspicion.is_robot {
+        left *= 0.4;
+    }
+    if window.share(window.habit.with_referer) > 0.5 {
+        left *= 0.5;
+    }
+    if window.share(window.habit.assets) > 0.3 {
+        left *= 0.5;
+    }
+    left
+}
+
+fn sentence(window: &Window) -> String {
+    let suspicion = &window.suspicion;
+    if suspicion.probes >= suspicion.novel_misses * 0.5 && suspicion.probes > 0.0 {
+        format!(
+            "asked for secrets, backups or consoles that are not there (evidence weight {:.1})",
+            suspicion.probes
+        )
+    } else if suspicion.novel_misses >= suspicion.novel_redirects {
+        format!(
+            "asked for {:.0} different paths that do not exist and that nobody else asks for",
+            suspicion.novel_misses
+        )
+    } else {
+        format!(
+            "was redirected from {:.0} different paths that nobody else asks for",
+            suspicion.novel_redirects
+        )
+    }
+}

@@ -1,0 +1,41 @@
+//! Scraping: taking page after page, fast, and none of what pages load by themselves.
+
+use super::{Claim, Threat, claim};
+use crate::window::Window;
+use crate::window::decay::VISIT;
+use domain::ThreatKind;
+
+pub(super) const THREAT: Threat = Threat {
+    kind: ThreatKind::Scraping,
+    assess,
+    value: |window| window.paths.estimate(),
+    sentence,
+};
+
+/// Fewer different paths than this are a visit.
+const PATHS_MIN: f32 = 120.0;
+
+fn assess(window: &Window) -> Option<Claim> {
+    let distinct = window.paths.estimate() / (window.requests.max(1) as f32);
+    let is_harvest =
+        window.paths.estimate() >= PATHS_MIN && distinct > 0.7 && window.share(window.habit.assets) < 0.1;
+    if !is_harvest || window.share(window.habit.successes) < 0.5 {
+        return None;
+    }
+    let rate = window.rate_per_second(VISIT);
+    // Crawlers that say so are welcome up to a few pages a second.
+    let patience = if window.suspicion.is_declared_crawler || window.suspicion.is_robot {
+        0.2
+    } else {
+        0.8
+    };
+    claim(ThreatKind::Scraping, rate * patience, 0.9)
+}
+
+fn sentence(window: &Window) -> String {
+    format!(
+        "took {:.0} different pages at {:.1} a second and hardly any of the files that pages load",
+        window.paths.estimate(),
+        window.rate_per_second(VISIT)
+    )
+}

@@ -1,0 +1,210 @@
+//! What is remembered of one client: decayed counters, small sketches, a rhythm.
+//!
+//! One window is a few hundred bytes whatever the client does. Memory of everything decays; nothing grows.
+
+pub mod decay;
+mod habit;
+mod rhythm;
+mod sketch;
+mod suspicion;
+
+pub use habit::Habit;
+pub use rhythm::{GAP_BINS, Rhythm, entropy};
+pub use sketch::Distinct;
+pub use suspicion::Suspicion;
+
+use crate::limits::LATENESS_MILLIS;
+use crate::population::RouteStanding;
+use crate::signal::{Outcome, Signals};
+use decay::{BURST, Factors, HABIT, VISIT};
+use domain::{RequestRecord, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Buckets of the route histogram: enough to tell one route from many.
+pub const ROUTE_BUCKETS: usize = 16;
+
+/// What is remembered of one client.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    /// Time of the first request, in milliseconds.
+    pub first_millis: i64,
+    /// Time of the latest request, in milliseconds.
+    pub last_millis: i64,
+    /// Requests seen, without those that we stopped.
+    pub requests: u64,
+    /// Requests that we stopped.
+    pub stopped: u64,
+    /// Requests per horizon.
+    pub rate: [f32; 3],
+    /// Client errors per horizon.
+    pub errors: [f32; 3],
+    /// What it usually does, over the longest horizon.
+    pub habit: Habit,
+    /// Pauses between requests.
+    pub rhythm: Rhythm,
+    /// Requests per bucket of routes.
+    pub route_buckets: [u8; ROUTE_BUCKETS],
+    /// Different paths.
+    pub paths: Distinct<4>,
+    /// Different routes; also decides whose first visit votes for a route.
+    pub routes: Distinct<2>,
+    /// Different objects named in paths.
+    pub objects: Distinct<4>,
+    /// Different queries.
+    pub queries: Distinct<1>,
+    /// Different user agents.
+    pub agents: Distinct<1>,
+    /// Number of the last object, for walks.
+    pub last_object: u64,
+    /// The previous request's outcome.
+    pub last_outcome: u8,
+    /// What speaks for an attack.
+    pub suspicion: Suspicion,
+}
+
+/// What one request changed, for the population.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The client used this route for the first time (as far as its sketch tells).
+    pub is_first_use_of_route: bool,
+    /// The route is unknown here and the request missed.
+    pub is_novel_miss: bool,
+    /// The client used this user agent for the first time.
+    pub is_new_agent: bool,
+}
+
+/// Hashes of one request that the window's sketches take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hashes {
+    /// Of the query, 0 when there is none.
+    pub query: u64,
+    /// Of the user agent, 0 when there is none.
+    pub agent: u64,
+}
+
+impl Window {
+    /// Takes in one request that counts at `at`.
+    pub fn observe(
+        &mut self,
+        record: &RequestRecord<'_>,
+        at: Timestamp,
+        signals: &Signals,
+        standing: RouteStanding,
+        hashes: Hashes,
+    ) -> Change {
+        let weights = self.move_to(at);
+        self.requests += 1;
+        let is_error = signals.outcome.is_client_error();
+        for horizon in [BURST, VISIT, HABIT] {
+            self.rate[horizon] += weights.0[horizon];
+            if is_error {
+                self.errors[horizon] += weights.0[horizon];
+            }
+        }
+        let is_new_path = self.paths.insert(record.route.path);
+        let is_first_use_of_route = self.routes.insert(record.route.template);
+        let bucket = &mut self.route_buckets[(record.route.template >> 32) as usize % ROUTE_BUCKETS];
+        *bucket = bucket.saturating_add(1);
+        if *bucket == u8::MAX {
+            self.route_buckets.iter_mut().for_each(|count| *count /= 2);
+        }
+        let is_new_agent = self.observe_names(record, hashes);
+        self.habit.observe(record, signals, standing, weights.0[HABIT]);
+        let was_error = self.last_outcome != Outcome::Success as u8 && self.requests > 1;
+        if was_error && signals.outcome == Outcome::Success {
+            self.habit.recoveries += weights.0[HABIT];
+        }
+        self.last_outcome = signals.outcome as u8;
+        let is_novel_miss = self.suspicion.observe(record, signals, standing, is_new_path);
+        Change {
+            is_first_use_of_route,
+            is_novel_miss,
+            is_new_agent,
+        }
+    }
+
+    /// Decays everything to `at` and gives the weight of a request at that time: 1, or less for a late one.
+    fn move_to(&mut self, at: Timestamp) -> Factors {
+        let millis = at.as_millis();
+        if self.requests == 0 && self.stopped == 0 {
+            (self.first_millis, self.last_millis) = (millis, millis);
+            return Factors([1.0; 3]);
+        }
+        let gap = millis.saturating_sub(self.last_millis);
+        if gap >= 0 {
+            let factors = Factors::after(gap);
+            for horizon in [BURST, VISIT, HABIT] {
+                self.rate[horizon] *= factors.0[horizon];
+                self.errors[horizon] *= factors.0[horizon];
+            }
+            self.habit.decay(factors.0[HABIT]);
+            self.suspicion.decay(factors.0[HABIT]);
+            self.rhythm.observe(gap);
+            self.last_millis = millis;
+            return Factors([1.0; 3]);
+        }
+        self.first_millis = self.first_millis.min(millis);
+        // Later than lateness allows: counts for evidence and totals, no longer for rates.
+        if -gap > LATENESS_MILLIS {
+            Factors([0.0, 0.0, 1.0])
+        } else {
+            Factors::after(-gap)
+        }
+    }
+
+    /// Takes in what the request names. True when its user agent is new for this client.
+    fn observe_names(&mut self, record: &RequestRecord<'_>, hashes: Hashes) -> bool {
+        if hashes.query != 0 {
+            self.queries.insert(hashes.query);
+        }
+        let is_new_agent = hashes.agent != 0 && self.agents.insert(hashes.agent);
+        if is_new_agent {
+            self.suspicion.is_declared_crawler |= record.user_agent.as_deref().is_some_and(declares_crawler);
+        }
+        if let Some(object) = record.route.object {
+            let is_new = self.objects.insert(object.hash);
+            if let Some(number) = object.number {
+                if is_new {
+                    self.suspicion.observe_step(number.abs_diff(self.last_object));
+                }
+                self.last_object = number;
+            }
+        }
+        is_new_agent
+    }
+
+    /// Age of the client at its latest request, in milliseconds.
+    #[must_use]
+    pub fn age_millis(&self) -> i64 {
+        self.last_millis.saturating_sub(self.first_millis)
+    }
+
+    /// Requests per second over a horizon.
+    #[must_use]
+    pub fn rate_per_second(&self, horizon: usize) -> f32 {
+        decay::rate_per_second(self.rate[horizon], horizon, self.age_millis())
+    }
+
+    /// Share of the requests over the longest horizon that `count` of them are.
+    #[must_use]
+    pub fn share(&self, count: f32) -> f32 {
+        if self.rate[HABIT] <= 0.0 {
+            0.0
+        } else {
+            (count / self.rate[HABIT]).clamp(0.0, 1.0)
+        }
+    }
+}
+
+/// Whether a user agent says of itself that it is a crawler. Anybody can say so: it only asks for more evidence
+/// where crawlers and scanners look alike, and never excuses a payload or a probe.
+fn declares_crawler(agent: &str) -> bool {
+    const WORDS: [&[u8]; 6] = [b"bot", b"crawl", b"spider", b"slurp", b"feed", b"archive"];
+    let agent = agent.as_bytes();
+    let holds = |word: &&[u8]| {
+        agent
+            .windows(word.len())
+            .any(|part| part.eq_ignore_ascii_case(word))
+    };
+    WORDS.iter().any(holds)
+}

@@ -1,0 +1,122 @@
+//! The rhythm of a client: how long it pauses between requests.
+
+use serde::{Deserialize, Serialize};
+
+/// Bins of log2 gaps: under a second, then doubling up to 2^15 seconds (nine hours).
+pub const GAP_BINS: usize = 16;
+
+/// Pauses between requests: moments of the logarithm and a small histogram.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rhythm {
+    count: f32,
+    log_sum: f32,
+    log_square_sum: f32,
+    bins: [u8; GAP_BINS],
+}
+
+/// Many logs tick in whole seconds: under this a gap is noise, and a finer clock must not look like another client.
+const GAP_FLOOR_MILLIS: f32 = 1000.0;
+
+/// Logarithms are summed from the middle of their range: f32 squares of large numbers would drown a small spread.
+const LOG_ORIGIN: f32 = 14.0;
+
+/// Past this many gaps the sums are halved, so that the rhythm follows the client.
+const GAPS_MAX: f32 = 240.0;
+
+impl Rhythm {
+    /// Adds a pause.
+    pub fn observe(&mut self, gap_millis: i64) {
+        let log = (gap_millis.max(0) as f32 + GAP_FLOOR_MILLIS).log2();
+        self.count += 1.0;
+        let shifted = log - LOG_ORIGIN;
+        self.log_sum += shifted;
+        self.log_square_sum += shifted * shifted;
+        let bin = (log - GAP_FLOOR_MILLIS.log2())
+            .floor()
+            .clamp(0.0, (GAP_BINS - 1) as f32) as usize;
+        self.bins[bin] = self.bins[bin].saturating_add(1);
+        if self.count >= GAPS_MAX {
+            self.halve();
+        }
+    }
+
+    fn halve(&mut self) {
+        self.count /= 2.0;
+        self.log_sum /= 2.0;
+        self.log_square_sum /= 2.0;
+        for bin in &mut self.bins {
+            *bin /= 2;
+        }
+    }
+
+    /// Mean of the log2 of the gap in milliseconds; 0 before the second request.
+    #[must_use]
+    pub fn log_mean(&self) -> f32 {
+        if self.count < 1.0 {
+            0.0
+        } else {
+            self.log_sum / self.count
+        }
+    }
+
+    /// Standard deviation of the log2 of the gap; 0 before the third request.
+    #[must_use]
+    pub fn log_deviation(&self) -> f32 {
+        if self.count < 2.0 {
+            return 0.0;
+        }
+        let mean = self.log_sum / self.count;
+        (self.log_square_sum / self.count - mean * mean).max(0.0).sqrt()
+    }
+
+    /// Entropy of the gap histogram in bits, 0 (a metronome) to 4.
+    #[must_use]
+    pub fn entropy(&self) -> f32 {
+        entropy(self.bins.iter().map(|count| f32::from(*count)))
+    }
+
+    /// Share of the gaps in the fullest bin.
+    #[must_use]
+    pub fn modal_share(&self) -> f32 {
+        let total: f32 = self.bins.iter().map(|count| f32::from(*count)).sum();
+        let most = self.bins.iter().max().copied().unwrap_or(0);
+        if total < 1.0 { 0.0 } else { f32::from(most) / total }
+    }
+}
+
+/// Shannon entropy of counts, in bits.
+pub fn entropy(counts: impl Iterator<Item = f32> + Clone) -> f32 {
+    let total: f32 = counts.clone().sum();
+    if total <= 0.0 {
+        return 0.0;
+    }
+    counts
+        .filter(|count| *count > 0.0)
+        .map(|count| -(count / total) * (count / total).log2())
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metronome_has_no_entropy_and_a_person_has() {
+        let mut monitor = Rhythm::default();
+        let mut person = Rhythm::default();
+        for step in 0..1000i64 {
+            monitor.observe(60_000);
+            person.observe((step * 7919) % 90_000);
+        }
+        assert!(monitor.entropy() < 0.01 && monitor.modal_share() > 0.99 && monitor.log_deviation() < 0.05);
+        assert!(person.entropy() > 1.0 && person.modal_share() < 0.6);
+    }
+
+    #[test]
+    fn gaps_of_any_size_are_taken() {
+        let mut rhythm = Rhythm::default();
+        rhythm.observe(i64::MAX);
+        rhythm.observe(i64::MIN);
+        assert!(rhythm.log_mean().is_finite() && rhythm.log_deviation().is_finite());
+    }
+}

@@ -1,0 +1,114 @@
+//! What changed lately: enough for gateways that ask "what is new since?".
+
+use super::Entry;
+use crate::Timestamp;
+use std::collections::VecDeque;
+
+/// One change.
+#[derive(Debug, Clone)]
+pub(super) struct Change {
+    pub(super) generation: u64,
+    pub(super) at: Timestamp,
+    pub(super) is_added: bool,
+    pub(super) entry: Entry,
+}
+
+/// The latest changes, oldest first.
+#[derive(Debug)]
+pub(super) struct Ring {
+    changes: VecDeque<Change>,
+    max: usize,
+    generation: u64,
+    /// Every change after this moment is in the ring.
+    complete_after: Timestamp,
+    /// Every change after this generation is in the ring.
+    complete_after_generation: u64,
+}
+
+/// Generations begin here per millisecond of the clock: those of an earlier life of the process are lower, unless it
+/// made a million changes in each millisecond, and so are never taken for our own.
+const GENERATIONS_PER_MILLI: u64 = 1_000_000;
+
+impl Ring {
+    pub(super) fn new(max: usize, now: Timestamp) -> Self {
+        let millis = u64::try_from(now.as_millis()).unwrap_or(0);
+        let first = millis.saturating_mul(GENERATIONS_PER_MILLI);
+        Self {
+            changes: VecDeque::new(),
+            max,
+            generation: first,
+            complete_after: now,
+            complete_after_generation: first,
+        }
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Notes a change. Times never go back, because the fold's clock does not.
+    pub(super) fn push(&mut self, at: Timestamp, is_added: bool, entry: Entry) {
+        self.generation += 1;
+        self.changes.push_back(Change {
+            generation: self.generation,
+            at,
+            is_added,
+            entry,
+        });
+        if self.changes.len() > self.max
+            && let Some(dropped) = self.changes.pop_front()
+        {
+            self.complete_after = dropped.at;
+            self.complete_after_generation = dropped.generation;
+        }
+    }
+
+    /// Changes after a generation; `None` when some of them are gone, or when the generation is not ours.
+    pub(super) fn since_generation(&self, generation: u64) -> Option<impl Iterator<Item = &Change>> {
+        if generation < self.complete_after_generation || generation > self.generation {
+            return None;
+        }
+        let first = self
+            .changes
+            .partition_point(|change| change.generation <= generation);
+        Some(self.changes.range(first..))
+    }
+
+    /// Changes after a moment; `None` when some of them are gone.
+    pub(super) fn since_time(&self, after: Timestamp) -> Option<impl Iterator<Item = &Change>> {
+        if after < self.complete_after {
+            return None;
+        }
+        let first = self.changes.partition_point(|change| change.at <= after);
+        Some(self.changes.range(first..))
+    }
+}
+
+/// What a gateway has to do to catch up. An entry's *key* is what a gateway knows it by: its client and its action.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Delta<'a> {
+    /// Entries that came into force and are the strongest of their key, in the order in which they came.
+    pub added: Vec<Added<'a>>,
+    /// The last entries of keys of which nothing is in force any more, in the order in which they went.
+    pub removed: Vec<Removed<'a>>,
+    /// The generation to ask from next time.
+    pub generation: u64,
+}
+
+/// An entry that came into force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Added<'a> {
+    /// The entry.
+    pub entry: &'a Entry,
+    /// When it came into force.
+    pub at: Timestamp,
+}
+
+/// An entry that went, with nothing left in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed<'a> {
+    /// The entry.
+    pub entry: &'a Entry,
+    /// When it went.
+    pub at: Timestamp,
+}

@@ -1,0 +1,53 @@
+//! The shared words of Portcullis: plain types and pure functions, nothing else.
+//!
+//! No async, no I/O, no clock, no wire format lives here. Wire types live with their wire, so that renaming a
+//! field here cannot silently change a public contract.
+//!
+//! # Glossary
+//!
+//! | word | what it means |
+//! |---|---|
+//! | *client* | who sent requests: an address, an IPv6 /64, or a name a gateway authenticated |
+//! | *request* | one line of an access log, as a [`RequestRecord`] |
+//! | *route* | the path with its variable parts taken out: `/users/{id}` |
+//! | *feature* | one number that describes a client's behaviour |
+//! | *window* | the decayed counters and sketches from which features are computed |
+//! | *score* | how unlike clean clients a window is, in `[0, 1]` |
+//! | *threat* | a named kind of abuse, see [`ThreatKind`] |
+//! | *alert* | a client stood out: when, why, with which evidence |
+//! | *decision* | what is to be done about a client, with a reason and an expiry |
+//! | *scope* | what kind of thing a decision names: `ip`, `range`, `api_key`, … |
+//! | *origin* | who decided: the model, a rule, the policy, an operator, an import |
+//! | *order* | a person's word: allow, lift, block |
+//! | *allowlist* | who is never blocked |
+//! | *episode* | a run of one client's alerts of one kind without a long pause |
+//! | *price* | how many established clients and successful requests a decision would hit |
+//! | *established* | a client with a successful history older than the present alert |
+//! | *cohort* | clients that share a range or a user agent |
+//! | *campaign* | an alert whose client is a cohort of clients, each too small to stand out |
+//! | *tick* | a slice of event time at whose end decisions come into force |
+
+mod action;
+mod address;
+mod alert;
+mod allowlist;
+pub mod blocklist;
+mod client;
+mod decision;
+mod hash;
+mod order;
+mod record;
+mod threat;
+mod time;
+
+pub use action::{Action, UnknownAction};
+pub use address::{AddressSource, MAX_FORWARDED_HOPS, TrustedProxies};
+pub use alert::{Alert, AlertId, Evidence, Member, Reason, ThreatClaim};
+pub use allowlist::{AllowEntry, Allowlist, is_private};
+pub use client::{Client, ClientParseError, IPV6_CLIENT_PREFIX, Scope};
+pub use decision::{Decision, DecisionId, DecisionState, Mode, Origin, Price, StampedDecision};
+pub use hash::HashKey;
+pub use order::{Order, OrderKind};
+pub use record::{ObjectId, Position, RequestRecord, Route};
+pub use threat::ThreatKind;
+pub use time::Timestamp;

@@ -1,0 +1,63 @@
+//! A person's word: allow, lift, block. It wins over the machine, also when the detector is dead.
+
+use crate::{Client, DecisionId, Timestamp};
+
+/// What a person ordered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderKind {
+    /// Block the client for that many seconds. Never without an expiry.
+    Block {
+        /// How long, in seconds; at least one.
+        ttl_secs: u32,
+    },
+    /// End every decision that names the client, and hold machine decisions back for the grace period.
+    Lift {
+        /// How long the machine may not decide about it anew, in seconds.
+        grace_secs: u32,
+    },
+    /// End one decision.
+    Revoke {
+        /// Which.
+        decision: DecisionId,
+    },
+    /// Put the client on the allowlist.
+    Allow {
+        /// Until when; `None` for good.
+        until: Option<Timestamp>,
+    },
+    /// Take the client off the allowlist.
+    Disallow,
+}
+
+impl OrderKind {
+    /// The public name.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Block { .. } => "block",
+            Self::Lift { .. } => "lift",
+            Self::Revoke { .. } => "revoke",
+            Self::Allow { .. } => "allow",
+            Self::Disallow => "disallow",
+        }
+    }
+}
+
+/// One entry of the order journal: who, when, why and from where. Append-only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// Position in the journal.
+    pub seq: u64,
+    /// What.
+    pub kind: OrderKind,
+    /// About whom.
+    pub client: Client,
+    /// Why, in the person's words.
+    pub reason: String,
+    /// Name of the API key that gave it, or `bootstrap`.
+    pub by: String,
+    /// Address it came from, or `cli`.
+    pub from: String,
+    /// When, by the wall clock.
+    pub at: Timestamp,
+}

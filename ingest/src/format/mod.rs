@@ -1,0 +1,118 @@
+//! The known formats: each reads a line into its pieces and writes a request as such a line.
+//!
+//! To add one, write `format/<name>.rs` and list it in [`FORMATS`]. Fixtures for it, the round trip through
+//! `render` and `parse`, and hostile input are then checked by the tests of this folder.
+
+mod apache;
+mod caddy_json;
+mod column;
+mod combined;
+mod envoy_json;
+mod escape;
+mod fields;
+mod json_value;
+mod json_write;
+mod kong_json;
+mod nginx;
+mod nginx_json;
+mod quotes;
+mod traefik_json;
+
+pub use column::Column;
+pub(crate) use fields::repair_escapes;
+
+use crate::clock::DayCache;
+use crate::raw::RawRequest;
+use crate::reject::Reason;
+use domain::RequestRecord;
+use std::fmt;
+
+/// Every known format. Where two read a file equally well, the earlier one names it: special before general.
+pub const FORMATS: &[&dyn Format] = &[
+    &nginx::COMBINED,
+    &apache::COMBINED,
+    &nginx::MAIN,
+    &apache::VHOST,
+    &apache::COMMON,
+    &kong_json::FORMAT,
+    &traefik_json::FORMAT,
+    &caddy_json::FORMAT,
+    &envoy_json::FORMAT,
+    &nginx_json::FORMAT,
+];
+
+/// What a line looks like before it is read: formats of the other family need not be tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// Fields between spaces, quotes and brackets.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+impl Family {
+    /// The family that a line belongs to.
+    #[must_use]
+    pub fn of(line: &str) -> Self {
+        if line.trim_start().starts_with('{') {
+            Self::Json
+        } else {
+            Self::Text
+        }
+    }
+}
+
+/// What a reader of lines remembers between them, so that it need not find out again.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    /// The last day that was read in Common Log Format.
+    pub days: DayCache,
+}
+
+/// One way in which gateways write a request as a line.
+pub trait Format: Sync {
+    /// Its public name.
+    fn name(&self) -> &'static str;
+
+    /// What writes it, in a few words.
+    fn description(&self) -> &'static str;
+
+    /// Text or JSON.
+    fn family(&self) -> Family;
+
+    /// Reads a line without its line break.
+    ///
+    /// # Errors
+    /// Why the line is not of this format, or what it lacks.
+    fn parse<'a>(&self, line: &'a str, memory: &mut Memory) -> Result<RawRequest<'a>, Reason>;
+
+    /// Writes a request as such a line, without the line break. What the format cannot carry is left out.
+    fn render(&self, record: &RequestRecord<'_>, out: &mut Vec<u8>);
+
+    /// The columns that it can carry, each with the names under which the line holds it, best first.
+    fn columns(&self) -> Vec<(Column, String)>;
+
+    /// How exactly it tells the time, in milliseconds: rhythm finer than this cannot be seen.
+    fn resolution_millis(&self) -> u32;
+
+    /// What cannot be seen in a log of this format, a sentence each.
+    fn blind_spots(&self) -> Vec<&'static str> {
+        let carried = self.columns();
+        column::blind_spots(&carried, self.resolution_millis())
+    }
+}
+
+impl fmt::Debug for dyn Format {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Format({})", self.name())
+    }
+}
+
+/// The format of that name.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static dyn Format> {
+    FORMATS.iter().copied().find(|format| format.name() == name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! Traefik's JSON access log. Durations are nanoseconds; an empty `ClientHost` gives way to `ClientAddr`.
+
+use super::Column::{
+    ApiKey, BytesIn, BytesOut, Duration, Forwarded, Host, Method, Peer, Protocol, Referer, Status, Target,
+    Tls, Upstream, UserAgent,
+};
+use super::fields::Node::{Moment, Scaled, Text};
+use super::fields::{JsonFormat, Mark, Tree};
+use super::json_write::{Object, address, target};
+use crate::clock::EpochUnit::Guessed;
+use domain::RequestRecord;
+
+pub(super) const FORMAT: JsonFormat = JsonFormat {
+    name: "traefik_json",
+    description: "Traefik's JSON access log",
+    tree: TREE,
+    marks: &[
+        Mark {
+            column: super::Column::At,
+            path: "StartUTC",
+        },
+        Mark {
+            column: Method,
+            path: "RequestMethod",
+        },
+        Mark {
+            column: Status,
+            path: "DownstreamStatus",
+        },
+    ],
+    render,
+};
+
+/// Milliseconds in a nanosecond.
+const NANOSECOND: f64 = 1e-6;
+
+const TREE: Tree = &[
+    ("ClientHost", Text(Peer)),
+    ("ClientAddr", Text(Peer)),
+    ("DownstreamContentSize", Text(BytesOut)),
+    ("DownstreamStatus", Text(Status)),
+    ("Duration", Scaled(Duration, NANOSECOND)),
+    ("OriginDuration", Scaled(Upstream, NANOSECOND)),
+    ("RequestContentSize", Text(BytesIn)),
+    ("RequestHost", Text(Host)),
+    ("RequestAddr", Text(Host)),
+    ("RequestMethod", Text(Method)),
+    ("RequestPath", Text(Target)),
+    ("RequestProtocol", Text(Protocol)),
+    ("StartUTC", Moment(Guessed)),
+    ("StartLocal", Moment(Guessed)),
+    ("time", Moment(Guessed)),
+    ("TLSVersion", Text(Tls)),
+    ("request_User-Agent", Text(UserAgent)),
+    ("request_Referer", Text(Referer)),
+    ("request_X-Forwarded-For", Text(Forwarded)),
+    ("request_X-Api-Key", Text(ApiKey)),
+];
+
+fn render(record: &RequestRecord<'_>, out: &mut Vec<u8>) {
+    Object::write(out, |line| {
+        line.text("ClientHost", &address(record.address));
+        line.number("DownstreamContentSize", record.bytes_out);
+        line.number("DownstreamStatus", Some(record.status));
+        let nanos = |millis: f32| f64::from(millis) / NANOSECOND;
+        line.number("Duration", record.duration_ms.map(nanos));
+        line.number("OriginDuration", record.upstream_ms.map(nanos));
+        line.number("RequestContentSize", record.bytes_in);
+        line.text("RequestHost", record.host.as_deref().unwrap_or("-"));
+        line.text("RequestMethod", &record.method);
+        line.text("RequestPath", &target(&record.path, record.query.as_deref()));
+        line.text("RequestProtocol", record.protocol.as_deref().unwrap_or(""));
+        line.text("StartUTC", &record.at.to_string());
+        if let Some(version) = record.tls.as_deref() {
+            line.text("TLSVersion", version);
+        }
+        line.text("request_User-Agent", record.user_agent.as_deref().unwrap_or("-"));
+        line.text("request_Referer", record.referer.as_deref().unwrap_or("-"));
+    });
+}

@@ -1,0 +1,30 @@
+//! From bytes to request records: sources, envelopes, formats, client address, route.
+//!
+//! The modules stand in the order in which bytes meet them. Everything here may be written by an attacker:
+//! every length has a limit, nothing panics on input, and what cannot be read is counted with its reason.
+
+pub mod source;
+
+pub mod clock;
+pub mod detect;
+pub mod envelope;
+pub mod format;
+pub mod nesting;
+pub mod raw;
+
+pub mod address;
+pub mod identity;
+pub mod route;
+
+pub mod parser;
+pub mod reject;
+
+pub mod mask;
+
+pub use detect::{Detection, detect};
+pub use format::{Column, FORMATS, Family, Format};
+pub use identity::{IdentityPolicy, NamedIdentity};
+pub use parser::{FormatChoice, Parser, ParserConfig, ParserCounts, into_owned};
+pub use reject::{Reason, Reject, RejectLog, RejectSample};
+pub use source::file::{Line, LineBatch, LineReader, Progress, SourceError};
+pub use source::merge::{Merge, MergedFile, Parsed};

@@ -1,0 +1,338 @@
+//! The one entry point from a line to a request record.
+
+use crate::detect::Detection;
+use crate::envelope::{self, DEPTH_MAX};
+use crate::format::{FORMATS, Family, Format, Memory};
+use crate::identity::IdentityPolicy;
+use crate::nesting::is_too_deep;
+use crate::raw::{RawRequest, RequestLine};
+use crate::reject::{Reason, Reject, RejectLog, count_fields};
+use crate::{address, route};
+use domain::{AddressSource, HashKey, Position, RequestRecord, TrustedProxies};
+use std::borrow::Cow;
+
+/// Which format lines are read as.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum FormatChoice {
+    /// Each line as whatever reads it, beginning with what read the last one.
+    #[default]
+    Auto,
+    /// Every line as this one; wrappers are still taken off.
+    Named(&'static dyn Format),
+}
+
+/// Everything that decides how a line becomes a record.
+#[derive(Debug, Clone)]
+pub struct ParserConfig {
+    /// Which format.
+    pub format: FormatChoice,
+    /// Whose word about the next hop is believed.
+    pub trusted: TrustedProxies,
+    /// Which names go before the address.
+    pub identity: IdentityPolicy,
+    /// Key of every hash made here.
+    pub hash_key: HashKey,
+}
+
+impl ParserConfig {
+    /// Detects the format, trusts no proxy, takes addresses for clients.
+    #[must_use]
+    pub fn new(hash_key: HashKey) -> Self {
+        Self {
+            format: FormatChoice::Auto,
+            trusted: TrustedProxies::default(),
+            identity: IdentityPolicy::default(),
+            hash_key,
+        }
+    }
+}
+
+/// Counts of what a parser met.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ParserCounts {
+    /// Lines that became records.
+    pub parsed: u64,
+    /// Records that could be read in more than one way.
+    pub ambiguous: u64,
+    /// Lines with bytes that are no UTF-8; they were replaced by U+FFFD.
+    pub not_utf8: u64,
+}
+
+/// Reads lines of one source. It remembers what the last line was, so use one parser a source.
+#[derive(Debug, Clone)]
+pub struct Parser {
+    config: ParserConfig,
+    memory: Memory,
+    /// Position in [`FORMATS`] of the format that read the last line.
+    last: Option<usize>,
+    /// Wrappers around the last line.
+    last_depth: usize,
+    counts: ParserCounts,
+    rejects: RejectLog,
+}
+
+impl Parser {
+    /// Makes a parser.
+    #[must_use]
+    pub fn new(config: ParserConfig) -> Self {
+        Self {
+            config,
+            memory: Memory::default(),
+            last: None,
+            last_depth: 0,
+            counts: ParserCounts::default(),
+            rejects: RejectLog::default(),
+        }
+    }
+
+    /// Begins with the format that a look at the source's first lines found.
+    pub fn begin_with(&mut self, detection: &Detection) {
+        let is_it = |format: &&dyn Format| format.name() == detection.format.name();
+        self.last = FORMATS.iter().position(is_it);
+    }
+
+    /// Reads one line, counts it, and keeps a sample of it when it is rejected.
+    ///
+    /// # Errors
+    /// Why the line could not be read. Never stops the stream: the next line is read as if this one had not been.
+    pub fn parse<'a>(&mut self, line: &'a [u8], position: Position) -> Result<RequestRecord<'a>, Reject> {
+        let result = self.read(line, position);
+        self.count(line, position, &result);
+        result
+    }
+
+    /// Reads one line without counting it: for looking ahead. [`Self::count`] it when it is used.
+    ///
+    /// # Errors
+    /// Why the line could not be read.
+    pub fn read<'a>(&mut self, line: &'a [u8], position: Position) -> Result<RequestRecord<'a>, Reject> {
+        match std::str::from_utf8(line) {
+            Ok(text) => self.read_text(text, position),
+            Err(_) => {
+                let text = String::from_utf8_lossy(line);
+                self.read_text(&text, position).map(into_owned)
+            }
+        }
+    }
+
+    /// Counts a line that was read.
+    pub fn count(&mut self, line: &[u8], position: Position, result: &Result<RequestRecord<'_>, Reject>) {
+        match result {
+            Ok(record) => {
+                self.counts.parsed += 1;
+                self.counts.ambiguous += u64::from(record.is_ambiguous);
+            }
+            Err(reject) => self.rejects.add(position, line, *reject),
+        }
+        // Owned text in an otherwise borrowed record is the trace of replaced bytes; asking again is cheaper
+        // than carrying the answer along, and only for lines that are not plain ASCII.
+        if !line.is_ascii() && std::str::from_utf8(line).is_err() {
+            self.counts.not_utf8 += 1;
+        }
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn counts(&self) -> ParserCounts {
+        self.counts
+    }
+
+    /// What was rejected so far.
+    #[must_use]
+    pub fn rejects(&self) -> &RejectLog {
+        &self.rejects
+    }
+
+    /// The format that read the last line.
+    #[must_use]
+    pub fn last_format(&self) -> Option<&'static dyn Format> {
+        self.last.map(|index| FORMATS[index])
+    }
+
+    fn read_text<'a>(&mut self, line: &'a str, position: Position) -> Result<RequestRecord<'a>, Reject> {
+        let text = line.trim_start_matches('\u{feff}').trim_ascii();
+        if text.is_empty() {
+            return Err(Reason::Empty.into());
+        }
+        self.read_wrapped(text, position, 0)
+    }
+
+    /// Reads a line as it stands, or what its wrapper holds.
+    fn read_wrapped<'a>(
+        &mut self,
+        text: &'a str,
+        position: Position,
+        depth: usize,
+    ) -> Result<RequestRecord<'a>, Reject> {
+        // Where the last line was wrapped this one will be: looking for a bare one first would be in vain.
+        let expects_wrapper = depth < self.last_depth;
+        let bare = if expects_wrapper {
+            None
+        } else {
+            Some(self.read_bare(text))
+        };
+        if let Some(Ok(raw)) = bare {
+            self.last_depth = depth;
+            return self.finish(raw, position);
+        }
+        match envelope::unwrap(text)? {
+            Some(_) if depth == DEPTH_MAX => Err(Reason::TooDeep.into()),
+            Some((_, Cow::Borrowed(inner))) => self.read_wrapped(inner.trim_ascii(), position, depth + 1),
+            Some((_, Cow::Owned(inner))) => self
+                .read_wrapped(inner.trim_ascii(), position, depth + 1)
+                .map(into_owned),
+            None => {
+                let raw = bare.unwrap_or_else(|| self.read_bare(text))?;
+                self.last_depth = depth;
+                self.finish(raw, position)
+            }
+        }
+    }
+
+    /// Reads a line without a wrapper as the chosen format, or as the first that reads it in one way only.
+    fn read_bare<'a>(&mut self, text: &'a str) -> Result<RawRequest<'a>, Reject> {
+        if let FormatChoice::Named(format) = self.config.format {
+            let result = read_as(format, text, &mut self.memory);
+            if result.is_ok() {
+                self.last = FORMATS.iter().position(|known| known.name() == format.name());
+            }
+            return result;
+        }
+        let family = Family::of(text);
+        let mut ambiguous = None;
+        let mut closest = None;
+        let others = (0..FORMATS.len()).filter(|index| Some(*index) != self.last);
+        for index in self.last.into_iter().chain(others) {
+            let format = FORMATS[index];
+            if format.family() != family {
+                continue;
+            }
+            match read_as(format, text, &mut self.memory) {
+                Ok(raw) if !raw.is_ambiguous => {
+                    self.last = Some(index);
+                    return Ok(raw);
+                }
+                Ok(raw) => ambiguous = ambiguous.or(Some((index, raw))),
+                Err(reject) if Some(index) == self.last => closest = Some(reject),
+                Err(_) => {}
+            }
+        }
+        if let Some((index, raw)) = ambiguous {
+            self.last = self.last.or(Some(index));
+            return Ok(raw);
+        }
+        Err(explain(text, family, closest))
+    }
+
+    /// Makes the record: who, which route.
+    fn finish<'a>(&self, raw: RawRequest<'a>, position: Position) -> Result<RequestRecord<'a>, Reject> {
+        let resolved = address::resolve(&raw, &self.config.trusted);
+        let address = resolved.map(|(address, _)| address);
+        let client = self.config.identity.choose(&raw, address, &self.config.hash_key);
+        let client = client.ok_or(Reason::NoClient)?;
+        let RequestLine {
+            method,
+            path,
+            query,
+            protocol,
+            is_malformed,
+        } = raw.request;
+        Ok(RequestRecord {
+            at: raw.at,
+            client,
+            address,
+            address_source: resolved.map_or(AddressSource::Claimed, |(_, source)| source),
+            method,
+            host: raw.host,
+            route: route::digest(&path, &self.config.hash_key),
+            path,
+            query,
+            status: raw.status,
+            bytes_in: raw.bytes_in,
+            bytes_out: raw.bytes_out,
+            duration_ms: raw.duration_ms,
+            upstream_ms: raw.upstream_ms,
+            protocol,
+            user_agent: raw.user_agent,
+            referer: raw.referer,
+            tls: raw.tls,
+            is_malformed,
+            is_ambiguous: raw.is_ambiguous,
+            is_stopped: false,
+            position,
+        })
+    }
+}
+
+/// Reads a line as one format; NGINX's escapes in JSON are repaired where the line is no JSON as it stands.
+fn read_as<'a>(
+    format: &'static dyn Format,
+    text: &'a str,
+    memory: &mut Memory,
+) -> Result<RawRequest<'a>, Reject> {
+    let reject = |reason| Reject {
+        format: Some(format.name()),
+        reason,
+    };
+    match format.parse(text, memory) {
+        Err(Reason::BrokenJson) => {
+            let Some(repaired) = crate::format::repair_escapes(text) else {
+                return Err(reject(Reason::BrokenJson));
+            };
+            format
+                .parse(&repaired, memory)
+                .map(RawRequest::into_owned)
+                .map_err(reject)
+        }
+        result => result.map_err(reject),
+    }
+}
+
+/// Why no format reads a line: what the last line's format misses, if this one is like it at all.
+fn explain(text: &str, family: Family, closest: Option<Reject>) -> Reject {
+    match family {
+        Family::Json if is_too_deep(text) || sonic_rs::from_str::<serde::de::IgnoredAny>(text).is_err() => {
+            Reason::BrokenJson.into()
+        }
+        Family::Json => closest.unwrap_or(Reason::UnknownJson.into()),
+        Family::Text => {
+            let fields = count_fields(text);
+            let is_alike = closest.filter(|reject| !matches!(reject.reason, Reason::Missing("request")));
+            is_alike.unwrap_or(Reason::UnknownText { fields }.into())
+        }
+    }
+}
+
+/// Copies whatever a record borrows, so that it outlives its line.
+#[must_use]
+pub fn into_owned(record: RequestRecord<'_>) -> RequestRecord<'static> {
+    let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+    RequestRecord {
+        at: record.at,
+        client: record.client,
+        address: record.address,
+        address_source: record.address_source,
+        method: own(record.method),
+        host: record.host.map(own),
+        path: own(record.path),
+        query: record.query.map(own),
+        route: record.route,
+        status: record.status,
+        bytes_in: record.bytes_in,
+        bytes_out: record.bytes_out,
+        duration_ms: record.duration_ms,
+        upstream_ms: record.upstream_ms,
+        protocol: record.protocol.map(own),
+        user_agent: record.user_agent.map(own),
+        referer: record.referer.map(own),
+        tls: record.tls.map(own),
+        is_malformed: record.is_malformed,
+        is_ambiguous: record.is_ambiguous,
+        is_stopped: record.is_stopped,
+        position: record.position,
+    }
+}
+
+#[cfg(test)]
+#[path = "parser_tests.rs"]
+mod tests;

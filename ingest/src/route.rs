@@ -1,0 +1,426 @@
+//! The path with its variable parts taken out: `/users/7` becomes `/users/{id}`.
+//!
+//! Numbers, UUIDs, hashes, tokens, dates and mail addresses become `{id}`; words and versions (`v1`) stay. An
+//! attacker chooses the path, so everything is bounded: segments, their length, and with them the template.
+//! [`digest`] hashes exactly what [`template`] writes, so equal templates mean equal hashes by construction.
+
+use domain::{HashKey, ObjectId, Route};
+
+/// Most segments that a template shows; the rest becomes [`REST`]. Real routes stay far below.
+pub const SEGMENTS_MAX: usize = 16;
+
+/// Longest segment that is taken for a word. Longer ones are data.
+pub const WORD_BYTES_MAX: usize = 48;
+
+/// Most bytes of a template: every segment a longest word, and the marks.
+const TEMPLATE_BYTES_MAX: usize = SEGMENTS_MAX * (WORD_BYTES_MAX + 16) + 32;
+
+const VARIABLE: &[u8] = b"{id}";
+const REST: &[u8] = b"/{rest}";
+/// Stands for the scheme and host of an absolute URL: open-proxy tests name a new one each.
+const ABSOLUTE: &[u8] = b"{absolute}";
+/// Stands for whatever is no path: the raw text of a malformed request.
+const OTHER: &[u8] = b"{other}";
+
+/// Shortest run of hexadecimal digits that is taken for a hash.
+const HEX_BYTES_MIN: usize = 8;
+/// Shortest run of mixed letters and digits that is taken for a random token.
+const TOKEN_BYTES_MIN: usize = 16;
+/// Digits that a random token of letters and digits has at least.
+const TOKEN_DIGITS_MIN: u32 = 2;
+/// Longest extension of a file name.
+const EXTENSION_BYTES_MAX: usize = 5;
+
+/// Extensions of files that pages load by themselves.
+const ASSET_EXTENSIONS: &[&[u8]] = &[
+    b"css",
+    b"js",
+    b"mjs",
+    b"map",
+    b"png",
+    b"jpg",
+    b"jpeg",
+    b"gif",
+    b"svg",
+    b"ico",
+    b"webp",
+    b"avif",
+    b"bmp",
+    b"woff",
+    b"woff2",
+    b"ttf",
+    b"otf",
+    b"eot",
+    b"mp4",
+    b"webm",
+    b"mp3",
+    b"ogg",
+    b"m4a",
+    b"wasm",
+    b"webmanifest",
+];
+/// Longest of them.
+const ASSET_EXTENSION_BYTES_MAX: usize = 11;
+
+/// Digests a path without its query.
+#[must_use]
+pub fn digest(path: &str, key: &HashKey) -> Route {
+    let mut template = Template::new();
+    let shape = template.fill(path);
+    let path_hash = key.hash(path.as_bytes());
+    let template_hash = if template.as_bytes() == path.as_bytes() {
+        path_hash
+    } else {
+        key.hash(template.as_bytes())
+    };
+    Route {
+        template: template_hash,
+        path: path_hash,
+        depth: u8::try_from(shape.depth).unwrap_or(u8::MAX),
+        is_asset: shape.is_asset,
+        object: shape.object.map(|text| ObjectId {
+            hash: key.hash(text),
+            number: number(text),
+        }),
+    }
+}
+
+/// Writes a path's template.
+#[must_use]
+pub fn template(path: &str) -> String {
+    let mut template = Template::new();
+    template.fill(path);
+    String::from_utf8_lossy(template.as_bytes()).into_owned()
+}
+
+/// What filling a template finds on the way.
+struct Shape<'a> {
+    depth: usize,
+    is_asset: bool,
+    object: Option<&'a [u8]>,
+}
+
+/// A template in fixed memory.
+struct Template {
+    bytes: [u8; TEMPLATE_BYTES_MAX],
+    len: usize,
+}
+
+impl Template {
+    fn new() -> Self {
+        Self {
+            bytes: [0; TEMPLATE_BYTES_MAX],
+            len: 0,
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// Appends what fits: the limits of segments leave room for all of it.
+    fn push(&mut self, text: &[u8]) {
+        let end = (self.len + text.len()).min(TEMPLATE_BYTES_MAX);
+        let taken = end - self.len;
+        self.bytes[self.len..end].copy_from_slice(&text[..taken]);
+        self.len = end;
+    }
+
+    fn fill<'a>(&mut self, path: &'a str) -> Shape<'a> {
+        let mut shape = Shape {
+            depth: 0,
+            is_asset: false,
+            object: None,
+        };
+        let Some(rest) = self.open(path) else {
+            return shape;
+        };
+        let mut last: &[u8] = b"";
+        for segment in rest
+            .split(|byte| *byte == b'/')
+            .filter(|segment| !segment.is_empty())
+        {
+            shape.depth += 1;
+            last = segment;
+            if shape.depth <= SEGMENTS_MAX {
+                self.push(b"/");
+                if let Some(object) = self.push_segment(segment) {
+                    shape.object = Some(object);
+                }
+            }
+        }
+        if shape.depth > SEGMENTS_MAX {
+            self.push(REST);
+        } else if shape.depth == 0 {
+            self.push(b"/");
+        }
+        shape.is_asset = is_asset(last);
+        shape
+    }
+
+    /// Begins the template; gives the part of the path to take apart, or `None` when there is none.
+    fn open<'a>(&mut self, path: &'a str) -> Option<&'a [u8]> {
+        if path.starts_with('/') {
+            return Some(path.as_bytes());
+        }
+        let is_scheme = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+        if let Some((_, rest)) = path.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) {
+            self.push(ABSOLUTE);
+            return Some(rest.split_once('/').map_or("", |(_host, path)| path).as_bytes());
+        }
+        self.push(if path == "*" { b"*" } else { OTHER });
+        None
+    }
+
+    /// Appends one segment, its variable part replaced; gives that part.
+    fn push_segment<'a>(&mut self, segment: &'a [u8]) -> Option<&'a [u8]> {
+        // `;jsessionid=…` and other parameters of a segment are data.
+        let (name, has_parameters) = match memchr::memchr(b';', segment) {
+            Some(at) => (&segment[..at], true),
+            None => (segment, false),
+        };
+        let (stem, extension) = split_extension(name);
+        let object = if is_variable(stem) {
+            self.push(VARIABLE);
+            self.push(extension);
+            Some(stem)
+        } else if extension.is_empty() || !is_variable(name) {
+            self.push(name);
+            None
+        } else {
+            self.push(VARIABLE);
+            Some(name)
+        };
+        if has_parameters {
+            self.push(b";{id}");
+        }
+        object
+    }
+}
+
+/// Splits `7.json` into `7` and `.json`; an extension begins with a letter.
+fn split_extension(name: &[u8]) -> (&[u8], &[u8]) {
+    let from = name.len().saturating_sub(EXTENSION_BYTES_MAX + 1);
+    let Some(dot) = memchr::memrchr(b'.', &name[from..]).map(|at| from + at) else {
+        return (name, b"");
+    };
+    let extension = &name[dot + 1..];
+    let is_extension = extension.first().is_some_and(u8::is_ascii_alphabetic)
+        && extension.iter().all(u8::is_ascii_alphanumeric);
+    if dot > 0 && is_extension {
+        (&name[..dot], &name[dot..])
+    } else {
+        (name, b"")
+    }
+}
+
+/// Whether a segment names an object rather than a kind of thing.
+fn is_variable(segment: &[u8]) -> bool {
+    if segment.len() > WORD_BYTES_MAX {
+        return true;
+    }
+    let mut counts = Counts::default();
+    for &byte in segment {
+        counts.add(byte);
+    }
+    let len = segment.len();
+    let has_digit = counts.digits > 0;
+    if counts.at_signs > 0 {
+        return is_mail(segment);
+    }
+    if !has_digit {
+        return false;
+    }
+    // 7, 2024-01-31, 12.5, 1,2,3, -4
+    let is_number = counts.digits + counts.number_marks == len;
+    // UUIDs, with dashes or without, and hashes.
+    let is_hash = counts.hex + counts.dashes == len
+        && counts.hex >= HEX_BYTES_MIN
+        && counts.longest_run >= HEX_BYTES_MIN;
+    // The longest run of letters and digits decides: slugs are made of short ones.
+    let is_token = counts.longest_mixed_run >= TOKEN_BYTES_MIN;
+    is_number || is_hash || is_token
+}
+
+/// Counts of a segment's bytes by kind, made in one pass.
+#[derive(Default)]
+struct Counts {
+    digits: usize,
+    hex: usize,
+    dashes: usize,
+    number_marks: usize,
+    at_signs: usize,
+    run: usize,
+    run_digits: u32,
+    run_letters: u32,
+    longest_run: usize,
+    longest_mixed_run: usize,
+}
+
+impl Counts {
+    fn add(&mut self, byte: u8) {
+        match byte {
+            b'0'..=b'9' => {
+                self.digits += 1;
+                self.hex += 1;
+                self.run_digits += 1;
+            }
+            b'a'..=b'z' | b'A'..=b'Z' => {
+                self.hex += usize::from(byte.is_ascii_hexdigit());
+                self.run_letters += 1;
+            }
+            _ => {
+                self.number_marks += usize::from(matches!(byte, b'-' | b'.' | b',' | b':'));
+                self.dashes += usize::from(byte == b'-');
+                self.at_signs += usize::from(byte == b'@');
+                (self.run, self.run_digits, self.run_letters) = (0, 0, 0);
+                return;
+            }
+        }
+        self.run += 1;
+        self.longest_run = self.longest_run.max(self.run);
+        if self.run_digits >= TOKEN_DIGITS_MIN && self.run_letters > 0 {
+            self.longest_mixed_run = self.longest_mixed_run.max(self.run);
+        }
+    }
+}
+
+/// `somebody@example.org`, as far as a path shows it.
+fn is_mail(segment: &[u8]) -> bool {
+    memchr::memchr(b'@', segment).is_some_and(|at| at > 0 && segment[at + 1..].contains(&b'.'))
+}
+
+/// The value of a decimal number below 2^63.
+fn number(text: &[u8]) -> Option<u64> {
+    if text.is_empty() || text.len() > 19 || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let value = text
+        .iter()
+        .fold(0u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+    (value < 1 << 63).then_some(value)
+}
+
+/// Whether the last segment is a file that pages load by themselves.
+fn is_asset(segment: &[u8]) -> bool {
+    let Some(dot) = memchr::memrchr(b'.', segment) else {
+        return false;
+    };
+    let extension = &segment[dot + 1..];
+    extension.len() <= ASSET_EXTENSION_BYTES_MAX
+        && ASSET_EXTENSIONS
+            .iter()
+            .any(|asset| asset.eq_ignore_ascii_case(extension))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const KEY: HashKey = HashKey::new([7; 16]);
+
+    fn check(path: &str, expected: &str) {
+        assert_eq!(template(path), expected, "{path}");
+    }
+
+    #[test]
+    fn variable_parts_are_taken_out() {
+        check("/users/7", "/users/{id}");
+        check("/users/7/orders/12345.json", "/users/{id}/orders/{id}.json");
+        check("/x/550e8400-e29b-41d4-a716-446655440000", "/x/{id}");
+        check("/x/5203a7e70b667d2cfaee2cd2eb3de082/y", "/x/{id}/y");
+        check("/x/deadbee1", "/x/{id}");
+        check("/x/FMuukC2JOJ5HKmLBujjE_BkDo", "/x/{id}");
+        check("/log/2024-01-31", "/log/{id}");
+        check("/u/somebody@example.org/avatar.png", "/u/{id}/avatar.png");
+        check("/a;jsessionid=1A2B/b", "/a;{id}/b");
+        check("/ids/1,2,3", "/ids/{id}");
+        check(&format!("/x/{}", "w".repeat(49)), "/x/{id}");
+    }
+
+    #[test]
+    fn words_and_versions_stay() {
+        for path in [
+            "/",
+            "/api/v1/users",
+            "/v2.1/x",
+            "/deadbeef",
+            "/facade/added",
+            "/logstash-monitorama-2013/images",
+            "/wp-login.php",
+            "/.env",
+            "/index.html",
+            "/how-to-win-in-2024-and-later",
+            "/base64",
+            "/utf8",
+            "/users/@me",
+        ] {
+            check(path, path);
+        }
+    }
+
+    #[test]
+    fn what_is_no_path_has_one_template_a_kind() {
+        check("", "{other}");
+        check("\\x16\\x03\\x01", "{other}");
+        check("*", "*");
+        check("http://a.example/users/7", "{absolute}/users/{id}");
+        check("http://b.example", "{absolute}/");
+        check("//a///b/", "/a/b");
+    }
+
+    #[test]
+    fn a_hostile_path_has_a_bounded_template() {
+        let deep = "/é".repeat(10_000);
+        assert!(template(&deep).ends_with("/{rest}"));
+        let longest = format!("/{}", "w".repeat(WORD_BYTES_MAX)).repeat(SEGMENTS_MAX + 1);
+        assert!(template(&longest).len() < TEMPLATE_BYTES_MAX);
+        assert_eq!(digest(&deep, &KEY).depth, u8::MAX);
+    }
+
+    #[test]
+    fn assets_are_files_that_pages_load() {
+        for (path, expected) in [
+            ("/favicon.ico", true),
+            ("/a/site.CSS", true),
+            ("/x/app.3f2a.js", true),
+            ("/robots.txt", false),
+            ("/download.zip", false),
+            ("/css", false),
+            ("/a.css/b", false),
+            ("/", false),
+        ] {
+            assert_eq!(digest(path, &KEY).is_asset, expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_last_object_is_remembered_with_its_number() {
+        let object = |path| digest(path, &KEY).object;
+        assert_eq!(object("/users/7/orders/12").and_then(|id| id.number), Some(12));
+        assert_eq!(object("/users/7/orders").and_then(|id| id.number), Some(7));
+        assert_eq!(object("/x/9223372036854775808").map(|id| id.number), Some(None));
+        assert_eq!(object("/x/99999999999999999999").map(|id| id.number), Some(None));
+        assert_eq!(object("/users"), None);
+        assert_eq!(object("/a/7"), object("/b/7.json"));
+    }
+
+    proptest! {
+        #[test]
+        fn equal_templates_mean_equal_hashes(
+            left in "(/([a-z]{1,3}|[0-9]{1,4}|[0-9a-f]{8})){0,4}",
+            right in "(/([a-z]{1,3}|[0-9]{1,4}|[0-9a-f]{8})){0,4}",
+        ) {
+            let same_hash = digest(&left, &KEY).template == digest(&right, &KEY).template;
+            prop_assert_eq!(template(&left) == template(&right), same_hash);
+        }
+
+        #[test]
+        fn any_path_is_digested(path in "\\PC{0,200}") {
+            let route = digest(&path, &KEY);
+            prop_assert_eq!(route.template, digest(&path, &KEY).template);
+            prop_assert!(template(&path).len() <= TEMPLATE_BYTES_MAX + 2 * REST.len());
+        }
+    }
+}

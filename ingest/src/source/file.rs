@@ -1,0 +1,384 @@
+//! Files and standard input, plain or compressed, read in chunks and cut into lines.
+//!
+//! A [`LineBatch`] owns its bytes and is filled again and again, so that reading allocates nothing per line. A
+//! source that breaks off (a truncated gzip) gives every line before the break and keeps the problem for the end.
+
+use super::{CHUNK_BYTES, LINE_BYTES_MAX};
+use domain::Position;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes that are kept of a line longer than [`LINE_BYTES_MAX`], for the sample of rejected lines.
+const CUT_BYTES: usize = 256;
+
+/// Compressed bytes read at once.
+const COMPRESSED_BYTES: usize = 128 << 10;
+
+/// A source that could not be opened, or broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The file could not be opened.
+    #[error("could not open {}: {cause}", path.display())]
+    Open {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// Reading failed in the middle; every whole line before it was read.
+    #[error("could not read {} past line {lines} (byte {bytes} of its content): {cause}", path.display())]
+    BrokeOff {
+        /// Which file.
+        path: PathBuf,
+        /// Lines read before.
+        lines: u64,
+        /// Bytes of content (uncompressed) read before.
+        bytes: u64,
+        /// Why.
+        cause: io::Error,
+    },
+}
+
+/// How far a source was read. Shared with whoever draws the progress.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    read: Arc<AtomicU64>,
+    total: Option<u64>,
+}
+
+impl Progress {
+    /// Bytes read so far, as they stand in the file (compressed).
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Size of the file; `None` for a stream.
+    #[must_use]
+    pub fn bytes_total(&self) -> Option<u64> {
+        self.total
+    }
+}
+
+/// One line of a batch, without its line break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// Its bytes; only the first few when it was too long.
+    pub bytes: &'a [u8],
+    /// Where it stood.
+    pub position: Position,
+    /// Whether it was longer than [`LINE_BYTES_MAX`].
+    pub is_cut: bool,
+}
+
+/// Lines that were read together. Keep one and let [`LineReader::fill`] reuse its memory.
+#[derive(Debug, Default)]
+pub struct LineBatch {
+    bytes: Vec<u8>,
+    spans: Vec<Span>,
+    first_line: u64,
+    source: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: usize,
+    end: usize,
+    is_cut: bool,
+}
+
+impl LineBatch {
+    /// How many lines it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// Its line of that index from 0.
+    #[must_use]
+    pub fn line(&self, index: usize) -> Option<Line<'_>> {
+        let span = self.spans.get(index)?;
+        let line = self.first_line + index as u64;
+        Some(Line {
+            bytes: &self.bytes[span.start..span.end],
+            position: Position {
+                source: self.source,
+                line,
+            },
+            is_cut: span.is_cut,
+        })
+    }
+
+    /// Its lines, in order.
+    pub fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        (0..self.spans.len()).filter_map(|index| self.line(index))
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.spans.clear();
+    }
+
+    fn push(&mut self, start: usize, end: usize) {
+        let is_cut = end - start > LINE_BYTES_MAX;
+        let end = if is_cut { start + CUT_BYTES } else { end };
+        // The carriage return of a line break belongs to the break.
+        let end = if end > start && self.bytes[end - 1] == b'\r' {
+            end - 1
+        } else {
+            end
+        };
+        self.spans.push(Span { start, end, is_cut });
+    }
+}
+
+/// Reads the lines of one source.
+pub struct LineReader {
+    input: Box<dyn Read + Send>,
+    path: PathBuf,
+    source: u32,
+    progress: Progress,
+    /// The beginning of a line whose end was not read yet.
+    carry: Vec<u8>,
+    /// Whether the rest of a line that is too long is being skipped.
+    is_skipping: bool,
+    is_over: bool,
+    lines: u64,
+    bytes: u64,
+    problem: Option<SourceError>,
+}
+
+impl std::fmt::Debug for LineReader {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("LineReader")
+            .field("path", &self.path)
+            .field("lines", &self.lines)
+            .finish_non_exhaustive()
+    }
+}
+
+impl LineReader {
+    /// Opens a file; gzip (of several members too) and zstd are told by their first bytes, whatever the name.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or its first bytes cannot be read.
+    pub fn open(path: &Path, source: u32) -> Result<Self, SourceError> {
+        let fail = |cause| SourceError::Open {
+            path: path.to_owned(),
+            cause,
+        };
+        let file = File::open(path).map_err(fail)?;
+        let metadata = file.metadata().map_err(fail)?;
+        if metadata.is_dir() {
+            return Err(fail(io::Error::new(
+                io::ErrorKind::IsADirectory,
+                "it is a folder",
+            )));
+        }
+        let total = metadata.is_file().then_some(metadata.len());
+        Self::from_input(Box::new(file), path, source, total).map_err(fail)
+    }
+
+    /// Reads standard input, which may be compressed too.
+    ///
+    /// # Errors
+    /// When its first bytes cannot be read.
+    pub fn stdin(source: u32) -> Result<Self, SourceError> {
+        Self::from_reader(Box::new(io::stdin()), "standard input", source)
+    }
+
+    /// Reads anything that gives bytes; `name` stands in messages.
+    ///
+    /// # Errors
+    /// When its first bytes cannot be read.
+    pub fn from_reader(input: Box<dyn Read + Send>, name: &str, source: u32) -> Result<Self, SourceError> {
+        let path = Path::new(name);
+        Self::from_input(input, path, source, None).map_err(|cause| SourceError::Open {
+            path: path.to_owned(),
+            cause,
+        })
+    }
+
+    fn from_input(
+        input: Box<dyn Read + Send>,
+        path: &Path,
+        source: u32,
+        total: Option<u64>,
+    ) -> io::Result<Self> {
+        let progress = Progress {
+            read: Arc::default(),
+            total,
+        };
+        let counted = Counted {
+            input,
+            read: Arc::clone(&progress.read),
+        };
+        Ok(Self {
+            input: decompress(counted)?,
+            path: path.to_owned(),
+            source,
+            progress,
+            carry: Vec::new(),
+            is_skipping: false,
+            is_over: false,
+            lines: 0,
+            bytes: 0,
+            problem: None,
+        })
+    }
+
+    /// The file's path, or the name of the stream.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How far it was read; a handle that stays true while reading goes on.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    /// Lines read so far.
+    #[must_use]
+    pub fn lines_read(&self) -> u64 {
+        self.lines
+    }
+
+    /// What ended the source before its end, once [`Self::fill`] has returned false.
+    #[must_use]
+    pub fn problem(&self) -> Option<&SourceError> {
+        self.problem.as_ref()
+    }
+
+    /// Fills the batch with the next lines; false when there are no more.
+    ///
+    /// A stream's lines are handed on as they come: the batch is filled by one read unless a line is incomplete.
+    pub fn fill(&mut self, batch: &mut LineBatch) -> bool {
+        batch.clear();
+        batch.source = self.source;
+        batch.first_line = self.lines + 1;
+        std::mem::swap(&mut batch.bytes, &mut self.carry);
+        self.carry.clear();
+        while !self.is_over && batch.is_empty() {
+            let known = batch.bytes.len();
+            self.read_chunk(&mut batch.bytes);
+            self.cut(batch, known);
+        }
+        self.lines += batch.len() as u64;
+        !batch.is_empty()
+    }
+
+    /// Appends one chunk; at the end or at an error the source is over.
+    fn read_chunk(&mut self, bytes: &mut Vec<u8>) {
+        let known = bytes.len();
+        bytes.resize(known + CHUNK_BYTES, 0);
+        let outcome = loop {
+            match self.input.read(&mut bytes[known..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => break outcome,
+            }
+        };
+        let read = *outcome.as_ref().unwrap_or(&0);
+        bytes.truncate(known + read);
+        self.bytes += read as u64;
+        self.is_over = read == 0;
+        if let Err(cause) = outcome {
+            let (path, lines, bytes) = (self.path.clone(), self.lines, self.bytes);
+            self.problem = Some(SourceError::BrokeOff {
+                path,
+                lines,
+                bytes,
+                cause,
+            });
+        }
+    }
+
+    /// Cuts what was read into lines and carries the incomplete last one over. `known` bytes hold no line break.
+    fn cut(&mut self, batch: &mut LineBatch, known: usize) {
+        let mut start = 0;
+        let mut from = known;
+        if self.is_skipping {
+            let Some(end) = memchr::memchr(b'\n', &batch.bytes) else {
+                batch.bytes.clear();
+                return;
+            };
+            self.is_skipping = false;
+            (start, from) = (end + 1, end + 1);
+        }
+        while let Some(found) = memchr::memchr(b'\n', &batch.bytes[from..]) {
+            let end = from + found;
+            batch.push(start, end);
+            (start, from) = (end + 1, end + 1);
+        }
+        let rest = batch.bytes.len() - start;
+        // A break in the middle of a line leaves half a line, which would be read as something it is not.
+        if self.is_over && rest > 0 && self.problem.is_none() {
+            batch.push(start, batch.bytes.len());
+        } else if rest > LINE_BYTES_MAX {
+            batch.push(start, batch.bytes.len());
+            self.is_skipping = true;
+            batch.bytes.truncate(start + CUT_BYTES);
+        } else if !batch.is_empty() || start > 0 {
+            self.carry.extend_from_slice(&batch.bytes[start..]);
+            if batch.is_empty() {
+                std::mem::swap(&mut batch.bytes, &mut self.carry);
+                self.carry.clear();
+            }
+        }
+    }
+}
+
+/// Puts the right decompressor before a source, told by the first bytes.
+fn decompress(mut input: Counted) -> io::Result<Box<dyn Read + Send>> {
+    let mut magic = Vec::with_capacity(4);
+    // A short read is no end: a pipe may give its first bytes one by one.
+    while magic.len() < 4 {
+        let mut byte = [0u8; 4];
+        let wanted = 4 - magic.len();
+        match input.read(&mut byte[..wanted]) {
+            Ok(0) => break,
+            Ok(read) => magic.extend_from_slice(&byte[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
+    let is_zstd = magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
+    let whole = io::Cursor::new(magic).chain(input);
+    if is_gzip {
+        let buffered = BufReader::with_capacity(COMPRESSED_BYTES, whole);
+        return Ok(Box::new(flate2::bufread::MultiGzDecoder::new(buffered)));
+    }
+    if is_zstd {
+        return Ok(Box::new(zstd::stream::read::Decoder::new(whole)?));
+    }
+    Ok(Box::new(whole))
+}
+
+/// Counts the bytes that a source gave.
+struct Counted {
+    input: Box<dyn Read + Send>,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+#[path = "file_tests.rs"]
+mod tests;

@@ -1,0 +1,263 @@
+//! Messages of one poll, as lines. Owns its bytes, so that it can travel to another thread and be used anew.
+
+use super::split::MessageShape;
+use super::{KafkaEvent, SplitFault, SplitLimits, split_payload};
+use domain::{Position, Timestamp};
+use std::ops::Range;
+
+/// A batch ends at this many messages: the records of one tick.
+pub const BATCH_MESSAGES_MAX: usize = 4096;
+
+/// A batch ends at this many lines: sixteen ticks.
+pub const BATCH_LINES_MAX: usize = 65_536;
+
+/// A batch ends at this many bytes: the second-level cache of one core and some more. One message may exceed it.
+pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How much of a payload that is too long is kept to be shown, in bytes.
+pub const REJECTED_BYTES_KEPT: usize = 4096;
+
+/// The broker's word on when a record came: what our own clock and the gateway's are compared to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BrokerTime {
+    /// The producer's clock, when it made the record.
+    Created(Timestamp),
+    /// The broker's clock, when it appended the record.
+    Appended(Timestamp),
+}
+
+/// One line of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KafkaLine<'a> {
+    /// As the gateway wrote it.
+    pub text: &'a [u8],
+    /// Number of the partition and offset of the message. Lines of one message share it, in order.
+    pub position: Position,
+    /// When the message came.
+    pub broker_time: Option<BrokerTime>,
+}
+
+/// A part of a message that gave no lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KafkaRejection<'a> {
+    /// The part; of a payload that is too long only the beginning.
+    pub text: &'a [u8],
+    /// Its whole length, in bytes.
+    pub length: usize,
+    /// Number of the partition and offset of the message.
+    pub position: Position,
+    /// Why.
+    pub fault: SplitFault,
+}
+
+#[derive(Debug)]
+struct Message {
+    position: Position,
+    broker_time: Option<BrokerTime>,
+}
+
+#[derive(Debug)]
+struct Rejected {
+    bytes: Range<usize>,
+    length: usize,
+    position: Position,
+    fault: SplitFault,
+}
+
+/// The messages of one poll. Reuse it: its memory stays.
+#[derive(Debug, Default)]
+pub struct KafkaBatch {
+    bytes: Vec<u8>,
+    messages: Vec<Message>,
+    /// Index of the message, bytes of the line.
+    lines: Vec<(usize, Range<usize>)>,
+    rejected: Vec<Rejected>,
+    events: Vec<KafkaEvent>,
+    /// Number of the partition, next offset; in the order of their first message.
+    next: Vec<(u32, u64)>,
+    /// Ranges of the message being split: kept for its memory.
+    pieces: Vec<Range<usize>>,
+}
+
+impl KafkaBatch {
+    /// An empty batch.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The lines, in the order of their messages.
+    pub fn lines(&self) -> impl ExactSizeIterator<Item = KafkaLine<'_>> {
+        self.lines.iter().map(|(message, range)| {
+            let message = &self.messages[*message];
+            KafkaLine {
+                text: &self.bytes[range.clone()],
+                position: message.position,
+                broker_time: message.broker_time,
+            }
+        })
+    }
+
+    /// The parts of messages that gave no lines.
+    pub fn rejections(&self) -> impl ExactSizeIterator<Item = KafkaRejection<'_>> {
+        self.rejected.iter().map(|rejected| KafkaRejection {
+            text: &self.bytes[rejected.bytes.clone()],
+            length: rejected.length,
+            position: rejected.position,
+            fault: rejected.fault,
+        })
+    }
+
+    /// What happened after these messages, to be handled after them, in this order.
+    #[must_use]
+    pub fn events(&self) -> &[KafkaEvent] {
+        &self.events
+    }
+
+    /// For each partition in the batch, the offset to go on with after it.
+    #[must_use]
+    pub fn next_offsets(&self) -> &[(u32, u64)] {
+        &self.next
+    }
+
+    /// Number of messages.
+    #[must_use]
+    pub fn messages(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Whether there is neither a message nor an event.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.events.is_empty()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.messages.len() >= BATCH_MESSAGES_MAX
+            || self.lines.len() >= BATCH_LINES_MAX
+            || self.bytes.len() >= BATCH_BYTES_MAX
+    }
+
+    /// Forgets the content and keeps the memory of an ordinary batch, not that of one huge message.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.shrink_to(2 * BATCH_BYTES_MAX);
+        self.lines.clear();
+        self.lines.shrink_to(2 * BATCH_LINES_MAX);
+        self.messages.clear();
+        self.rejected.clear();
+        self.events.clear();
+        self.next.clear();
+    }
+
+    pub(super) fn push_event(&mut self, event: KafkaEvent) {
+        self.events.push(event);
+    }
+
+    /// Adds a message and splits it; returns how many lines it gave and why a part of it gave none.
+    pub(super) fn push_message(
+        &mut self,
+        position: Position,
+        broker_time: Option<BrokerTime>,
+        payload: &[u8],
+        shape: MessageShape,
+        limits: SplitLimits,
+    ) -> (usize, Option<SplitFault>) {
+        self.note_next(position);
+        let index = self.messages.len();
+        self.messages.push(Message {
+            position,
+            broker_time,
+        });
+        let base = self.bytes.len();
+        self.pieces.clear();
+        let rejection = split_payload(payload, shape, limits, &mut self.pieces);
+        let is_too_long = rejection
+            .as_ref()
+            .is_some_and(|found| found.fault == SplitFault::PayloadTooLong);
+        let kept = if is_too_long {
+            REJECTED_BYTES_KEPT
+        } else {
+            payload.len()
+        };
+        self.bytes.extend_from_slice(&payload[..kept.min(payload.len())]);
+        let count = self.pieces.len();
+        let moved = self
+            .pieces
+            .drain(..)
+            .map(|piece| (index, base + piece.start..base + piece.end));
+        self.lines.extend(moved);
+        let fault = rejection.as_ref().map(|found| found.fault);
+        if let Some(found) = rejection {
+            self.rejected.push(Rejected {
+                length: found.rest.len(),
+                bytes: base + found.rest.start..self.bytes.len(),
+                position,
+                fault: found.fault,
+            });
+        }
+        (count, fault)
+    }
+
+    fn note_next(&mut self, position: Position) {
+        let next = position.line + 1;
+        // Messages come in runs of one partition: its entry is the last one, nearly always.
+        match self
+            .next
+            .iter_mut()
+            .rev()
+            .find(|(source, _)| *source == position.source)
+        {
+            Some(entry) => entry.1 = next,
+            None => self.next.push((position.source, next)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: Position = Position { source: 2, line: 7 };
+
+    fn push(batch: &mut KafkaBatch, position: Position, payload: &[u8]) -> (usize, Option<SplitFault>) {
+        let limits = SplitLimits {
+            payload_bytes_max: 10_000,
+            lines_max: 2,
+        };
+        batch.push_message(position, None, payload, MessageShape::Lines, limits)
+    }
+
+    #[test]
+    fn lines_know_where_their_message_stood() {
+        let mut batch = KafkaBatch::new();
+        assert_eq!(push(&mut batch, AT, b"a\nb\n"), (2, None));
+        assert_eq!(push(&mut batch, Position { source: 0, line: 1 }, b"c"), (1, None));
+        assert_eq!(push(&mut batch, Position { source: 2, line: 8 }, b""), (0, None));
+        let lines: Vec<(&[u8], u32, u64)> = batch
+            .lines()
+            .map(|line| (line.text, line.position.source, line.position.line))
+            .collect();
+        assert_eq!(lines, [(&b"a"[..], 2, 7), (b"b", 2, 7), (b"c", 0, 1)]);
+        assert_eq!(batch.next_offsets(), [(2, 9), (0, 2)]);
+        batch.clear();
+        assert!(batch.is_empty() && batch.lines().len() == 0);
+    }
+
+    #[test]
+    fn what_overflows_is_kept_and_of_a_huge_payload_only_its_beginning() {
+        let mut batch = KafkaBatch::new();
+        assert_eq!(
+            push(&mut batch, AT, b"a\nb\nc\n"),
+            (2, Some(SplitFault::TooManyLines))
+        );
+        let huge = vec![b'x'; 10_001];
+        assert_eq!(push(&mut batch, AT, &huge), (0, Some(SplitFault::PayloadTooLong)));
+        let rejections: Vec<_> = batch.rejections().collect();
+        assert_eq!((rejections[0].text, rejections[0].length), (&b"c\n"[..], 2));
+        assert_eq!(
+            (rejections[1].text.len(), rejections[1].length),
+            (REJECTED_BYTES_KEPT, 10_001)
+        );
+    }
+}

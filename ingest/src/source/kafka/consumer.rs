@@ -1,0 +1,408 @@
+//! The Kafka source: one consumer of a group, polled by one thread.
+
+use super::batch::KafkaBatch;
+use super::context::{Rebalance, SourceContext, assign, log_failure, unassign};
+use super::counters::KafkaCounters;
+use super::error::KafkaSourceError;
+use super::event::KafkaEvent;
+use super::intake::Intake;
+use super::partitions::{Gap, Partition, Partitions};
+use super::placing::to_kafka;
+use super::settings::KafkaSettings;
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use std::time::Duration;
+
+/// How long one question to a broker may take. Longer than a leader election, shorter than the group's patience.
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where a partition begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beginning {
+    /// At the offset its checkpoint stands for.
+    Offset(u64),
+    /// It has no checkpoint: where the settings say.
+    Configured,
+}
+
+/// Whether a commit is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    /// Returns when the broker has it: before giving partitions back, and at the end.
+    Wait,
+    /// Returns at once; a failure comes as an event. The next commit covers it.
+    Later,
+}
+
+/// How far one partition is behind its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lag {
+    /// Number of the partition.
+    pub source: u32,
+    /// The next offset to be delivered.
+    pub next: u64,
+    /// The partition's end, as the brokers told within the last seconds.
+    pub end: u64,
+}
+
+impl Lag {
+    /// Messages between the two.
+    #[must_use]
+    pub const fn messages(&self) -> u64 {
+        self.end.saturating_sub(self.next)
+    }
+}
+
+/// A rebalance handed to the driver and not answered yet.
+#[derive(Debug, Clone)]
+struct Pending {
+    rebalance: Rebalance,
+    sources: Vec<u32>,
+}
+
+/// One consumer of a group. Dropping it leaves the group; commit first.
+pub struct KafkaSource {
+    pub(super) consumer: BaseConsumer<SourceContext>,
+    pub(super) intake: Intake,
+    pending: Option<Pending>,
+    /// Gaps found while beginning: they go out with the next batch.
+    pub(super) gaps: Vec<Gap>,
+    pub(super) is_reset_due: bool,
+    is_held: bool,
+}
+
+impl std::fmt::Debug for KafkaSource {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("KafkaSource")
+            .field("group", &self.intake.settings.group)
+            .field("counters", &self.intake.counters)
+            .finish_non_exhaustive()
+    }
+}
+
+impl KafkaSource {
+    /// Makes the consumer and subscribes. Brokers are not waited for: they may come up later.
+    ///
+    /// # Errors
+    /// When the client library refuses a setting or a topic name, or cannot read a certificate.
+    pub fn new(settings: KafkaSettings) -> Result<Self, KafkaSourceError> {
+        let setup = |source| KafkaSourceError::Setup {
+            what: "consumer",
+            source,
+        };
+        let config = settings.consumer_config();
+        let consumer: BaseConsumer<SourceContext> = config
+            .create_with_context(SourceContext::default())
+            .map_err(setup)?;
+        let topics = settings.subscriptions();
+        let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+        consumer.subscribe(&topics).map_err(setup)?;
+        Ok(Self {
+            consumer,
+            intake: Intake {
+                settings,
+                partitions: Partitions::default(),
+                counters: KafkaCounters::default(),
+            },
+            pending: None,
+            gaps: Vec::new(),
+            is_reset_due: false,
+            is_held: false,
+        })
+    }
+
+    /// Fills `batch` with what has arrived, waiting at most `wait` for the first message.
+    ///
+    /// Must be called at least every five minutes, also while held: brokers give the partitions of a silent
+    /// member to others.
+    ///
+    /// # Errors
+    /// When a rebalance was not answered, when the client gave up for good, and, retryable, when a lost offset
+    /// could not be placed because brokers do not answer.
+    pub fn poll(&mut self, batch: &mut KafkaBatch, wait: Duration) -> Result<(), KafkaSourceError> {
+        batch.clear();
+        if let Some(pending) = &self.pending {
+            let what = if pending.rebalance.is_assignment {
+                "assigned"
+            } else {
+                "revoked"
+            };
+            return Err(KafkaSourceError::UnansweredRebalance(what));
+        }
+        self.fill(batch, wait);
+        self.is_reset_due |= self.consumer.context().take_lost_offset();
+        let placed = if self.is_reset_due {
+            self.place_lost_offsets()
+        } else {
+            Ok(())
+        };
+        self.push_events(batch);
+        match self.consumer.context().fatal() {
+            Some(reason) => Err(KafkaSourceError::Fatal(reason)),
+            // What was read is delivered first; the error comes back with the next, empty poll.
+            None if batch.is_empty() => placed,
+            None => Ok(()),
+        }
+    }
+
+    fn fill(&mut self, batch: &mut KafkaBatch, wait: Duration) {
+        let mut wait = wait;
+        while !batch.is_full() {
+            match self.consumer.poll(wait) {
+                Some(Ok(message)) => self.intake.take(&message, batch),
+                // The context was told as well, with the reason.
+                Some(Err(_)) => break,
+                None => break,
+            }
+            if self.consumer.context().has_notes() {
+                break;
+            }
+            wait = Duration::ZERO;
+        }
+    }
+
+    fn push_events(&mut self, batch: &mut KafkaBatch) {
+        for gap in self.gaps.drain(..) {
+            self.intake.counters.count_gap(&gap);
+            batch.push_event(KafkaEvent::Gap(gap));
+        }
+        for trouble in self.consumer.context().take_troubles() {
+            batch.push_event(trouble);
+        }
+        if let Some(rebalance) = self.consumer.context().take_rebalance() {
+            batch.push_event(self.note_rebalance(rebalance));
+        }
+    }
+
+    /// Numbers the partitions of a rebalance and remembers that it waits for its answer.
+    fn note_rebalance(&mut self, rebalance: Rebalance) -> KafkaEvent {
+        self.intake.counters.rebalances += 1;
+        let mut names = rebalance.partitions.clone();
+        // In order, so that numbers do not depend on how the broker listed them.
+        names.sort();
+        let mut sources = Vec::with_capacity(names.len());
+        for (topic, partition) in &names {
+            sources.push(self.intake.number(topic, *partition));
+        }
+        let event = match (rebalance.is_assignment, rebalance.is_lost) {
+            (true, _) => KafkaEvent::Assigned(sources.clone()),
+            (false, false) => KafkaEvent::Revoked(sources.clone()),
+            (false, true) => KafkaEvent::Lost(sources.clone()),
+        };
+        self.pending = Some(Pending { rebalance, sources });
+        event
+    }
+
+    /// Answers `Assigned`: reading begins at these offsets. Name every assigned partition.
+    ///
+    /// An offset outside the log is placed by the settings and reported as a gap with the next poll.
+    ///
+    /// # Errors
+    /// When no assignment waits, or the list is not the assigned partitions; retryable when brokers do not answer.
+    pub fn begin(&mut self, beginnings: &[(u32, Beginning)]) -> Result<(), KafkaSourceError> {
+        let pending = self
+            .pending
+            .as_ref()
+            .filter(|pending| pending.rebalance.is_assignment);
+        let is_complete = pending.is_some_and(|pending| {
+            let mut named: Vec<u32> = beginnings.iter().map(|(source, _)| *source).collect();
+            let mut assigned = pending.sources.clone();
+            named.sort_unstable();
+            assigned.sort_unstable();
+            named == assigned
+        });
+        if !is_complete {
+            return Err(KafkaSourceError::NoSuchRebalance("begin"));
+        }
+        let mut list = TopicPartitionList::new();
+        let mut placed = Vec::with_capacity(beginnings.len());
+        for (source, beginning) in beginnings {
+            let (offset, gap) = self.find_beginning(*source, *beginning)?;
+            self.add(&mut list, *source, offset)?;
+            placed.push((*source, offset, gap));
+        }
+        assign(&self.consumer, &list).map_err(KafkaSourceError::broker("take partitions on"))?;
+        for (source, offset, gap) in placed {
+            if let Some(partition) = self.intake.partitions.get_mut(source) {
+                partition.next = Some(offset);
+                partition.is_owned = true;
+            }
+            self.gaps.extend(gap);
+        }
+        self.pending = None;
+        // The library unpauses by itself after a rebalance: a hold must outlive it.
+        self.set_held(self.is_held)
+    }
+
+    /// Answers `Revoked` and `Lost`: the partitions are given back.
+    ///
+    /// # Errors
+    /// When no such rebalance waits, or the client library refuses.
+    pub fn release(&mut self) -> Result<(), KafkaSourceError> {
+        let Some(pending) = self.pending.take_if(|pending| !pending.rebalance.is_assignment) else {
+            return Err(KafkaSourceError::NoSuchRebalance("release"));
+        };
+        let mut list = TopicPartitionList::new();
+        for (topic, partition) in &pending.rebalance.partitions {
+            list.add_partition(topic, *partition);
+        }
+        for source in pending.sources {
+            if let Some(partition) = self.intake.partitions.get_mut(source) {
+                partition.is_owned = false;
+                partition.next = None;
+            }
+        }
+        unassign(&self.consumer, &list).map_err(KafkaSourceError::broker("give partitions back"))
+    }
+
+    /// Commits the next offsets to read. Call it only with what a durable checkpoint stands for.
+    ///
+    /// # Errors
+    /// When an offset lies beyond what was delivered, when (not retryable) the partition has a new owner, and when
+    /// brokers do not answer.
+    pub fn commit(&mut self, offsets: &[(u32, u64)], mode: Commit) -> Result<(), KafkaSourceError> {
+        let mut list = TopicPartitionList::new();
+        for (source, offset) in offsets {
+            let partition = self.intake.partitions.get(*source);
+            let delivered = partition
+                .filter(|found| found.is_owned)
+                .and_then(|found| found.next);
+            if delivered.is_none_or(|next| *offset > next) {
+                let (topic, number) = partition.map_or_else(Default::default, |found| {
+                    (found.topic.to_string(), found.partition)
+                });
+                return Err(KafkaSourceError::CommitAhead {
+                    topic,
+                    partition: number,
+                    offset: *offset,
+                    delivered,
+                });
+            }
+            self.add(&mut list, *source, *offset)?;
+        }
+        if list.count() == 0 {
+            return Ok(());
+        }
+        let mode = match mode {
+            Commit::Wait => CommitMode::Sync,
+            Commit::Later => CommitMode::Async,
+        };
+        let doing = format!(
+            "commit {} offsets of group {}",
+            offsets.len(),
+            self.intake.settings.group
+        );
+        self.consumer
+            .commit(&list, mode)
+            .map_err(KafkaSourceError::broker(doing))
+    }
+
+    /// Goes back or forward: the next message of the partition is the one at `offset`.
+    ///
+    /// # Errors
+    /// When the partition is not ours, or brokers do not answer.
+    pub fn seek(&mut self, source: u32, offset: u64) -> Result<(), KafkaSourceError> {
+        let Some(partition) = self
+            .intake
+            .partitions
+            .get_mut(source)
+            .filter(|found| found.is_owned)
+        else {
+            return Err(KafkaSourceError::NoSuchRebalance("seek"));
+        };
+        let doing = format!("seek {}[{}] to {offset}", partition.topic, partition.partition);
+        self.consumer
+            .seek(
+                &partition.topic,
+                partition.partition,
+                to_kafka(offset),
+                ANSWER_TIMEOUT,
+            )
+            .map_err(KafkaSourceError::broker(doing))?;
+        partition.next = Some(offset);
+        Ok(())
+    }
+
+    /// Stops (or goes on) delivering lines while the membership stays alive: for the time that a checkpoint
+    /// cannot be written. Keep polling.
+    ///
+    /// # Errors
+    /// When the client library refuses.
+    pub fn set_held(&mut self, is_held: bool) -> Result<(), KafkaSourceError> {
+        self.is_held = is_held;
+        let mut list = TopicPartitionList::new();
+        for (_, partition) in self.intake.partitions.owned() {
+            list.add_partition(&partition.topic, partition.partition);
+        }
+        if list.count() == 0 {
+            return Ok(());
+        }
+        let done = if is_held {
+            self.consumer.pause(&list)
+        } else {
+            self.consumer.resume(&list)
+        };
+        done.map_err(KafkaSourceError::broker("hold or resume partitions"))
+    }
+
+    /// The partition of that number.
+    #[must_use]
+    pub fn partition(&self, source: u32) -> Option<&Partition> {
+        self.intake.partitions.get(source)
+    }
+
+    /// Numbers and partitions that are ours and have begun.
+    pub fn owned(&self) -> impl Iterator<Item = (u32, &Partition)> {
+        self.intake.partitions.owned()
+    }
+
+    /// Totals since the source was made.
+    #[must_use]
+    pub fn counters(&self) -> KafkaCounters {
+        KafkaCounters {
+            troubles: self.consumer.context().troubles_total(),
+            ..self.intake.counters
+        }
+    }
+
+    /// How far the partitions that are ours are behind; those whose end is not known yet are left out.
+    #[must_use]
+    pub fn lags(&self) -> Vec<Lag> {
+        let ends = self.consumer.context().ends();
+        let lag = |end: &super::context::PartitionEnd| {
+            let source = self.intake.partitions.number(&end.topic, end.partition)?;
+            let partition = self
+                .intake
+                .partitions
+                .get(source)
+                .filter(|found| found.is_owned)?;
+            Some(Lag {
+                source,
+                next: partition.next?,
+                end: end.end,
+            })
+        };
+        ends.iter().filter_map(lag).collect()
+    }
+}
+
+impl Drop for KafkaSource {
+    /// Leaves the group. The library asks to give partitions back while it closes; nobody polls then any more.
+    fn drop(&mut self) {
+        self.consumer.context().close();
+        match self.pending.take() {
+            Some(pending) if pending.rebalance.is_assignment => {
+                let nothing = TopicPartitionList::new();
+                log_failure("answer an assignment", assign(&self.consumer, &nothing));
+            }
+            Some(pending) => {
+                let mut list = TopicPartitionList::new();
+                for (topic, partition) in &pending.rebalance.partitions {
+                    list.add_partition(topic, *partition);
+                }
+                log_failure("give partitions back", unassign(&self.consumer, &list));
+            }
+            None => {}
+        }
+    }
+}

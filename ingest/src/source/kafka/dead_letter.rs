@@ -1,0 +1,173 @@
+//! What could not be read goes to a topic of its own, if there is one. It never stops the stream.
+
+use super::context::log_librdkafka;
+use super::{KafkaConnection, KafkaSourceError};
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Most dead letters that wait for the broker. More are counted and left out.
+const QUEUE_MESSAGES_MAX: &str = "10000";
+
+/// Most memory of waiting dead letters, in kilobytes.
+const QUEUE_KBYTES_MAX: &str = "16384";
+
+/// Longest dead letter, in bytes. What is longer is cut; a header says how long it was.
+pub const DEAD_LETTER_BYTES_MAX: usize = 512 * 1024;
+
+/// After this long without a broker's word a dead letter has failed, in milliseconds.
+const DELIVERY_TIMEOUT_MS: &str = "30000";
+
+/// How long the end waits for dead letters under way.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Totals of dead letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DeadLetterCounters {
+    /// The broker has them.
+    pub delivered: u64,
+    /// The broker refused them or did not answer in time.
+    pub failed: u64,
+    /// They were left out because too many waited.
+    pub dropped: u64,
+}
+
+/// Where a dead letter came from and why it is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeadLetterOrigin<'a> {
+    /// Topic.
+    pub topic: &'a str,
+    /// Partition.
+    pub partition: i32,
+    /// Offset.
+    pub offset: u64,
+    /// Why it could not be read.
+    pub reason: &'a str,
+}
+
+#[derive(Debug, Default)]
+struct LetterContext {
+    delivered: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl ClientContext for LetterContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log_librdkafka(level, facility, message);
+    }
+}
+
+impl ProducerContext for LetterContext {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        let counter = if result.is_ok() {
+            &self.delivered
+        } else {
+            &self.failed
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Sends dead letters. Dropping it waits a few seconds for those under way.
+pub struct DeadLetters {
+    producer: ThreadedProducer<LetterContext>,
+    topic: String,
+    failed: u64,
+    dropped: u64,
+}
+
+impl std::fmt::Debug for DeadLetters {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("DeadLetters")
+            .field("topic", &self.topic)
+            .field("counters", &self.counters())
+            .finish_non_exhaustive()
+    }
+}
+
+impl DeadLetters {
+    /// Makes the producer. Brokers are not waited for.
+    ///
+    /// # Errors
+    /// When the client library refuses a setting.
+    pub fn new(connection: &KafkaConnection, topic: &str) -> Result<Self, KafkaSourceError> {
+        let mut config = connection.client_config();
+        config
+            .set("queue.buffering.max.messages", QUEUE_MESSAGES_MAX)
+            .set("queue.buffering.max.kbytes", QUEUE_KBYTES_MAX)
+            .set("message.timeout.ms", DELIVERY_TIMEOUT_MS)
+            .set("compression.type", "zstd")
+            .set("acks", "all");
+        let producer = config
+            .create_with_context(LetterContext::default())
+            .map_err(|source| KafkaSourceError::Setup {
+                what: "producer",
+                source,
+            })?;
+        Ok(Self {
+            producer,
+            topic: topic.to_owned(),
+            failed: 0,
+            dropped: 0,
+        })
+    }
+
+    /// Puts a dead letter into the queue, or counts it when that is full. Never waits.
+    pub fn send(&mut self, payload: &[u8], origin: &DeadLetterOrigin<'_>) {
+        let length = payload.len().to_string();
+        let (partition, offset) = (origin.partition.to_string(), origin.offset.to_string());
+        let header = |key, value| Header {
+            key,
+            value: Some(value),
+        };
+        let headers = OwnedHeaders::new()
+            .insert(header("portcullis-reason", origin.reason))
+            .insert(header("portcullis-topic", origin.topic))
+            .insert(header("portcullis-partition", &partition))
+            .insert(header("portcullis-offset", &offset))
+            .insert(header("portcullis-length", &length));
+        let kept = &payload[..payload.len().min(DEAD_LETTER_BYTES_MAX)];
+        let record = BaseRecord::<(), [u8]>::to(&self.topic)
+            .payload(kept)
+            .headers(headers);
+        match self.producer.send(record) {
+            Ok(()) => {}
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => self.dropped += 1,
+            Err((error, _)) => {
+                self.failed += 1;
+                tracing::debug!(%error, "could not queue a dead letter: {error}");
+            }
+        }
+    }
+
+    /// Totals since it was made.
+    #[must_use]
+    pub fn counters(&self) -> DeadLetterCounters {
+        let context = self.producer.context();
+        DeadLetterCounters {
+            delivered: context.delivered.load(Ordering::Relaxed),
+            failed: self.failed + context.failed.load(Ordering::Relaxed),
+            dropped: self.dropped,
+        }
+    }
+
+    /// Waits until nothing is under way, at most that long; whether so.
+    pub fn flush(&self, timeout: Duration) -> bool {
+        self.producer.flush(timeout).is_ok()
+    }
+}
+
+impl Drop for DeadLetters {
+    fn drop(&mut self) {
+        if !self.flush(FLUSH_TIMEOUT) {
+            let waiting = self.producer.in_flight_count();
+            tracing::warn!(waiting, "left {waiting} dead letters undelivered");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Lines from Kafka: one consumer of a group, its partitions, and what was missing.
+//!
+//! The driver owns the loop; the source never decides what is durable:
+//!
+//! ```text
+//! loop {
+//!     source.poll(&mut batch, wait)?;
+//!     for line in batch.lines() { … }             // first the lines,
+//!     for event in batch.events() {               // then what happened after them
+//!         Assigned(p) => source.begin(&[(p, Beginning::Offset(checkpoint's offset) or Configured)])?
+//!         Revoked(p)  => { write checkpoints; source.commit(offsets, Commit::Wait)?; source.release()? }
+//!         Lost(p)     => { drop their state; source.release()? }
+//!         Gap(gap)    => count it, raise an alarm
+//!     }
+//!     when a checkpoint is durable: source.commit(its offsets, Commit::Later)?
+//! }
+//! ```
+//!
+//! Invariants: nothing is committed but by `commit`; no offset beyond what was delivered can be committed; no
+//! offset is missing without a [`Gap`]; no message is delivered twice between a `begin` and its `release`, other
+//! than after `seek`.
+
+mod batch;
+mod consumer;
+mod context;
+mod counters;
+mod dead_letter;
+mod error;
+mod event;
+mod intake;
+mod partitions;
+mod placing;
+mod settings;
+mod split;
+#[cfg(test)]
+mod tests;
+
+pub use batch::{
+    BATCH_BYTES_MAX, BATCH_LINES_MAX, BATCH_MESSAGES_MAX, BrokerTime, KafkaBatch, KafkaLine, KafkaRejection,
+    REJECTED_BYTES_KEPT,
+};
+pub use consumer::{Beginning, Commit, KafkaSource, Lag};
+pub use counters::KafkaCounters;
+pub use dead_letter::{DEAD_LETTER_BYTES_MAX, DeadLetterCounters, DeadLetterOrigin, DeadLetters};
+pub use error::KafkaSourceError;
+pub use event::KafkaEvent;
+pub use partitions::{Gap, GapCause, Partition};
+pub use settings::{
+    FETCH_QUEUE_BACKOFF_MS, FirstStart, KafkaConnection, KafkaSasl, KafkaSettings, KafkaTls, LostOffset,
+    QUEUE_KBYTES, SaslMechanism, TopicRule, TopicSelector,
+};
+pub use split::{
+    LINES_PER_MESSAGE_MAX, MessageShape, PAYLOAD_BYTES_MAX, SplitFault, SplitLimits, SplitRejection,
+    split_payload,
+};

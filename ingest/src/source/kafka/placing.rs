@@ -1,0 +1,108 @@
+//! Where in the log to read: beginnings, and offsets that are not there any more.
+
+use super::consumer::{ANSWER_TIMEOUT, Beginning, KafkaSource};
+use super::error::KafkaSourceError;
+use super::partitions::{Gap, Partition, place};
+use super::settings::{FirstStart, LostOffset};
+use rdkafka::consumer::Consumer as _;
+use rdkafka::{Offset, TopicPartitionList};
+
+impl KafkaSource {
+    /// Puts every partition back to where it stands: the library does not say which one lost its offset.
+    pub(super) fn place_lost_offsets(&mut self) -> Result<(), KafkaSourceError> {
+        let owned: Vec<(u32, u64)> = self
+            .intake
+            .partitions
+            .owned()
+            .filter_map(|(source, partition)| Some((source, partition.next?)))
+            .collect();
+        for (source, next) in owned {
+            let (low, high) = self.watermarks(source)?;
+            let (offset, gap) = place(source, next, low, high, self.is_lost_to_end());
+            self.seek(source, offset)?;
+            self.gaps.extend(gap);
+        }
+        self.is_reset_due = false;
+        Ok(())
+    }
+
+    fn is_lost_to_end(&self) -> bool {
+        self.intake.settings.lost_offset == LostOffset::Latest
+    }
+
+    pub(super) fn find_beginning(
+        &self,
+        source: u32,
+        beginning: Beginning,
+    ) -> Result<(u64, Option<Gap>), KafkaSourceError> {
+        let (low, high) = self.watermarks(source)?;
+        let wanted = match (beginning, self.intake.settings.first_start) {
+            (Beginning::Offset(offset), _) => Some(offset),
+            (Beginning::Configured, FirstStart::Earliest) => None,
+            (Beginning::Configured, FirstStart::Latest) => Some(high),
+            (Beginning::Configured, FirstStart::Committed) => self.committed(source)?,
+        };
+        Ok(match wanted {
+            Some(wanted) => place(source, wanted, low, high, self.is_lost_to_end()),
+            None => (low, None),
+        })
+    }
+
+    /// The oldest offset that is kept, and the one after the newest.
+    fn watermarks(&self, source: u32) -> Result<(u64, u64), KafkaSourceError> {
+        let partition = self.known(source)?;
+        let doing = format!(
+            "ask for the offsets of {}[{}]",
+            partition.topic, partition.partition
+        );
+        let (low, high) = self
+            .consumer
+            .fetch_watermarks(&partition.topic, partition.partition, ANSWER_TIMEOUT)
+            .map_err(KafkaSourceError::broker(doing))?;
+        Ok((from_kafka(low), from_kafka(high)))
+    }
+
+    /// The group's committed offset; `None` when it has none.
+    fn committed(&self, source: u32) -> Result<Option<u64>, KafkaSourceError> {
+        let partition = self.known(source)?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&partition.topic, partition.partition);
+        let doing = format!(
+            "ask for the committed offset of {}[{}]",
+            partition.topic, partition.partition
+        );
+        let list = self
+            .consumer
+            .committed_offsets(list, ANSWER_TIMEOUT)
+            .map_err(KafkaSourceError::broker(doing))?;
+        Ok(list.elements().first().and_then(|found| match found.offset() {
+            Offset::Offset(offset) => Some(from_kafka(offset)),
+            _ => None,
+        }))
+    }
+
+    fn known(&self, source: u32) -> Result<&Partition, KafkaSourceError> {
+        let found = self.intake.partitions.get(source);
+        found.ok_or(KafkaSourceError::NoSuchRebalance("place a partition"))
+    }
+
+    pub(super) fn add(
+        &self,
+        list: &mut TopicPartitionList,
+        source: u32,
+        offset: u64,
+    ) -> Result<(), KafkaSourceError> {
+        let partition = self.known(source)?;
+        list.add_partition_offset(&partition.topic, partition.partition, to_kafka(offset))
+            .map_err(KafkaSourceError::broker("list partitions"))
+    }
+}
+
+/// Kafka's offsets are signed and never negative once a record has one.
+pub(super) fn from_kafka(offset: i64) -> u64 {
+    u64::try_from(offset).unwrap_or(0)
+}
+
+pub(super) fn to_kafka(offset: u64) -> Offset {
+    Offset::Offset(i64::try_from(offset).unwrap_or(i64::MAX))
+}

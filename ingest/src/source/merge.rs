@@ -1,0 +1,201 @@
+//! Several files as one stream, merged by the times at their heads.
+//!
+//! A file's order is its arrival order and stays: nothing is sorted inside a file. Of several files, the one whose
+//! next line is the earliest goes next; a line that cannot be read has no time and goes with the line before it.
+
+use super::file::{Line, LineBatch, LineReader};
+use crate::detect::{Detection, SAMPLE_LINES, detect};
+use crate::parser::{FormatChoice, Parser, ParserConfig};
+use crate::reject::{Reason, Reject};
+use domain::{RequestRecord, Timestamp};
+
+/// One line and what became of it.
+#[derive(Debug)]
+pub struct Parsed<'a> {
+    /// The line.
+    pub line: Line<'a>,
+    /// The record, or why there is none.
+    pub result: Result<RequestRecord<'a>, Reject>,
+}
+
+/// One file of a merge: its reader, its parser and what its first lines were found to be.
+#[derive(Debug)]
+pub struct MergedFile {
+    /// Where its lines come from.
+    pub reader: LineReader,
+    /// What reads them, with its counts.
+    pub parser: Parser,
+    /// What its first lines are; `None` when no format reads any of them.
+    pub detection: Option<Detection>,
+    batch: LineBatch,
+    /// The next line of the batch.
+    next: usize,
+    /// Time of the last line that had one: a line without a time goes with it.
+    last_at: Timestamp,
+    is_over: bool,
+}
+
+/// Reads files together. Lines of one file keep their order.
+#[derive(Debug)]
+pub struct Merge {
+    files: Vec<MergedFile>,
+}
+
+impl Merge {
+    /// Opens the merge: reads each file's first lines and detects their format unless the configuration names one.
+    #[must_use]
+    pub fn new(readers: Vec<LineReader>, config: &ParserConfig) -> Self {
+        let files = readers
+            .into_iter()
+            .map(|reader| MergedFile::new(reader, config))
+            .collect();
+        Self { files }
+    }
+
+    /// The files, with their counts and problems.
+    #[must_use]
+    pub fn files(&self) -> &[MergedFile] {
+        &self.files
+    }
+
+    /// Parses the next lines, at most `lines_max`, into `out`; false when every file is over.
+    ///
+    /// Fewer lines come when a file's buffer runs out, so that the lines need not be copied.
+    pub fn next<'a>(&'a mut self, lines_max: usize, out: &mut Vec<Parsed<'a>>) -> bool {
+        out.clear();
+        for file in &mut self.files {
+            file.refill();
+        }
+        let mut open: Vec<Cursor<'a>> = self.files.iter_mut().filter_map(MergedFile::cursor).collect();
+        if open.is_empty() {
+            return false;
+        }
+        if let [only] = open.as_mut_slice() {
+            only.take_all(lines_max, out);
+            return true;
+        }
+        let mut heads: Vec<Head<'a>> = open.iter_mut().map(Cursor::look).collect();
+        while out.len() < lines_max {
+            let earliest = (0..heads.len()).min_by_key(|index| (heads[*index].at, *index));
+            let Some(earliest) = earliest else { break };
+            let cursor = &mut open[earliest];
+            let is_last = !cursor.advance();
+            let head = if is_last {
+                None
+            } else {
+                Some(cursor.look_from(heads[earliest].at))
+            };
+            let taken = match head {
+                Some(head) => std::mem::replace(&mut heads[earliest], head),
+                None => heads.swap_remove(earliest),
+            };
+            cursor.count(&taken);
+            out.push(taken.parsed);
+            if is_last {
+                break;
+            }
+        }
+        true
+    }
+}
+
+impl MergedFile {
+    fn new(mut reader: LineReader, config: &ParserConfig) -> Self {
+        let mut batch = LineBatch::default();
+        let is_over = !reader.fill(&mut batch);
+        let mut parser = Parser::new(config.clone());
+        let detection = detect(batch.lines().take(SAMPLE_LINES).map(|line| line.bytes));
+        if let (FormatChoice::Auto, Some(detection)) = (config.format, &detection) {
+            parser.begin_with(detection);
+        }
+        Self {
+            reader,
+            parser,
+            detection,
+            batch,
+            next: 0,
+            last_at: Timestamp::from_millis(i64::MIN),
+            is_over,
+        }
+    }
+
+    fn refill(&mut self) {
+        if self.next >= self.batch.len() && !self.is_over {
+            self.is_over = !self.reader.fill(&mut self.batch);
+            self.next = 0;
+        }
+    }
+
+    fn cursor(&mut self) -> Option<Cursor<'_>> {
+        (self.next < self.batch.len()).then_some(Cursor {
+            batch: &self.batch,
+            parser: &mut self.parser,
+            next: &mut self.next,
+            last_at: &mut self.last_at,
+        })
+    }
+}
+
+/// A file's next line, read ahead.
+struct Head<'a> {
+    parsed: Parsed<'a>,
+    at: Timestamp,
+}
+
+/// One file within one call: the batch stays still while its parser moves on.
+struct Cursor<'a> {
+    batch: &'a LineBatch,
+    parser: &'a mut Parser,
+    next: &'a mut usize,
+    last_at: &'a mut Timestamp,
+}
+
+impl<'a> Cursor<'a> {
+    fn take_all(&mut self, lines_max: usize, out: &mut Vec<Parsed<'a>>) {
+        let end = (*self.next + lines_max).min(self.batch.len());
+        while *self.next < end {
+            let head = self.look();
+            self.count(&head);
+            out.push(head.parsed);
+            *self.next += 1;
+        }
+    }
+
+    fn look(&mut self) -> Head<'a> {
+        self.look_from(*self.last_at)
+    }
+
+    fn look_from(&mut self, before: Timestamp) -> Head<'a> {
+        // `next` is within the batch: by `cursor` at first, by `advance` afterwards.
+        let line = self.batch.line(*self.next).unwrap_or(Line {
+            bytes: b"",
+            position: domain::Position::default(),
+            is_cut: false,
+        });
+        let result = if line.is_cut {
+            Err(Reject::from(Reason::TooLong))
+        } else {
+            self.parser.read(line.bytes, line.position)
+        };
+        let at = result.as_ref().map_or(before, |record| record.at);
+        Head {
+            parsed: Parsed { line, result },
+            at,
+        }
+    }
+
+    fn count(&mut self, head: &Head<'a>) {
+        let Parsed { line, result } = &head.parsed;
+        self.parser.count(line.bytes, line.position, result);
+        *self.last_at = head.at;
+    }
+
+    fn advance(&mut self) -> bool {
+        *self.next += 1;
+        *self.next < self.batch.len()
+    }
+}
+
+#[cfg(test)]
+#[path = "merge_tests.rs"]
+mod tests;

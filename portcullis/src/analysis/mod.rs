@@ -1,0 +1,93 @@
+//! One causal pass over finished logs: at each line only the model, the settings and the lines before it are known.
+
+mod outcome;
+mod workers;
+
+pub use outcome::{ClientOutcome, Outcome};
+pub use workers::Workers;
+
+use detector::{Detector, Output, Scorer, Settings};
+use domain::{HashKey, RequestRecord};
+use ingest::{LineReader, Merge, Parsed, ParserConfig, Progress};
+
+/// Lines that are parsed and handed over together: enough to keep threads busy, few enough to stay in the cache.
+const SLICE_LINES: usize = 4096;
+
+/// How a pass is set up.
+pub struct Pass<S> {
+    /// How lines become records.
+    pub parser: ParserConfig,
+    /// How records become decisions.
+    pub settings: Settings,
+    /// The model.
+    pub scorer: S,
+    /// Threads that share the work.
+    pub threads: usize,
+}
+
+/// The key of hashes and identifiers in a scan: the same file gives the same identifiers everywhere. A service uses
+/// a secret one.
+#[must_use]
+pub fn scan_key() -> HashKey {
+    HashKey::new(*b"portcullis scan\0")
+}
+
+/// Reads the files to their ends. `at_slice` is called after each slice, for a progress bar.
+pub fn run<S: Scorer>(pass: Pass<S>, readers: Vec<LineReader>, mut at_slice: impl FnMut()) -> Outcome {
+    let progress: Vec<Progress> = readers.iter().map(LineReader::progress).collect();
+    let mut merge = Merge::new(readers, &pass.parser);
+    let mut outcome = Outcome::new();
+    let workers = Workers::new(pass.threads);
+    let mut detector = Detector::new(pass.settings, pass.scorer);
+    let mut outputs = Vec::new();
+    loop {
+        let mut parsed: Vec<Parsed<'_>> = Vec::with_capacity(SLICE_LINES);
+        if !merge.next(SLICE_LINES, &mut parsed) {
+            break;
+        }
+        let records: Vec<RequestRecord<'_>> =
+            parsed.into_iter().filter_map(|line| line.result.ok()).collect();
+        detector.observe(&records, &workers, &mut outputs);
+        outcome.take(&mut outputs);
+        at_slice();
+    }
+    detector.flush(&mut outputs);
+    outcome.take(&mut outputs);
+    outcome.finish(&detector, &merge, &progress);
+    outcome
+}
+
+/// Writes a request as evidence: method and target, secrets masked, cut to the detector's length.
+#[must_use]
+pub fn describe(record: &RequestRecord<'_>) -> String {
+    let target = match &record.query {
+        Some(query) => format!(
+            "{}?{}",
+            ingest::mask::url(&record.path),
+            ingest::mask::query(query)
+        ),
+        None => ingest::mask::url(&record.path).into_owned(),
+    };
+    let mut text = if record.is_malformed {
+        target
+    } else {
+        format!("{} {target}", record.method)
+    };
+    if text.len() > detector::limits::EVIDENCE_BYTES_MAX {
+        let mut end = detector::limits::EVIDENCE_BYTES_MAX;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+/// Moves decisions and alerts out of the detector's outputs.
+pub(crate) fn alerts(outputs: &mut Vec<Output>) -> impl Iterator<Item = domain::Alert> + '_ {
+    outputs.drain(..).filter_map(|output| match output {
+        Output::Alert(alert) => Some(alert),
+        Output::Decision(_) => None,
+    })
+}

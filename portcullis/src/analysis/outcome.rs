@@ -1,0 +1,170 @@
+//! What a pass found: one line per client that was alerted on, campaigns, and totals.
+
+use super::alerts;
+use detector::{Detector, Output, Scorer};
+use domain::{Action, Alert, Client, Scope};
+use ingest::{Merge, Progress, RejectSample};
+use std::collections::{BTreeMap, HashMap};
+
+/// What became of one client, or one campaign.
+#[derive(Debug, Clone)]
+pub struct ClientOutcome {
+    /// The alert with the strongest action.
+    pub alert: Alert,
+    /// All its requests, those included that a block would have prevented.
+    pub requests: u64,
+    /// Requests that came while a block would have been in force.
+    pub prevented: u64,
+}
+
+/// What a pass found.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Whoever was alerted on, by client; the strongest alert of each.
+    pub clients: Vec<ClientOutcome>,
+    /// Lines read.
+    pub lines: u64,
+    /// Lines that became records.
+    pub parsed: u64,
+    /// Lines that did not.
+    pub rejected: u64,
+    /// Clients seen, those forgotten included.
+    pub distinct_clients: u64,
+    /// Files by format.
+    pub formats: BTreeMap<String, u64>,
+    /// Rejected lines by reason.
+    pub rejections: BTreeMap<String, u64>,
+    /// Samples of rejected lines: file, reason, bytes with everything unprintable escaped.
+    pub samples: Vec<(String, RejectSample)>,
+    /// What was wrong with files as a whole.
+    pub problems: Vec<String>,
+    /// Names of the files, by source number.
+    pub files: Vec<String>,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Clients forgotten because there were more than the cap.
+    pub forgotten: u64,
+    /// Version name of the model.
+    pub model: String,
+    first: HashMap<Client, Alert>,
+}
+
+/// Rejected lines that are shown.
+const SAMPLES_MAX: usize = 20;
+
+impl Outcome {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps, of each client's alerts, the one with the strongest action; the earliest of equals.
+    pub(super) fn take(&mut self, outputs: &mut Vec<Output>) {
+        for alert in alerts(outputs) {
+            match self.first.get_mut(&alert.client) {
+                None => {
+                    self.first.insert(alert.client.clone(), alert);
+                }
+                Some(kept) => keep_stronger(kept, alert),
+            }
+        }
+    }
+
+    pub(super) fn finish<S: Scorer>(&mut self, detector: &Detector<S>, merge: &Merge, progress: &[Progress]) {
+        for file in merge.files() {
+            let counts = file.parser.counts();
+            self.lines += file.reader.lines_read();
+            self.parsed += counts.parsed;
+            self.rejected += file.parser.rejects().total();
+            for (reason, count) in file.parser.rejects().counts() {
+                *self.rejections.entry(reason.to_owned()).or_default() += count;
+            }
+            let name = file.reader.path().display().to_string();
+            let left = SAMPLES_MAX.saturating_sub(self.samples.len());
+            self.samples.extend(
+                file.parser
+                    .rejects()
+                    .samples()
+                    .iter()
+                    .take(left)
+                    .map(|sample| (name.clone(), sample.clone())),
+            );
+            self.problems
+                .extend(file.reader.problem().map(ToString::to_string));
+            if let Some(format) = file.parser.last_format() {
+                *self.formats.entry(format.name().to_owned()).or_default() += 1;
+            }
+            self.files.push(name);
+        }
+        self.bytes = progress.iter().map(Progress::bytes_read).sum();
+        let totals = detector.totals();
+        (self.distinct_clients, self.forgotten) = (totals.clients, totals.forgotten);
+        self.model = detector.model().to_owned();
+        self.clients = std::mem::take(&mut self.first)
+            .into_values()
+            .map(|alert| {
+                let (seen, prevented) = detector
+                    .requests_of(&alert.client)
+                    .unwrap_or((requests_of_campaign(&alert), 0));
+                ClientOutcome {
+                    requests: seen + prevented,
+                    prevented,
+                    alert,
+                }
+            })
+            .collect();
+        self.clients.sort_by(|left, right| {
+            let rank = |outcome: &ClientOutcome| {
+                (
+                    outcome.alert.action,
+                    outcome
+                        .alert
+                        .threats
+                        .first()
+                        .map_or(0.0, |claim| claim.confidence),
+                )
+            };
+            let (left_rank, right_rank) = (rank(left), rank(right));
+            right
+                .alert
+                .score
+                .total_cmp(&left.alert.score)
+                .then(right_rank.0.cmp(&left_rank.0))
+                .then(right_rank.1.total_cmp(&left_rank.1))
+                .then(left.alert.client.cmp(&right.alert.client))
+        });
+    }
+
+    /// How many clients were given each action, campaigns' own lines left out.
+    #[must_use]
+    pub fn actions(&self) -> BTreeMap<Action, u64> {
+        let mut actions = BTreeMap::new();
+        for client in self.clients.iter().filter(|client| !client.is_campaign()) {
+            *actions.entry(client.alert.action).or_default() += 1;
+        }
+        actions
+    }
+}
+
+impl ClientOutcome {
+    /// Whether it is a cohort's line.
+    #[must_use]
+    pub fn is_campaign(&self) -> bool {
+        !self.alert.members.is_empty() || matches!(self.alert.client.scope(), Scope::UserAgent)
+    }
+}
+
+fn keep_stronger(kept: &mut Alert, new: Alert) {
+    let is_campaign = !new.members.is_empty();
+    if is_campaign || new.action > kept.action {
+        let (alerted_at, requests) = (kept.alerted_at.min(new.alerted_at), kept.requests_before_alert);
+        *kept = Alert {
+            alerted_at,
+            requests_before_alert: requests,
+            ..new
+        };
+    }
+}
+
+fn requests_of_campaign(alert: &Alert) -> u64 {
+    alert.members.iter().map(|member| member.requests).sum()
+}

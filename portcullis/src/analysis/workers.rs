@@ -1,0 +1,35 @@
+//! Threads that share the shards' work. How many there are changes the speed, never a decision.
+
+use detector::Executor;
+use detector::stage::client::Shard;
+
+/// Runs shards on scoped threads, or on the caller's when one is enough.
+#[derive(Debug, Clone, Copy)]
+pub struct Workers {
+    threads: usize,
+}
+
+impl Workers {
+    /// That many threads, at least one.
+    #[must_use]
+    pub fn new(threads: usize) -> Self {
+        Self {
+            threads: threads.max(1),
+        }
+    }
+}
+
+impl Executor for Workers {
+    fn for_each(&self, shards: &mut [Shard], work: &(dyn Fn(&mut Shard) + Sync)) {
+        if self.threads == 1 {
+            shards.iter_mut().for_each(work);
+            return;
+        }
+        let per_thread = shards.len().div_ceil(self.threads);
+        std::thread::scope(|scope| {
+            for part in shards.chunks_mut(per_thread) {
+                scope.spawn(move || part.iter_mut().for_each(work));
+            }
+        });
+    }
+}

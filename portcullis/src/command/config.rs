@@ -1,0 +1,76 @@
+//! `portcullis config`: what the settings are, whether a file is right, and what it comes to.
+
+use crate::config;
+use anyhow::Context as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Exit code for a wrong configuration.
+const WRONG: u8 = 2;
+
+/// Arguments of `portcullis config`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Name every problem of a configuration file
+    Check {
+        /// Configuration file
+        file: PathBuf,
+    },
+    /// Print a commented example of every setting
+    Example,
+    /// Print a JSON Schema of the configuration file
+    Schema,
+    /// Print the effective settings, each with who said so; secrets are masked
+    Explain {
+        /// Configuration file
+        file: PathBuf,
+    },
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the file cannot be read, or standard output cannot be written.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    match &args.command {
+        Command::Example => print(&config::example()),
+        Command::Schema => {
+            let text =
+                serde_json::to_string_pretty(&config::schema()).context("could not write the schema")?;
+            print(&(text + "\n"))
+        }
+        Command::Check { file } => with_loaded(file, |loaded| {
+            format!("{}: right, {} settings\n", file.display(), loaded.entries.len())
+        }),
+        Command::Explain { file } => with_loaded(file, |loaded| config::explain(&loaded.entries)),
+    }
+}
+
+/// Prints what a right configuration comes to, or the problems of a wrong one.
+fn with_loaded(file: &Path, show: impl Fn(&config::Loaded) -> String) -> anyhow::Result<ExitCode> {
+    match config::load(file) {
+        Ok(loaded) => print(&show(&loaded)),
+        Err(error) => match error.downcast::<config::Report>() {
+            Ok(report) => {
+                print(&format!("{report}\n"))?;
+                Ok(ExitCode::from(WRONG))
+            }
+            Err(error) => Err(error),
+        },
+    }
+}
+
+fn print(text: &str) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .context("could not write to standard output")?;
+    Ok(ExitCode::SUCCESS)
+}

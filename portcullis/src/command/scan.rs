@@ -1,0 +1,89 @@
+//! `scan`: analyses finished log files and reports the clients that misbehaved.
+
+use crate::analysis::{self, Outcome, Pass};
+use crate::progress::Bar;
+use crate::report::{Form, Report};
+use crate::scorer::BundleScorer;
+use crate::wiring::{self, PassOptions};
+use anyhow::Context;
+use clap::Args as ClapArgs;
+use domain::Action;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Exit code when `--fail-on` found such a client.
+const FOUND: u8 = 3;
+
+/// Analyses finished log files and reports the clients that misbehaved.
+///
+/// Files may be plain, .gz or .zst; their format is detected; without a file, standard input is read. Nothing is
+/// trained and nothing is sent anywhere: one pass with the shipped model and the lines read so far, as a live
+/// installation would have seen them.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    #[command(flatten)]
+    pass: PassOptions,
+    /// Form of the report.
+    #[arg(long, value_enum, default_value = "table")]
+    output: Form,
+    /// List at most so many clients.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    limit: usize,
+    /// Exit with code 3 when a client was given this action or a stronger one.
+    #[arg(long, value_name = "ACTION")]
+    fail_on: Option<Action>,
+    /// Log files; `-` or none for standard input.
+    files: Vec<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When a file cannot be opened, a setting or the model is wrong, or the report cannot be written.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let started = Instant::now();
+    let outcome = pass(&args.pass, &args.files)?;
+    let report = Report {
+        outcome: &outcome,
+        seconds: started.elapsed().as_secs_f64(),
+        limit: args.limit,
+    };
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    match report.write(args.output, &mut out).and_then(|()| out.flush()) {
+        // A reader that has seen enough (`| head`) is no failure.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        written => written.context("could not write the report")?,
+    }
+    Ok(exit_code(&outcome, args.fail_on))
+}
+
+/// Reads the files to their ends.
+pub(crate) fn pass(options: &PassOptions, files: &[PathBuf]) -> anyhow::Result<Outcome> {
+    let readers = wiring::open(files)?;
+    let pass = Pass {
+        parser: options.parser()?,
+        settings: options.settings()?,
+        scorer: BundleScorer::load(options.model())?,
+        threads: options.threads(),
+    };
+    let bar = Bar::over(&readers);
+    let outcome = analysis::run(pass, readers, || bar.tick());
+    bar.finish();
+    Ok(outcome)
+}
+
+fn exit_code(outcome: &Outcome, fail_on: Option<Action>) -> ExitCode {
+    let is_found =
+        fail_on.is_some_and(|action| outcome.clients.iter().any(|client| client.alert.action >= action));
+    if is_found {
+        return ExitCode::from(FOUND);
+    }
+    // A file that could not be read to its end is reported above, and is a failure for a script.
+    if outcome.problems.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}

@@ -1,0 +1,116 @@
+//! The configuration, in three steps: raw (what was written, and where) → checked (every setting of its kind) →
+//! used ([`Config`], the types that the rest of the program takes).
+//!
+//! [`settings`] lists every setting once. Checking, example, JSON Schema, explanation and comparison all read that
+//! list. Reading a configuration asks the machine for environment variables and secrets' files only, and through
+//! [`Surroundings`].
+
+mod check;
+mod compare;
+mod document;
+mod example;
+mod explain;
+mod problem;
+mod rules;
+mod schema;
+mod setting;
+mod settings;
+#[cfg(test)]
+mod tests;
+pub(crate) mod used;
+mod value;
+
+pub(crate) use check::Entry;
+pub(crate) use compare::Changes;
+pub(crate) use document::Origin;
+pub(crate) use example::example;
+pub(crate) use explain::explain;
+pub(crate) use problem::{Problem, Report};
+pub(crate) use schema::schema;
+pub(crate) use used::Config;
+pub(crate) use value::Surroundings;
+
+use anyhow::Context as _;
+use serde::Deserialize as _;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Largest configuration file, in bytes: a hundred times the largest sensible one.
+const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// A configuration that may be used, and who said what in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Loaded {
+    /// The settings, as the program takes them.
+    pub(crate) config: Config,
+    /// The settings, as people see them, in the order of the example.
+    pub(crate) entries: Vec<Entry>,
+}
+
+impl Loaded {
+    /// What differs in `new`: what takes effect at once and what needs a restart.
+    pub(crate) fn diff(&self, new: &Self) -> Changes {
+        Changes::between(&self.entries, &new.entries)
+    }
+}
+
+/// Reads a configuration from its text.
+///
+/// # Errors
+/// Every problem at once.
+pub(crate) fn read(file: &str, text: &str, surroundings: &Surroundings<'_>) -> Result<Loaded, Report> {
+    let (mut table, mut problems) = document::parse(text);
+    let has_syntax_faults = !problems.is_empty();
+    problems.extend(document::overlay(&mut table, surroundings.environment));
+    let checked = check::check(&table, has_syntax_faults, surroundings);
+    problems.extend(checked.problems.iter().cloned());
+    if !has_syntax_faults {
+        problems.extend(rules::contradictions(&checked));
+    }
+    if !problems.is_empty() {
+        return Err(Report::new(file, problems));
+    }
+    match Config::deserialize(checked.table) {
+        Ok(config) => Ok(Loaded {
+            config,
+            entries: checked.entries,
+        }),
+        Err(error) => Err(Report::new(
+            file,
+            vec![Problem {
+                path: String::new(),
+                origin: Origin::Default,
+                found: format!(
+                    "settings that were checked and cannot be used ({})",
+                    error.message()
+                ),
+                expected: "a bug report".to_owned(),
+                suggestion: None,
+            }],
+        )),
+    }
+}
+
+/// Reads a configuration file, with this process's environment over it.
+///
+/// # Errors
+/// A [`Report`] when it is wrong; otherwise when the file cannot be read.
+pub(crate) fn load(file: &Path) -> anyhow::Result<Loaded> {
+    let name = file.display().to_string();
+    let size = std::fs::metadata(file)
+        .with_context(|| format!("could not read {name}"))?
+        .len();
+    anyhow::ensure!(
+        size <= FILE_BYTES_MAX,
+        "could not read {name}: it has {size} bytes, at most {FILE_BYTES_MAX} are read"
+    );
+    let text = std::fs::read_to_string(file).with_context(|| format!("could not read {name}"))?;
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let surroundings = Surroundings {
+        environment: &environment,
+        read_file: &|path| std::fs::read_to_string(path),
+    };
+    Ok(read(&name, &text, &surroundings)?)
+}

@@ -1,0 +1,275 @@
+//! What must hold between settings. Runs also when some settings are wrong, on those that are right.
+
+use super::check::{Checked, Entry};
+use super::document::Origin;
+use super::problem::Problem;
+use domain::{Client, Scope};
+use ingest::source::kafka::TopicSelector;
+use std::net::SocketAddr;
+
+/// Shortest shared secret, in bytes: 128 bits written in base 64.
+const SHARED_SECRET_BYTES_MIN: usize = 22;
+
+/// Finds every contradiction.
+pub(crate) fn contradictions(checked: &Checked) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    check_topics(checked, &mut problems);
+    check_kafka_security(checked, &mut problems);
+    check_policy(checked, &mut problems);
+    for at in (0..).take_while(|at| checked.entry(&format!("api.listeners[{at}].kinds")).is_some()) {
+        check_listener(checked, at, &mut problems);
+    }
+    check_addresses(checked, &mut problems);
+    check_allowlist(checked, &mut problems);
+    problems
+}
+
+fn report(
+    checked: &Checked,
+    problems: &mut Vec<Problem>,
+    path: &str,
+    found: impl Into<String>,
+    expected: impl Into<String>,
+) {
+    // A setting that was not written is reported where the ones beside it stand.
+    let beside = path.rsplit_once('.').map_or(path, |(outer, _)| outer);
+    let is_written = |entry: &&Entry| entry.origin != Origin::Default;
+    let entry = checked.entry(path).filter(is_written).or_else(|| {
+        let mut others = checked.entries.iter().filter(is_written);
+        others.find(|entry| entry.path.starts_with(beside))
+    });
+    problems.push(Problem {
+        path: path.to_owned(),
+        origin: entry.map_or(Origin::Default, |entry| entry.origin.clone()),
+        found: found.into(),
+        expected: expected.into(),
+        suggestion: None,
+    });
+}
+
+fn check_topics(checked: &Checked, problems: &mut Vec<Problem>) {
+    if checked.entry("kafka.group").is_none() {
+        return;
+    }
+    let letters = checked.text("kafka.dead_letter_topic");
+    let mut count = 0;
+    while checked.entry(&format!("kafka.topics[{count}].format")).is_some() {
+        let path = format!("kafka.topics[{count}]");
+        let (name, pattern) = (format!("{path}.name"), format!("{path}.pattern"));
+        match (checked.entry(&name), checked.entry(&pattern)) {
+            (None, None) => report(
+                checked,
+                problems,
+                &name,
+                "neither a name nor a pattern",
+                "one of them",
+            ),
+            (Some(_), Some(_)) => report(checked, problems, &pattern, "a name and a pattern", "one of them"),
+            _ => {}
+        }
+        let by_name = checked
+            .text(&name)
+            .map(|text| TopicSelector::Name(text.to_owned()));
+        let by_pattern = checked
+            .text(&pattern)
+            .map(|text| TopicSelector::Pattern(text.to_owned()));
+        let is_read = |letters: &str| {
+            [by_name.as_ref(), by_pattern.as_ref()]
+                .into_iter()
+                .flatten()
+                .any(|found| found.matches(letters))
+        };
+        if letters.is_some_and(is_read) {
+            let path = "kafka.dead_letter_topic";
+            let found = format!("a topic that kafka.topics[{count}] reads");
+            report(
+                checked,
+                problems,
+                path,
+                found,
+                "another topic: dead letters would come back for ever",
+            );
+        }
+        count += 1;
+    }
+    if count == 0 {
+        report(
+            checked,
+            problems,
+            "kafka.topics",
+            "none",
+            "at least one [[kafka.topics]]",
+        );
+    }
+}
+
+fn check_kafka_security(checked: &Checked, problems: &mut Vec<Problem>) {
+    let has = |path: &str| checked.entry(path).is_some();
+    for (one, other) in [
+        ("certificate", "key"),
+        ("key", "certificate"),
+        ("key_password", "key"),
+    ] {
+        let (given, missing) = (format!("kafka.tls.{one}"), format!("kafka.tls.{other}"));
+        if has(&given) && !has(&missing) {
+            report(
+                checked,
+                problems,
+                &missing,
+                "nothing",
+                format!("a file, because {given} is given"),
+            );
+        }
+    }
+    let is_plain = checked.text("kafka.sasl.mechanism") == Some("PLAIN");
+    if is_plain && !has("kafka.tls.verify") && !is_on(checked, "kafka.sasl.insecure_plaintext") {
+        let expected = "a [kafka.tls] section, a SCRAM mechanism, or kafka.sasl.insecure_plaintext = true";
+        report(
+            checked,
+            problems,
+            "kafka.sasl.mechanism",
+            "\"PLAIN\" without TLS",
+            expected,
+        );
+    }
+}
+
+fn check_policy(checked: &Checked, problems: &mut Vec<Problem>) {
+    let number = |path: &str| {
+        let value = checked.entry(path)?.value.as_ref()?;
+        value
+            .as_float()
+            .or_else(|| value.as_integer().map(|number| number as f64))
+    };
+    for (low, high) in [
+        ("policy.observe_from", "policy.throttle_from"),
+        ("policy.throttle_from", "policy.block_from"),
+        ("policy.block_secs", "policy.block_secs_max"),
+    ] {
+        if let (Some(least), Some(most)) = (number(low), number(high))
+            && most < least
+        {
+            let expected = format!("at least {low}, which is {least}");
+            report(checked, problems, high, most.to_string(), expected);
+        }
+    }
+    if number("policy.observe_from") == Some(0.0) {
+        report(
+            checked,
+            problems,
+            "policy.observe_from",
+            "0",
+            "a number above 0: otherwise every client is shown",
+        );
+    }
+}
+
+fn check_listener(checked: &Checked, at: usize, problems: &mut Vec<Problem>) {
+    let path = |key: &str| format!("api.listeners[{at}].{key}");
+    let has = |key: &str| checked.entry(&path(key)).is_some();
+    let kinds: Vec<&str> = checked
+        .entry(&path("kinds"))
+        .and_then(|entry| entry.value.as_ref()?.as_array())
+        .map(|kinds| kinds.iter().filter_map(|kind| kind.as_str()).collect())
+        .unwrap_or_default();
+    let address = checked
+        .text(&path("address"))
+        .and_then(|text| text.parse::<SocketAddr>().ok());
+    let is_public = address.is_some_and(|address| !address.ip().to_canonical().is_loopback());
+    if is_public && !has("tls.certificate") && !is_on(checked, &path("insecure_plaintext")) {
+        let expected = format!(
+            "a [api.listeners.tls] section, or {} = true",
+            path("insecure_plaintext")
+        );
+        report(
+            checked,
+            problems,
+            &path("address"),
+            "an address off the loopback without TLS",
+            expected,
+        );
+    }
+    let hosts = checked
+        .entry(&path("hosts"))
+        .and_then(|entry| entry.value.as_ref()?.as_array());
+    if is_public && kinds.contains(&"admin") && hosts.is_some_and(Vec::is_empty) {
+        let expected = "the names under which browsers reach this listener";
+        report(checked, problems, &path("hosts"), "no name", expected);
+    }
+    if has("shared_secret") && !kinds.is_empty() && !kinds.contains(&"check") {
+        let expected = "kind \"check\" on this listener, or no shared_secret";
+        report(
+            checked,
+            problems,
+            &path("shared_secret"),
+            "a secret that nobody asks for",
+            expected,
+        );
+    }
+    if checked
+        .text(&path("shared_secret"))
+        .is_some_and(|secret| secret.len() < SHARED_SECRET_BYTES_MIN)
+    {
+        let expected = format!("at least {SHARED_SECRET_BYTES_MIN} characters");
+        report(
+            checked,
+            problems,
+            &path("shared_secret"),
+            "a secret that can be guessed",
+            expected,
+        );
+    }
+}
+
+fn check_addresses(checked: &Checked, problems: &mut Vec<Problem>) {
+    let mut seen: Vec<(SocketAddr, &str)> = Vec::new();
+    for entry in checked
+        .entries
+        .iter()
+        .filter(|entry| entry.setting.path == "api.listeners[].address")
+    {
+        let Some(address) = checked
+            .text(&entry.path)
+            .and_then(|text| text.parse::<SocketAddr>().ok())
+        else {
+            continue;
+        };
+        match seen.iter().find(|(other, _)| *other == address) {
+            Some((_, first)) => {
+                let found = format!("\"{address}\", as {first} has it");
+                report(checked, problems, &entry.path, found, "another address or port");
+            }
+            None => seen.push((address, &entry.path)),
+        }
+    }
+}
+
+fn check_allowlist(checked: &Checked, problems: &mut Vec<Problem>) {
+    for entry in checked
+        .entries
+        .iter()
+        .filter(|entry| entry.setting.path == "allowlist[].value")
+    {
+        let scope = entry.path.replace(".value", ".scope");
+        let scope = checked.text(&scope).and_then(Scope::from_name);
+        let (Some(scope), Some(value)) = (scope, checked.text(&entry.path)) else {
+            continue;
+        };
+        if let Err(error) = Client::parse(scope, value) {
+            report(
+                checked,
+                problems,
+                &entry.path,
+                format!("\"{value}\""),
+                error.expected,
+            );
+        }
+    }
+}
+
+fn is_on(checked: &Checked, path: &str) -> bool {
+    checked
+        .entry(path)
+        .and_then(|entry| entry.value.as_ref()?.as_bool())
+        == Some(true)
+}

@@ -1,0 +1,260 @@
+//! `[clients]`, `[detector]`, `[model]`, `[policy]`, `[[allowlist]]`: who is judged, how, and who never is.
+
+use super::{Section, YEAR_SECS, setting};
+use crate::config::setting::Fallback::{Absent, Required, Value};
+use crate::config::setting::Kind;
+use crate::config::setting::Reload::{Live, Restart};
+
+/// Most ranges in one list: a large network's routing table of its own.
+const RANGES_MAX: usize = 4096;
+
+/// Longest reason of an allowlist entry, in bytes: a sentence or two.
+const REASON_BYTES_MAX: usize = 1000;
+
+/// Longest name of a client, in bytes, as the domain has it.
+const CLIENT_BYTES_MAX: usize = 512;
+
+pub(super) const CLIENTS: Section = Section {
+    path: "clients",
+    is_optional: false,
+    about: "Who a client is.",
+    settings: &[
+        setting(
+            "clients.trusted_proxies",
+            Kind::List(&Kind::Proxies, 0, RANGES_MAX),
+            Value("[]"),
+            Restart,
+            "Proxies in front of the gateway. Their word about the next address is believed, nobody else's: an \
+             address that an untrusted hop claims is shown and never acted on.",
+        ),
+        setting(
+            "clients.own_ranges",
+            Kind::List(&Kind::Range, 0, RANGES_MAX),
+            Value("[]"),
+            Live,
+            "Your own ranges. Never blocked.",
+        ),
+        setting(
+            "clients.private_clients",
+            Kind::Switch,
+            Value("false"),
+            Live,
+            "Whether private addresses are clients like others. Otherwise they are never blocked.",
+        ),
+        setting(
+            "clients.identity",
+            Kind::List(&Kind::Choice(&["consumer", "subject", "api_key"]), 0, 3),
+            Value("[]"),
+            Restart,
+            "Names that the gateway has verified and that count before the address, the first one that a line \
+             carries. Empty: the address alone.",
+        ),
+        setting(
+            "clients.clients_max",
+            Kind::Integer(1000, 50_000_000),
+            Value("1000000"),
+            Restart,
+            "Clients remembered at a time. Past it the longest silent ones are forgotten, and counted.",
+        ),
+    ],
+};
+
+pub(super) const DETECTOR: Section = Section {
+    path: "detector",
+    is_optional: false,
+    about: "How behaviour is counted.",
+    settings: &[
+        setting(
+            "detector.hash_key",
+            Kind::Key,
+            Absent(r#"{ file = "/etc/portcullis/hash.key" }"#),
+            Restart,
+            "The secret behind every keyed hash. The same key gives the same decision ids in a replay. Without it \
+             one is made at the first start and kept in the store.",
+        ),
+        setting(
+            "detector.lateness_secs",
+            Kind::Integer(0, 86_400),
+            Value("900"),
+            Restart,
+            "Lines this late still count at their own time, in seconds; later ones count as evidence only.",
+        ),
+        setting(
+            "detector.threads",
+            Kind::Integer(0, 256),
+            Value("0"),
+            Restart,
+            "Threads that count and score; 0 for one per core. Changes no decision.",
+        ),
+    ],
+};
+
+pub(super) const MODEL: Section = Section {
+    path: "model",
+    is_optional: false,
+    about: "Which model scores.",
+    settings: &[setting(
+        "model.file",
+        Kind::File,
+        Absent(r#""/var/lib/portcullis/models/current.model""#),
+        Live,
+        "A trained model. Without it, the one that was shipped.",
+    )],
+};
+
+pub(super) const POLICY: Section = Section {
+    path: "policy",
+    is_optional: false,
+    about: "What is done about a client that stands out.",
+    settings: &[
+        setting(
+            "policy.mode",
+            Kind::Choice(&["enforced", "shadow"]),
+            Value(r#""enforced""#),
+            Live,
+            "shadow records every decision and enforces none.",
+        ),
+        setting(
+            "policy.observe_from",
+            Kind::Share,
+            Value("0.5"),
+            Live,
+            "Confidence from which a client is shown.",
+        ),
+        setting(
+            "policy.throttle_from",
+            Kind::Share,
+            Value("0.8"),
+            Live,
+            "Confidence from which a client is slowed down.",
+        ),
+        setting(
+            "policy.block_from",
+            Kind::Share,
+            Value("0.92"),
+            Live,
+            "Confidence from which a client is blocked.",
+        ),
+        setting(
+            "policy.throttle_secs",
+            Kind::Integer(1, YEAR_SECS),
+            Value("900"),
+            Live,
+            "How long a client is slowed down, in seconds.",
+        ),
+        setting(
+            "policy.block_secs",
+            Kind::Integer(1, YEAR_SECS),
+            Value("14400"),
+            Live,
+            "How long a client is blocked the first time, in seconds.",
+        ),
+        setting(
+            "policy.escalation",
+            Kind::Integer(1, 16),
+            Value("2"),
+            Live,
+            "Each further offence multiplies the block's time by this; 1 for no escalation.",
+        ),
+        setting(
+            "policy.block_secs_max",
+            Kind::Integer(1, YEAR_SECS),
+            Value("604800"),
+            Live,
+            "Longest block, in seconds, whatever the escalation.",
+        ),
+        setting(
+            "policy.memory_secs",
+            Kind::Integer(60, YEAR_SECS),
+            Value("604800"),
+            Live,
+            "An offence is forgotten after this time without another, in seconds.",
+        ),
+        setting(
+            "policy.episode_secs",
+            Kind::Integer(60, 7 * 86_400),
+            Value("3600"),
+            Live,
+            "A pause of this length ends an episode, in seconds: what comes after is a new offence.",
+        ),
+        setting(
+            "policy.grace_secs",
+            Kind::Integer(0, YEAR_SECS),
+            Value("86400"),
+            Live,
+            "How long the machine may not block a client anew after a person has lifted its block, in seconds.",
+        ),
+    ],
+};
+
+pub(super) const GUARD: Section = Section {
+    path: "policy.guard",
+    is_optional: false,
+    about: "When new blocks are held back because they would hit too many established clients.",
+    settings: &[
+        setting(
+            "policy.guard.clients_share",
+            Kind::Share,
+            Value("0.01"),
+            Live,
+            "Largest share of the established clients that may be blocked within the span. Three always may.",
+        ),
+        setting(
+            "policy.guard.span_secs",
+            Kind::Integer(60, 7 * 86_400),
+            Value("3600"),
+            Live,
+            "Length of the span, in seconds.",
+        ),
+    ],
+};
+
+pub(super) const ALLOWLIST: Section = Section {
+    path: "allowlist[]",
+    is_optional: false,
+    about: "A client that is never blocked. Entries can also be ordered over the API, without a restart.",
+    settings: &[
+        setting(
+            "allowlist[].scope",
+            Kind::Choice(&[
+                "ip",
+                "range",
+                "api_key",
+                "subject",
+                "consumer",
+                "session",
+                "certificate",
+                "ja4",
+                "user_agent",
+                "route",
+                "host",
+                "country",
+                "as",
+            ]),
+            Value(r#""ip""#),
+            Live,
+            "What the value names.",
+        ),
+        setting(
+            "allowlist[].value",
+            Kind::Text(CLIENT_BYTES_MAX),
+            Required(r#""203.0.113.10""#),
+            Live,
+            "Who.",
+        ),
+        setting(
+            "allowlist[].reason",
+            Kind::Text(REASON_BYTES_MAX),
+            Required(r#""the partner's nightly import""#),
+            Live,
+            "Why, for whoever reads it later.",
+        ),
+        setting(
+            "allowlist[].until",
+            Kind::Moment,
+            Absent(r#""2027-12-31T00:00:00Z""#),
+            Live,
+            "Until when. Without it, for good.",
+        ),
+    ],
+};

@@ -1,0 +1,269 @@
+//! The configuration as a whole: the example, the wrong fixture, the environment, secrets, reloading.
+
+use super::compare::Change;
+use super::setting::Fallback;
+use super::*;
+use std::io;
+
+const WRONG: &str = include_str!("fixtures/wrong.toml");
+const WRONG_REPORT: &str = include_str!("fixtures/wrong.report.txt");
+
+const SMALL: &str = "[kafka]\nbrokers = [\"127.0.0.1:9092\"]\n[[kafka.topics]]\nname = \"access\"\n";
+
+fn read_with(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, Report> {
+    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let environment = environment.iter().map(own).collect();
+    let read_file = |path: &Path| match path.to_str() {
+        Some("/etc/portcullis/hash.key") => Ok("000102030405060708090a0b0c0d0e0f\n".to_owned()),
+        _ => Err(io::ErrorKind::NotFound.into()),
+    };
+    let surroundings = Surroundings {
+        environment: &environment,
+        read_file: &read_file,
+    };
+    read("portcullis.toml", text, &surroundings)
+}
+
+fn problem_of(text: &str, environment: &[(&str, &str)]) -> String {
+    let report = read_with(text, environment).expect_err("it is wrong");
+    let lines: Vec<String> = report.to_string().lines().map(str::to_owned).collect();
+    assert_eq!(lines.len(), 2, "one problem expected: {lines:?}");
+    lines[0].clone()
+}
+
+/// Makes every line a setting that the example shows as one.
+fn switched_on(example: &str) -> String {
+    let on = |line: &str| match line.strip_prefix('#') {
+        Some(setting) if !setting.starts_with(' ') => format!("{setting}\n"),
+        _ => format!("{line}\n"),
+    };
+    example.lines().map(on).collect()
+}
+
+#[test]
+fn the_example_is_right_and_changes_no_default() {
+    let example = example();
+    let loaded = read_with(&example, &[])
+        .map_err(|report| report.to_string())
+        .unwrap();
+    let small = read_with(&SMALL.replace("access", "access-log"), &[]).unwrap();
+    assert_eq!(loaded.config, small.config);
+}
+
+#[test]
+fn the_example_shows_every_setting_and_each_can_be_switched_on() {
+    let text = switched_on(&example()).replace("pattern = \"access.*\"\n", "");
+    let secret = "0123456789abcdef0123456789";
+    let environment = [
+        ("KAFKA_PASSWORD", secret),
+        ("KAFKA_KEY_PASSWORD", secret),
+        ("PORTCULLIS_CHECK_SECRET", secret),
+    ];
+    let loaded = read_with(&text, &environment)
+        .map_err(|report| report.to_string())
+        .unwrap();
+    let shown: Vec<&str> = loaded.entries.iter().map(|entry| entry.setting.path).collect();
+    for setting in settings::all() {
+        let is_shown = shown.contains(&setting.path) || setting.path == "kafka.topics[].pattern";
+        assert!(is_shown, "{} is not in the example", setting.path);
+    }
+    assert!(!format!("{:?}", loaded.config).contains(secret), "a secret shows");
+    assert!(!explain(&loaded.entries).contains(secret), "a secret shows");
+}
+
+#[test]
+fn every_problem_of_a_wrong_file_is_reported_at_once() {
+    let report = read_with(
+        WRONG,
+        &[
+            ("PORTCULLIS__KAFKA__GRUOP", "x"),
+            ("PORTCULLIS__DETECTOR__THREADS", "many"),
+        ],
+    );
+    let report = report.expect_err("it is wrong").to_string() + "\n";
+    assert!(!report.contains("hunter2"), "a secret shows:\n{report}");
+    assert_eq!(report, WRONG_REPORT, "the report is now:\n{report}");
+}
+
+#[test]
+fn defaults_are_right_values_of_their_kind() {
+    for setting in settings::all() {
+        let text = match setting.fallback {
+            Fallback::Required(text) | Fallback::Absent(text) | Fallback::Value(text) => text,
+        };
+        if text.starts_with('{') {
+            continue;
+        }
+        let node = document::parse_value(text, &Origin::Default).expect(setting.path);
+        let none = BTreeMap::new();
+        let surroundings = Surroundings {
+            environment: &none,
+            read_file: &|_| Err(io::ErrorKind::NotFound.into()),
+        };
+        let mut problems = Vec::new();
+        value::read(setting.path, setting.kind, &node, &surroundings, &mut problems);
+        assert_eq!(problems, [], "{}", setting.path);
+    }
+}
+
+#[test]
+fn the_environment_goes_over_the_file_and_is_named() {
+    let environment = [
+        ("PORTCULLIS__KAFKA__BROKERS", "a:1, b:2"),
+        ("PORTCULLIS__KAFKA__TOPICS__0__FORMAT", "kong_json"),
+        ("PORTCULLIS__KAFKA__TOPICS__1__NAME", "second"),
+        ("PORTCULLIS__POLICY__MODE", "shadow"),
+        ("PORTCULLIS__POLICY__BLOCK_FROM", "0.99"),
+        ("PORTCULLIS__CLIENTS__OWN_RANGES", "[\"198.51.100.0/24\"]"),
+    ];
+    let loaded = read_with(SMALL, &environment).unwrap();
+    let kafka = loaded.config.kafka.as_ref().unwrap();
+    assert_eq!(kafka.brokers, ["a:1", "b:2"]);
+    assert_eq!(
+        (kafka.topics[0].format.as_str(), kafka.topics.len()),
+        ("kong_json", 2)
+    );
+    assert_eq!(loaded.config.policy.mode, domain::Mode::Shadow);
+    let explained = explain(&loaded.entries);
+    for line in [
+        "kafka.brokers = [\"a:1\", \"b:2\"]  # PORTCULLIS__KAFKA__BROKERS",
+        "kafka.topics[0].name = \"access\"  # line 4",
+        "policy.throttle_secs = 900  # default",
+    ] {
+        assert!(
+            explained.lines().any(|found| found == line),
+            "{line} is not in\n{explained}"
+        );
+    }
+}
+
+#[test]
+fn secrets_come_from_files_and_variables_and_are_never_shown() {
+    let text = format!("{SMALL}[detector]\nhash_key = {{ file = \"/etc/portcullis/hash.key\" }}\n");
+    let loaded = read_with(&text, &[]).unwrap();
+    assert!(loaded.config.detector.hash_key.is_some());
+    assert!(explain(&loaded.entries).contains("detector.hash_key = \"******\"  # line 6"));
+    let problem = problem_of(&text.replace("hash.key", "other.key"), &[]);
+    let expected = "portcullis.toml:6: detector.hash_key: found { file = \"/etc/portcullis/other.key\" } (entity not \
+                    found), expected a readable file";
+    assert_eq!(problem, expected);
+    let text = "[storage]\nurl = { env = \"DATABASE\" }\n";
+    let loaded = read_with(text, &[("DATABASE", "postgres://me:hunter2@db/x")]).unwrap();
+    assert_eq!(loaded.config.storage.url.reveal(), "postgres://me:hunter2@db/x");
+    assert!(explain(&loaded.entries).contains("storage.url = \"postgres://me:******@db/x\"  # line 2"));
+}
+
+#[test]
+fn without_listeners_everything_answers_on_the_loopback() {
+    let loaded = read_with(SMALL, &[]).unwrap();
+    let listeners = &loaded.config.api.listeners;
+    assert_eq!(listeners.len(), 1);
+    assert_eq!(listeners[0].address.to_string(), "127.0.0.1:8600");
+    assert_eq!(listeners[0].kinds.len(), 4);
+    assert!(read_with("", &[]).unwrap().config.kafka.is_none());
+}
+
+#[test]
+fn plain_text_off_the_loopback_must_be_asked_for_by_name() {
+    let listener = "[[api.listeners]]\naddress = \"0.0.0.0:8600\"\nkinds = [\"bouncer\"]\n";
+    let problem = problem_of(listener, &[]);
+    assert!(
+        problem.starts_with("portcullis.toml:2: api.listeners[0].address: found an address off the loopback")
+    );
+    assert!(read_with(&format!("{listener}insecure_plaintext = true\n"), &[]).is_ok());
+    let tls = format!("{listener}[api.listeners.tls]\ncertificate = \"c\"\nkey = \"k\"\n");
+    assert!(read_with(&tls, &[]).is_ok());
+}
+
+#[test]
+fn dead_letters_must_not_come_back() {
+    let text = SMALL.replace("name = \"access\"", "pattern = \"acc*\"");
+    let problem = problem_of(&text, &[("PORTCULLIS__KAFKA__DEAD_LETTER_TOPIC", "access-dead")]);
+    assert!(
+        problem.contains("found a topic that kafka.topics[0] reads"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn a_reload_knows_what_can_change_without_a_restart() {
+    let old = read_with(SMALL, &[]).unwrap();
+    let text = format!(
+        "{}[policy]\nmode = \"shadow\"\nthrottle_secs = 900\n[[allowlist]]\nvalue = \"203.0.113.9\"\nreason = \"partner\"\n",
+        SMALL.replace("9092", "9093")
+    );
+    let new = read_with(&text, &[]).unwrap();
+    let changes = old.diff(&new);
+    let live: Vec<&str> = changes.live.iter().map(|change| change.path.as_str()).collect();
+    assert_eq!(
+        live,
+        [
+            "policy.mode",
+            "allowlist[0].scope",
+            "allowlist[0].value",
+            "allowlist[0].reason"
+        ]
+    );
+    let expected = Change {
+        path: "kafka.brokers".to_owned(),
+        old: Some("[\"127.0.0.1:9092\"]".to_owned()),
+        new: Some("[\"127.0.0.1:9093\"]".to_owned()),
+    };
+    assert_eq!(changes.restart, [expected]);
+    assert!(old.diff(&old).is_empty());
+    assert_eq!(new.diff(&old).live.len(), 4);
+}
+
+#[test]
+fn the_used_form_is_what_the_other_crates_take() {
+    let text = format!(
+        "{SMALL}messages = \"array\"\n[kafka.sasl]\nmechanism = \"SCRAM-SHA-256\"\nusername = \"me\"\npassword = \"pw\"\n\
+         [clients]\ntrusted_proxies = [\"10.0.0.0/8\", \"192.0.2.1\"]\nown_ranges = [\"198.51.100.0/24\"]\n\
+         identity = [\"api_key\", \"consumer\"]\n\
+         [[allowlist]]\nvalue = \"203.0.113.9\"\nreason = \"partner\"\nuntil = 2027-01-01T00:00:00Z\n"
+    );
+    let config = read_with(&text, &[])
+        .map_err(|report| report.to_string())
+        .unwrap()
+        .config;
+    let settings = config.kafka.as_ref().unwrap().source_settings();
+    assert_eq!(
+        settings.topics[0].shape,
+        ingest::source::kafka::MessageShape::Array
+    );
+    assert_eq!(settings.connection.sasl.unwrap().password, "pw");
+    assert!(
+        config
+            .clients
+            .trusted_proxies()
+            .contains("192.0.2.1".parse().unwrap())
+    );
+    assert_eq!(config.clients.identity().prefer.len(), 2);
+    let allowlist = config.allowlist();
+    let client = domain::Client::parse(domain::Scope::Ip, "203.0.113.9").unwrap();
+    assert_eq!(
+        allowlist.protects(&client, domain::Timestamp::from_secs(0)),
+        Some("partner")
+    );
+    assert_eq!(
+        allowlist.protects(&client, domain::Timestamp::from_secs(4_000_000_000)),
+        None
+    );
+}
+
+#[test]
+fn the_schema_knows_every_setting() {
+    let schema = schema();
+    for setting in settings::all() {
+        let mut node = &schema;
+        for segment in setting.path.split('.') {
+            let key = segment.trim_end_matches("[]");
+            node = &node["properties"][key];
+            assert!(!node.is_null(), "{} is missing", setting.path);
+            if segment.ends_with("[]") {
+                node = &node["items"];
+            }
+        }
+        assert_eq!(node["description"], setting.about);
+    }
+}

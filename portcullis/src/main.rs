@@ -1,0 +1,36 @@
+//! `portcullis`: one binary that reads what gateways log, works out who misbehaves, and says so.
+//!
+//! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage or
+//! configuration, 3 `scan --fail-on` found such a client, 130 interrupted.
+
+mod analysis;
+mod command;
+mod config;
+mod evaluation;
+mod progress;
+mod report;
+mod scorer;
+mod wiring;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+// Millions of short-lived strings while parsing: measured a fifth faster than the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Exit code for wrong usage, as the command line's parser has it.
+const WRONG_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let result = command::Cli::parse().run();
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {}", api::neutralise(&format!("{error:#}")));
+        let is_usage = error.downcast_ref::<wiring::WrongUsage>().is_some();
+        if is_usage {
+            ExitCode::from(WRONG_USAGE)
+        } else {
+            ExitCode::FAILURE
+        }
+    })
+}

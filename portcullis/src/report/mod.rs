@@ -1,0 +1,42 @@
+//! What a pass found, for people and for programs.
+
+pub mod html;
+pub mod json;
+pub mod table;
+
+use std::io::{self, Write};
+
+/// Forms of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Form {
+    /// For a terminal.
+    Table,
+    /// JSON Lines: one `alert` per client, then one `summary`.
+    Json,
+    /// One page that opens without a network.
+    Html,
+}
+
+/// A finished pass and how long it took.
+pub struct Report<'a> {
+    /// What was found.
+    pub outcome: &'a crate::analysis::Outcome,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// How many clients are listed at most.
+    pub limit: usize,
+}
+
+impl Report<'_> {
+    /// Writes it in one of its forms.
+    ///
+    /// # Errors
+    /// When `out` cannot be written to.
+    pub fn write(&self, form: Form, out: &mut dyn Write) -> io::Result<()> {
+        match form {
+            Form::Table => table::write(self, out),
+            Form::Json => json::write(self, out),
+            Form::Html => html::write(self, out),
+        }
+    }
+}

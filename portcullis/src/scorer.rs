@@ -1,0 +1,91 @@
+//! The bridge between the detector, which knows no model, and the models, which know no detector.
+
+use anyhow::Context;
+use detector::feature::{Direction, FEATURES};
+use detector::{Contribution, Score, Scorer, Windows};
+use models::bundle::{ClientScore, ModelBundle};
+use models::schema::{Feature, FeatureSchema};
+use std::path::Path;
+
+/// The model that ships with the binary, trained on simulated traffic. Its card lies beside it.
+const SHIPPED: &[u8] = include_bytes!("../../models/shipped/model.bin");
+
+/// Rises when a feature keeps its name and changes its meaning.
+const SCHEMA_VERSION: u32 = 1;
+
+/// A model, ready to score the detector's windows.
+pub struct BundleScorer {
+    bundle: ModelBundle,
+}
+
+/// The detector's features as a model's schema.
+///
+/// # Errors
+/// When two features share a name; the detector's own tests hold that they do not.
+pub fn schema() -> anyhow::Result<FeatureSchema> {
+    let direction = |direction| match direction {
+        Direction::Up => models::schema::Direction::Up,
+        Direction::Down => models::schema::Direction::Down,
+        Direction::Both => models::schema::Direction::Both,
+    };
+    let features = FEATURES
+        .iter()
+        .map(|feature| Feature {
+            name: feature.name.to_owned(),
+            direction: direction(feature.direction),
+        })
+        .collect();
+    Ok(FeatureSchema::new(features, SCHEMA_VERSION)?)
+}
+
+impl BundleScorer {
+    /// Loads a model from a file, or the shipped one.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no model, is newer than this binary, or was trained on other features.
+    pub fn load(path: Option<&Path>) -> anyhow::Result<Self> {
+        let schema = schema()?;
+        let bundle = match path {
+            Some(path) => {
+                let bytes = std::fs::read(path)
+                    .with_context(|| format!("could not read the model {}", path.display()))?;
+                ModelBundle::from_bytes(&bytes, &schema)
+                    .with_context(|| format!("could not load the model {}", path.display()))?
+            }
+            None => ModelBundle::from_bytes(SHIPPED, &schema).context("could not load the shipped model")?,
+        };
+        Ok(Self { bundle })
+    }
+}
+
+impl Scorer for BundleScorer {
+    fn version(&self) -> &str {
+        &self.bundle.provenance().name
+    }
+
+    fn score(&self, windows: Windows<'_>, out: &mut [Score]) {
+        let mut scores = vec![ClientScore::default(); out.len()];
+        let is_scored = self.bundle.score(windows.rows, windows.requests, &mut scores);
+        debug_assert!(is_scored.is_ok(), "the detector's rows have the schema's width");
+        for (out, score) in out.iter_mut().zip(scores) {
+            *out = Score {
+                value: score.score,
+                p_value: score.p_value,
+            };
+        }
+    }
+
+    fn explain(&self, row: &[f32], requests: u64, most: usize) -> Vec<Contribution> {
+        let requests = u32::try_from(requests).unwrap_or(u32::MAX);
+        let contributions = self.bundle.explain(row, requests, most).unwrap_or_default();
+        contributions
+            .into_iter()
+            .map(|contribution| Contribution {
+                feature: contribution.feature,
+                share: contribution.contribution,
+                typical: contribution.typical,
+                extreme: contribution.p999,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,166 @@
+//! Alerts as they are kept for people, and one client's page.
+
+use domain::{Action, Alert, AlertId, Client, ThreatKind, Timestamp};
+
+/// Longest JSON of one client's features or timeline, in bytes: a week of hourly points fits many times. A longer
+/// one is refused.
+pub const CLIENT_JSON_BYTES_MAX: usize = 128 * 1024;
+
+/// A threat that the evidence names, and how surely.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StoredThreat {
+    /// Which.
+    pub kind: ThreatKind,
+    /// From 0 to 1.
+    pub confidence: f32,
+}
+
+/// One feature that carried the score. Its name is text here: a later version may no longer know the feature.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredReason {
+    /// Name of the feature or detector.
+    pub feature: String,
+    /// Its value for this client.
+    pub value: f32,
+    /// The median of clean clients.
+    pub typical: f32,
+    /// Its share of the score.
+    pub contribution: f32,
+    /// One sentence for a person.
+    pub sentence: String,
+}
+
+/// One request that shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvidence {
+    /// Number of the source.
+    pub source: u32,
+    /// Line in a file, offset in a partition.
+    pub line: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Method and target, as logged and masked: whoever prints it neutralises control characters.
+    pub request: String,
+    /// Status sent.
+    pub status: u16,
+}
+
+/// An alert, as it is kept. The fields are those of [`Alert`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredAlert {
+    /// Stays the same over the episode.
+    pub id: AlertId,
+    /// Who.
+    pub client: Client,
+    /// What the evidence names, surest first.
+    pub threats: Vec<StoredThreat>,
+    /// How unlike clean clients.
+    pub score: f32,
+    /// Chance of such a score in a clean client.
+    pub p_value: f64,
+    /// The strongest action so far.
+    pub action: Action,
+    /// The client's first request.
+    pub first_seen: Timestamp,
+    /// When it first stood out.
+    pub alerted_at: Timestamp,
+    /// When `action` was decided.
+    pub action_at: Option<Timestamp>,
+    /// Requests up to `alerted_at`.
+    pub requests_before_alert: u64,
+    /// Requests up to `action_at`.
+    pub requests_before_action: Option<u64>,
+    /// What carried the score, strongest first.
+    pub reasons: Vec<StoredReason>,
+    /// Requests that show it.
+    pub evidence: Vec<StoredEvidence>,
+    /// Why a stronger action was held back.
+    pub held_back: Option<String>,
+    /// Version name of the model that scored it.
+    pub model: String,
+    /// When this row was last written, by the wall clock.
+    pub updated_at: Timestamp,
+}
+
+impl StoredAlert {
+    /// The form in which an alert is kept, written at `now`.
+    #[must_use]
+    pub fn new(alert: &Alert, now: Timestamp) -> Self {
+        let threat = |claim: &domain::ThreatClaim| StoredThreat {
+            kind: claim.kind,
+            confidence: claim.confidence,
+        };
+        let reason = |reason: &domain::Reason| StoredReason {
+            feature: reason.feature.to_owned(),
+            value: reason.value,
+            typical: reason.typical,
+            contribution: reason.contribution,
+            sentence: reason.sentence.clone(),
+        };
+        let evidence = |evidence: &domain::Evidence| StoredEvidence {
+            source: evidence.position.source,
+            line: evidence.position.line,
+            at: evidence.at,
+            request: evidence.request.clone(),
+            status: evidence.status,
+        };
+        Self {
+            id: alert.id,
+            client: alert.client.clone(),
+            threats: alert.threats.iter().map(threat).collect(),
+            score: alert.score,
+            p_value: alert.p_value,
+            action: alert.action,
+            first_seen: alert.first_seen,
+            alerted_at: alert.alerted_at,
+            action_at: alert.action_at,
+            requests_before_alert: alert.requests_before_alert,
+            requests_before_action: alert.requests_before_action,
+            reasons: alert.reasons.iter().map(reason).collect(),
+            evidence: alert.evidence.iter().map(evidence).collect(),
+            held_back: alert.held_back.clone(),
+            model: alert.model.clone(),
+            updated_at: now,
+        }
+    }
+}
+
+/// Which alerts are wanted. Every field narrows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AlertFilter {
+    /// One of its threats.
+    pub threat: Option<ThreatKind>,
+    /// Its action.
+    pub action: Option<Action>,
+    /// Who.
+    pub client: Option<Client>,
+    /// Alerted at this moment or later.
+    pub from: Option<Timestamp>,
+    /// Alerted before this moment.
+    pub to: Option<Timestamp>,
+    /// Words found in the client, the threats, the sentences or the requests, whatever their case.
+    pub text: Option<String>,
+}
+
+/// What is shown of one client: its latest window and how it came there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClientSummary {
+    /// Who.
+    pub client: Client,
+    /// When this was written, by the wall clock.
+    pub updated_at: Timestamp,
+    /// Its first request.
+    pub first_seen: Timestamp,
+    /// Its latest request.
+    pub last_seen: Timestamp,
+    /// Its requests so far.
+    pub requests: u64,
+    /// Its latest score.
+    pub score: f32,
+    /// The action in force or observed; `None` for a client without an alert.
+    pub action: Option<Action>,
+    /// The latest window's features; at most [`CLIENT_JSON_BYTES_MAX`].
+    pub features: serde_json::Value,
+    /// Points over time; at most [`CLIENT_JSON_BYTES_MAX`].
+    pub timeline: serde_json::Value,
+}

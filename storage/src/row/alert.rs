@@ -1,0 +1,192 @@
+//! An alert as a row: the columns that are searched, and the whole as JSON.
+
+use super::decision::parse_id;
+use super::{corrupt, parse_client};
+use crate::engine::{Row, Value, params};
+use crate::{Error, StoredAlert, StoredEvidence, StoredReason, StoredThreat};
+use domain::{Action, ThreatKind, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Inserts or replaces one row.
+pub(crate) const UPSERT: &str = "INSERT INTO alerts (id, scope, value, threats, action, score, alerted_at, \
+    updated_at, search_text, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+    ON CONFLICT (id) DO UPDATE SET scope = excluded.scope, value = excluded.value, threats = excluded.threats, \
+    action = excluded.action, score = excluded.score, alerted_at = excluded.alerted_at, \
+    updated_at = excluded.updated_at, search_text = excluded.search_text, body = excluded.body";
+
+/// Longest text that is searched, in bytes: the client, the threats, the sentences, and requests up to here.
+const SEARCH_BYTES_MAX: usize = 8 * 1024;
+
+#[derive(Serialize, Deserialize)]
+struct Body {
+    id: String,
+    scope: String,
+    value: String,
+    threats: Vec<(String, f32)>,
+    score: f32,
+    p_value: f64,
+    action: String,
+    first_seen: i64,
+    alerted_at: i64,
+    action_at: Option<i64>,
+    requests_before_alert: u64,
+    requests_before_action: Option<u64>,
+    reasons: Vec<ReasonBody>,
+    evidence: Vec<EvidenceBody>,
+    held_back: Option<String>,
+    model: String,
+    updated_at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ReasonBody {
+    feature: String,
+    /// JSON has no infinities: they are stored as null and read as NaN, which the API shows as absent.
+    value: Option<f32>,
+    typical: Option<f32>,
+    contribution: f32,
+    sentence: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EvidenceBody {
+    source: u32,
+    line: u64,
+    at: i64,
+    request: String,
+    status: u16,
+}
+
+/// Parameters of [`UPSERT`].
+pub(crate) fn write(alert: &StoredAlert) -> Result<Vec<Value>, Error> {
+    let body = serde_json::to_string(&body_of(alert)).map_err(|error| corrupt("an alert to store", error))?;
+    let kinds: Vec<&str> = alert.threats.iter().map(|threat| threat.kind.as_str()).collect();
+    Ok(params![
+        alert.id.to_string(),
+        alert.client.scope().as_str(),
+        alert.client.value().into_owned(),
+        format!(",{},", kinds.join(",")),
+        alert.action.as_str(),
+        f64::from(alert.score),
+        alert.alerted_at,
+        alert.updated_at,
+        search_text(alert),
+        body,
+    ])
+}
+
+fn search_text(alert: &StoredAlert) -> String {
+    let mut text = alert.client.to_string();
+    let parts = alert
+        .threats
+        .iter()
+        .map(|threat| threat.kind.as_str())
+        .chain(alert.reasons.iter().map(|reason| reason.sentence.as_str()))
+        .chain(alert.evidence.iter().map(|evidence| evidence.request.as_str()));
+    for part in parts {
+        if text.len() > SEARCH_BYTES_MAX {
+            break;
+        }
+        text.push('\n');
+        text.push_str(part);
+    }
+    let mut end = text.len().min(SEARCH_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text.to_lowercase()
+}
+
+fn body_of(alert: &StoredAlert) -> Body {
+    let reason = |reason: &StoredReason| ReasonBody {
+        feature: reason.feature.clone(),
+        value: reason.value.is_finite().then_some(reason.value),
+        typical: reason.typical.is_finite().then_some(reason.typical),
+        contribution: reason.contribution,
+        sentence: reason.sentence.clone(),
+    };
+    let evidence = |evidence: &StoredEvidence| EvidenceBody {
+        source: evidence.source,
+        line: evidence.line,
+        at: evidence.at.as_millis(),
+        request: evidence.request.clone(),
+        status: evidence.status,
+    };
+    Body {
+        id: alert.id.to_string(),
+        scope: alert.client.scope().as_str().to_owned(),
+        value: alert.client.value().into_owned(),
+        threats: alert
+            .threats
+            .iter()
+            .map(|threat| (threat.kind.as_str().to_owned(), threat.confidence))
+            .collect(),
+        score: alert.score,
+        p_value: alert.p_value,
+        action: alert.action.as_str().to_owned(),
+        first_seen: alert.first_seen.as_millis(),
+        alerted_at: alert.alerted_at.as_millis(),
+        action_at: alert.action_at.map(Timestamp::as_millis),
+        requests_before_alert: alert.requests_before_alert,
+        requests_before_action: alert.requests_before_action,
+        reasons: alert.reasons.iter().map(reason).collect(),
+        evidence: alert.evidence.iter().map(evidence).collect(),
+        held_back: alert.held_back.clone(),
+        model: alert.model.clone(),
+        updated_at: alert.updated_at.as_millis(),
+    }
+}
+
+/// Reads the one column `body`.
+pub(crate) fn read(mut row: Row) -> Result<StoredAlert, Error> {
+    let json = row.text()?;
+    let body: Body = serde_json::from_str(&json).map_err(|error| corrupt("an alert", error))?;
+    let threat = |(kind, confidence): &(String, f32)| {
+        let kind =
+            ThreatKind::from_name(kind).ok_or_else(|| corrupt("a threat", format!("unknown {kind:?}")))?;
+        Ok::<_, Error>(StoredThreat {
+            kind,
+            confidence: *confidence,
+        })
+    };
+    let action: Action = body.action.parse().map_err(|error| corrupt("an alert", error))?;
+    Ok(StoredAlert {
+        id: parse_id(&body.id)?,
+        client: parse_client(&body.scope, &body.value)?,
+        threats: body.threats.iter().map(threat).collect::<Result<_, _>>()?,
+        score: body.score,
+        p_value: body.p_value,
+        action,
+        first_seen: Timestamp::from_millis(body.first_seen),
+        alerted_at: Timestamp::from_millis(body.alerted_at),
+        action_at: body.action_at.map(Timestamp::from_millis),
+        requests_before_alert: body.requests_before_alert,
+        requests_before_action: body.requests_before_action,
+        reasons: body.reasons.into_iter().map(read_reason).collect(),
+        evidence: body.evidence.into_iter().map(read_evidence).collect(),
+        held_back: body.held_back,
+        model: body.model,
+        updated_at: Timestamp::from_millis(body.updated_at),
+    })
+}
+
+fn read_reason(reason: ReasonBody) -> StoredReason {
+    StoredReason {
+        feature: reason.feature,
+        value: reason.value.unwrap_or(f32::NAN),
+        typical: reason.typical.unwrap_or(f32::NAN),
+        contribution: reason.contribution,
+        sentence: reason.sentence,
+    }
+}
+
+fn read_evidence(evidence: EvidenceBody) -> StoredEvidence {
+    StoredEvidence {
+        source: evidence.source,
+        line: evidence.line,
+        at: Timestamp::from_millis(evidence.at),
+        request: evidence.request,
+        status: evidence.status,
+    }
+}

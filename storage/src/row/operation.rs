@@ -1,0 +1,50 @@
+//! Figures, models, leases and rejected lines as rows.
+
+use super::{corrupt, read_time, read_time_or_null};
+use crate::engine::Row;
+use crate::{Error, Lease, ModelRecord, RejectedSample, StatsBucket};
+
+pub(crate) fn read_stats(mut row: Row) -> Result<StatsBucket, Error> {
+    let row = &mut row;
+    Ok(StatsBucket {
+        minute: read_time(row)?,
+        requests: row.count()?,
+        rejected: row.count()?,
+        clients: row.count()?,
+        alerts: row.count()?,
+        blocks: row.count()?,
+        stopped: row.count()?,
+    })
+}
+
+pub(crate) fn read_model(mut row: Row) -> Result<ModelRecord, Error> {
+    let row = &mut row;
+    Ok(ModelRecord {
+        version: row.text()?,
+        created_at: read_time(row)?,
+        activated_at: read_time_or_null(row)?,
+        retired_at: read_time_or_null(row)?,
+        card: serde_json::from_str(&row.text()?).map_err(|error| corrupt("a model's card", error))?,
+    })
+}
+
+pub(crate) fn read_lease(mut row: Row) -> Result<Lease, Error> {
+    let row = &mut row;
+    Ok(Lease {
+        name: row.text()?,
+        holder: row.text()?,
+        fence: row.count()?,
+        until: read_time(row)?,
+    })
+}
+
+pub(crate) fn read_rejected(mut row: Row) -> Result<RejectedSample, Error> {
+    let row = &mut row;
+    Ok(RejectedSample {
+        at: read_time(row)?,
+        source: row.text()?,
+        line: row.count()?,
+        reason: row.text()?,
+        sample: row.text()?,
+    })
+}

@@ -1,0 +1,131 @@
+//! Figures per minute, models, rejected lines, settings.
+
+use super::{execute, execute_each, read_all, read_first, take_numbers};
+use crate::engine::{Engine, params};
+use crate::row::client::bounded_json;
+use crate::row::operation::{read_model, read_rejected, read_stats};
+use crate::{
+    Error, MODEL_CARD_BYTES_MAX, ModelRecord, REJECTED_MAX, REJECTED_SAMPLE_BYTES_MAX, RejectedSample,
+    StatsBucket,
+};
+use domain::Timestamp;
+
+pub(super) async fn put_stats(engine: &dyn Engine, node: &str, buckets: &[StatsBucket]) -> Result<(), Error> {
+    let sql = "INSERT INTO stats (minute, node, requests, rejected, clients, alerts, blocks, stopped) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (minute, node) DO UPDATE SET \
+               requests = excluded.requests, rejected = excluded.rejected, clients = excluded.clients, \
+               alerts = excluded.alerts, blocks = excluded.blocks, stopped = excluded.stopped";
+    let params = |bucket: &StatsBucket| {
+        params![
+            bucket.minute,
+            node,
+            bucket.requests,
+            bucket.rejected,
+            bucket.clients,
+            bucket.alerts,
+            bucket.blocks,
+            bucket.stopped
+        ]
+    };
+    execute_each(engine, "store figures", sql, buckets.iter().map(params).collect()).await
+}
+
+pub(super) async fn stats(
+    engine: &dyn Engine,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<StatsBucket>, Error> {
+    // The casts are for PostgreSQL, whose sum of BIGINT is NUMERIC.
+    let sql = "SELECT minute, CAST(SUM(requests) AS BIGINT), CAST(SUM(rejected) AS BIGINT), \
+               CAST(SUM(clients) AS BIGINT), CAST(SUM(alerts) AS BIGINT), CAST(SUM(blocks) AS BIGINT), \
+               CAST(SUM(stopped) AS BIGINT) FROM stats WHERE minute >= $1 AND minute < $2 \
+               GROUP BY minute ORDER BY minute";
+    let rows = engine
+        .fetch("read figures", sql.into(), params![from, to])
+        .await?;
+    read_all(rows, read_stats)
+}
+
+pub(super) async fn put_model(engine: &dyn Engine, model: &ModelRecord) -> Result<(), Error> {
+    let sql = "INSERT INTO models (version, created_at, activated_at, retired_at, card) \
+               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (version) DO UPDATE SET \
+               created_at = excluded.created_at, activated_at = excluded.activated_at, \
+               retired_at = excluded.retired_at, card = excluded.card";
+    let params = params![
+        model.version.as_str(),
+        model.created_at,
+        model.activated_at,
+        model.retired_at,
+        bounded_json("a model's card", &model.card, MODEL_CARD_BYTES_MAX)?
+    ];
+    execute(engine, "store a model's record", sql, params).await?;
+    Ok(())
+}
+
+pub(super) async fn models(engine: &dyn Engine) -> Result<Vec<ModelRecord>, Error> {
+    let sql = "SELECT version, created_at, activated_at, retired_at, card FROM models \
+               ORDER BY created_at DESC, version DESC";
+    read_all(
+        engine.fetch("list models", sql.into(), Vec::new()).await?,
+        read_model,
+    )
+}
+
+pub(super) async fn add_rejected(engine: &dyn Engine, samples: &[RejectedSample]) -> Result<(), Error> {
+    let doing = "store rejected lines";
+    // More than what is kept would only push itself out again.
+    let kept = &samples[samples.len().saturating_sub(REJECTED_MAX as usize)..];
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let mut tx = engine.begin(doing).await?;
+    let first = take_numbers(&mut *tx, doing, "rejected", kept.len() as u64).await?;
+    for (seq, sample) in (first..).zip(kept) {
+        let sql = "INSERT INTO rejected (seq, seen_at, source, line, reason, sample) \
+                   VALUES ($1, $2, $3, $4, $5, $6)";
+        let params = params![
+            seq,
+            sample.at,
+            cut(&sample.source),
+            sample.line,
+            cut(&sample.reason),
+            cut(&sample.sample)
+        ];
+        tx.execute(doing, sql.into(), params).await?;
+    }
+    let oldest = (first + kept.len() as u64).saturating_sub(REJECTED_MAX);
+    let sql = "DELETE FROM rejected WHERE seq < $1";
+    tx.execute(doing, sql.into(), params![oldest]).await?;
+    tx.commit(doing).await
+}
+
+/// The beginning of a text that fits.
+fn cut(text: &str) -> &str {
+    let mut end = text.len().min(REJECTED_SAMPLE_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+pub(super) async fn rejected(engine: &dyn Engine, limit: u32) -> Result<Vec<RejectedSample>, Error> {
+    let sql = "SELECT seen_at, source, line, reason, sample FROM rejected ORDER BY seq DESC LIMIT $1";
+    let rows = engine
+        .fetch("read rejected lines", sql.into(), params![limit])
+        .await?;
+    read_all(rows, read_rejected)
+}
+
+pub(super) async fn setting_or_insert(engine: &dyn Engine, name: &str, value: &str) -> Result<String, Error> {
+    let doing = "read a setting";
+    let mut tx = engine.begin(doing).await?;
+    let sql = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    tx.execute(doing, sql.into(), params![name, value]).await?;
+    let sql = "SELECT value FROM settings WHERE name = $1";
+    let rows = tx.fetch(doing, sql.into(), params![name]).await?;
+    tx.commit(doing).await?;
+    read_first(rows, |mut row| row.text())?.ok_or_else(|| Error::Corrupt {
+        what: format!("setting {name:?}"),
+        why: "it vanished while it was stored".to_owned(),
+    })
+}

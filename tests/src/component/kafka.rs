@@ -1,0 +1,150 @@
+//! A real Apache Kafka broker, by the recipe in `tests/kafka`.
+
+use super::{Command, Stop, Supervised, checkout, folder, free_ports, program, run, start_with_retries};
+use anyhow::{Context as _, Result, anyhow, ensure};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// How long one question for metadata may take while the broker starts.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The ways into the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listener {
+    /// No password, no encryption.
+    Plaintext,
+    /// SASL with SCRAM-SHA-512, unencrypted.
+    Scram,
+    /// TLS, the broker's certificate signed by an authority of the test's own.
+    Tls,
+    /// SCRAM-SHA-512 inside TLS.
+    ScramTls,
+}
+
+impl Listener {
+    /// All of them.
+    pub const ALL: [Listener; 4] = [
+        Listener::Plaintext,
+        Listener::Scram,
+        Listener::Tls,
+        Listener::ScramTls,
+    ];
+
+    fn file_name(self) -> &'static str {
+        match self {
+            Listener::Plaintext => "plaintext.conf",
+            Listener::Scram => "scram.conf",
+            Listener::Tls => "tls.conf",
+            Listener::ScramTls => "scram_tls.conf",
+        }
+    }
+}
+
+/// A broker of one node that runs until this value is dropped.
+#[derive(Debug)]
+pub struct Kafka {
+    // Dropped before the folder: the order of the fields is the order of the end.
+    broker: Option<Supervised>,
+    folder: tempfile::TempDir,
+}
+
+impl Kafka {
+    /// Starts a broker of this test's own and waits until it answers.
+    pub fn start() -> Result<Self> {
+        program("java")?;
+        start_with_retries(Self::start_once)
+    }
+
+    /// The broker that all tests of this process share; they keep apart by their topics and groups.
+    pub fn shared() -> Result<&'static Self> {
+        static SHARED: OnceLock<Result<Kafka, String>> = OnceLock::new();
+        SHARED
+            .get_or_init(|| Self::start().map_err(|error| format!("{error:#}")))
+            .as_ref()
+            .map_err(|error| anyhow!("{error}"))
+    }
+
+    fn start_once() -> Result<Self> {
+        let folder = folder("kafka")?;
+        let ports = free_ports::<5>()?;
+        run(std::process::Command::new(script())
+            .arg("prepare")
+            .arg(folder.path())
+            .args(ports.map(|port| port.to_string())))?;
+        let mut kafka = Self { broker: None, folder };
+        kafka.start_again()?;
+        Ok(kafka)
+    }
+
+    /// Starts the broker on its own data after [`Kafka::crash`].
+    pub fn start_again(&mut self) -> Result<()> {
+        ensure!(self.broker.is_none(), "the broker is running");
+        let command = Command::new("kafka", self.folder.path(), Stop::Kill, script()).args(["serve"]);
+        let broker = Supervised::start(&command.args([self.folder.path()]))?;
+        let client: BaseConsumer = self.client(Listener::Plaintext)?.create()?;
+        // It is up when it answers for metadata, not when the port opens.
+        broker.wait_until("it answered", || {
+            client
+                .fetch_metadata(None, METADATA_TIMEOUT)
+                .is_ok_and(|answer| !answer.brokers().is_empty())
+        })?;
+        self.broker = Some(broker);
+        Ok(())
+    }
+
+    /// Kills the broker as a power cut would; its records and offsets stay for [`Kafka::start_again`].
+    pub fn crash(&mut self) -> Result<()> {
+        self.broker.take().context("the broker is not running")?.crash()
+    }
+
+    /// The address of the plaintext listener.
+    pub fn bootstrap(&self) -> Result<String> {
+        self.client(Listener::Plaintext)?
+            .get("bootstrap.servers")
+            .map(str::to_owned)
+            .context("the client settings name no broker")
+    }
+
+    /// The settings, in librdkafka's words, with which a client gets in by `listener`.
+    pub fn properties(&self, listener: Listener) -> Result<Vec<(String, String)>> {
+        let file = self.folder.path().join("clients").join(listener.file_name());
+        let text =
+            std::fs::read_to_string(&file).with_context(|| format!("could not read {}", file.display()))?;
+        Ok(text
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect())
+    }
+
+    /// A client configuration with these settings and nothing else.
+    pub fn client(&self, listener: Listener) -> Result<ClientConfig> {
+        Ok(ClientConfig::from_iter(self.properties(listener)?))
+    }
+
+    /// Makes a topic. Tests do so before anyone writes: a topic made by its first write may lose that write.
+    pub fn create_topic(&self, topic: &str, partitions: i32) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.client(Listener::Plaintext)?.create()?;
+        let new_topic = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let results = futures::executor::block_on(admin.create_topics([&new_topic], &AdminOptions::new()))
+            .with_context(|| format!("could not create the topic {topic}"))?;
+        for result in results {
+            result.map_err(|(topic, code)| anyhow!("could not create the topic {topic}: {code}"))?;
+        }
+        Ok(())
+    }
+
+    /// The folder with the broker's data, certificates (`tls/ca.pem`) and client settings (`clients/`).
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+fn script() -> PathBuf {
+    checkout().join("tests/kafka/kafka.sh")
+}

@@ -1,0 +1,3 @@
+//! Whole-system tests against real components.
+
+pub mod component;
