@@ -58,7 +58,10 @@ pub enum MetricKind {
 }
 
 fn escape(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    value
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }
 
 /// What this crate counts.
@@ -143,10 +146,30 @@ impl Metrics {
                 "Questions to /check without the shared secret.",
                 &self.checks_unauthorised,
             ),
-            (Counter, "bouncer_lookups_total", "Lookups of bouncers.", &self.lookups),
-            (Counter, "bouncer_pulls_total", "Complete pulls of bouncers.", &self.pulls),
-            (Counter, "keys_refused_total", "Requests with a wrong key.", &self.refused_keys),
-            (Gauge, "event_readers", "Open streams of live events.", &self.event_readers),
+            (
+                Counter,
+                "bouncer_lookups_total",
+                "Lookups of bouncers.",
+                &self.lookups,
+            ),
+            (
+                Counter,
+                "bouncer_pulls_total",
+                "Complete pulls of bouncers.",
+                &self.pulls,
+            ),
+            (
+                Counter,
+                "keys_refused_total",
+                "Requests with a wrong key.",
+                &self.refused_keys,
+            ),
+            (
+                Gauge,
+                "event_readers",
+                "Open streams of live events.",
+                &self.event_readers,
+            ),
             (
                 Counter,
                 "event_readers_lagged_total",

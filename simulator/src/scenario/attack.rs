@@ -18,6 +18,7 @@ const fn present(name: &'static str, clients: u32) -> Group {
             within_secs: 120,
         },
         returns: true,
+        back_after_secs: None,
     }
 }
 
@@ -31,6 +32,7 @@ const fn later(name: &'static str, clients: u32) -> Group {
             within_secs: 600,
         },
         returns: false,
+        back_after_secs: None,
     }
 }
 

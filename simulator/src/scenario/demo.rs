@@ -28,6 +28,7 @@ const fn at(secs: u32, name: &'static str, clients: u32) -> Group {
         clients,
         starts: Starts::At { secs, within_secs: 4 },
         returns: false,
+        back_after_secs: None,
     }
 }
 
@@ -71,6 +72,7 @@ pub(super) const DEMO: Scenario = Scenario {
                 within_secs: 150,
             },
             returns: false,
+            back_after_secs: None,
         },
         at(180, "object_enumeration_slow", 2),
         at(200, "privilege_probing", 2),

@@ -44,6 +44,9 @@ pub struct Group {
     pub starts: Starts,
     /// Whether the same clients come back in the next round, instead of new ones.
     pub returns: bool,
+    /// Median pause after which a client that has finished comes back within the round, in seconds; `None` when it
+    /// comes back in the next round at the earliest.
+    pub back_after_secs: Option<u32>,
 }
 
 impl Group {
@@ -112,6 +115,7 @@ const fn by_day(name: &'static str, clients: u32) -> Group {
         clients,
         starts: Starts::ByDay,
         returns: true,
+        back_after_secs: None,
     }
 }
 
@@ -122,6 +126,7 @@ const fn any_time(name: &'static str, clients: u32) -> Group {
         clients,
         starts: Starts::Throughout,
         returns: false,
+        back_after_secs: None,
     }
 }
 
@@ -136,6 +141,7 @@ const fn all_day(name: &'static str, clients: u32) -> Group {
         clients,
         starts,
         returns: true,
+        back_after_secs: None,
     }
 }
 
