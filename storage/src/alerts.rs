@@ -159,8 +159,12 @@ pub struct ClientSummary {
     pub score: f32,
     /// The action in force or observed; `None` for a client without an alert.
     pub action: Option<Action>,
-    /// The latest window's features; at most [`CLIENT_JSON_BYTES_MAX`].
+    /// The latest window's features, as `[{"name", "unit", "value", "typical", "extreme"}]` in the units that a person
+    /// reads (a ratio from 0 to 1, no logarithms): what the client shows, the median of clean clients, and what
+    /// 99.9% of them stay under. At most [`CLIENT_JSON_BYTES_MAX`].
     pub features: serde_json::Value,
-    /// Points over time; at most [`CLIENT_JSON_BYTES_MAX`].
+    /// Points over time, oldest first, as `[{"at", "requests", "errors", "stopped", "score"}]`: requests, those
+    /// answered with 4xx or 5xx, and those that we stopped since the point before; the score at `at`, or null. At
+    /// most [`CLIENT_JSON_BYTES_MAX`].
     pub timeline: serde_json::Value,
 }
