@@ -20,6 +20,7 @@ fn run_alone(name: &'static str, clients: u32, seed: u64) -> (Simulation, Vec<Si
         clients,
         starts,
         returns: false,
+        back_after_secs: None,
     }]);
     let alone = Scenario {
         name: "alone",
@@ -105,6 +106,7 @@ fn a_behaviour_added_to_a_scenario_leaves_the_other_clients_as_they_were() {
         clients,
         starts,
         returns: true,
+        back_after_secs: None,
     };
     assert_eq!(
         monitor(vec![group("monitor", 1)]),
@@ -281,6 +283,7 @@ fn a_blocked_attacker_is_answered_403_and_reacts() {
                     within_secs: 1,
                 },
                 returns: false,
+                back_after_secs: None,
             }],
         };
         let mut run = Simulation::new(&alone, 6, START);
