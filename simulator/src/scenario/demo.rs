@@ -17,7 +17,7 @@ const fn present(name: &'static str, clients: u32) -> Group {
         clients,
         starts,
         returns: true,
-        back_after_secs: Some(20),
+        back_after_secs: Some(7),
     }
 }
 
