@@ -17,7 +17,12 @@ pub mod threat;
 pub mod window;
 
 mod detector;
+mod view;
+
+#[cfg(test)]
+mod testing;
 
 pub use detector::{Detector, Input, Output, Settings, Totals};
-pub use score::{Contribution, Score, Scorer, Windows};
+pub use score::{Contribution, Score, Scorer, Standing, Windows};
 pub use stage::{Executor, Serial};
+pub use view::{ClientView, FeatureView, HorizonView};

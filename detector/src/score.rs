@@ -22,6 +22,15 @@ pub struct Contribution {
     pub extreme: f32,
 }
 
+/// Where clean clients stand in one feature, beside one client's value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Standing {
+    /// The median of clean clients, as the model sees the feature.
+    pub typical: f32,
+    /// What 99.9% of clean clients stay on the other side of, on the value's side, as the model sees the feature.
+    pub extreme: f32,
+}
+
 /// Windows to be scored together.
 #[derive(Debug, Clone, Copy)]
 pub struct Windows<'a> {
@@ -43,4 +52,10 @@ pub trait Scorer: Send + Sync {
 
     /// Which features carried a row's score, strongest first, at most `most`.
     fn explain(&self, row: &[f32], requests: u64, most: usize) -> Vec<Contribution>;
+
+    /// Where clean clients stand in the feature of that index, beside that value as the model sees it; `None` when the
+    /// model does not know.
+    fn standing(&self, _feature: usize, _value: f32) -> Option<Standing> {
+        None
+    }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use detector::feature::{Direction, FEATURES};
-use detector::{Contribution, Score, Scorer, Windows};
+use detector::{Contribution, Score, Scorer, Standing, Windows};
 use models::bundle::{ClientScore, ModelBundle};
 use models::schema::{Feature, FeatureSchema};
 use std::path::Path;
@@ -87,5 +87,10 @@ impl Scorer for BundleScorer {
                 extreme: contribution.p999,
             })
             .collect()
+    }
+
+    fn standing(&self, feature: usize, value: f32) -> Option<Standing> {
+        let (typical, extreme) = self.bundle.standing(feature, value)?;
+        Some(Standing { typical, extreme })
     }
 }

@@ -34,6 +34,8 @@ pub struct Window {
     pub requests: u64,
     /// Requests that we stopped.
     pub stopped: u64,
+    /// Requests answered with 4xx or 5xx, without those that we stopped.
+    pub failed: u64,
     /// Requests per horizon.
     pub rate: [f32; 3],
     /// Client errors per horizon.
@@ -95,6 +97,7 @@ impl Window {
         let weights = self.move_to(at);
         self.requests += 1;
         let is_error = signals.outcome.is_client_error();
+        self.failed += u64::from(is_error || signals.outcome == Outcome::ServerError);
         for horizon in [BURST, VISIT, HABIT] {
             self.rate[horizon] += weights.0[horizon];
             if is_error {

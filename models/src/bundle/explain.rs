@@ -27,6 +27,14 @@ pub struct Contribution {
 }
 
 impl ModelBundle {
+    /// Where ordinary clients stand in the feature of that place, beside that value: the median, and what 99.9% of them
+    /// stay on the other side of. `None` for a place outside the schema.
+    #[must_use]
+    pub fn standing(&self, feature: usize, value: f32) -> Option<(f32, f32)> {
+        let tail = self.population.describe(feature, value)?;
+        Some((tail.typical, tail.p999))
+    }
+
     /// Names the `top` features that carried a row's score, the strongest first; fewer when fewer did.
     ///
     /// Each view divides its score among the features in its own way; a view that was more surprised has more say.

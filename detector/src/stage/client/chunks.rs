@@ -8,7 +8,7 @@ const CHUNK: usize = 32;
 
 /// A list in chunks.
 #[derive(Debug, Clone)]
-pub struct Chunks<T> {
+pub(super) struct Chunks<T> {
     chunks: Vec<Vec<T>>,
     len: usize,
 }
@@ -25,18 +25,18 @@ impl<T> Default for Chunks<T> {
 impl<T> Chunks<T> {
     /// Number of elements.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.len
     }
 
     /// Whether there is none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// Appends an element.
-    pub fn push(&mut self, value: T) {
+    pub(super) fn push(&mut self, value: T) {
         if self.len.is_multiple_of(CHUNK) {
             self.chunks.push(Vec::with_capacity(CHUNK));
         }
@@ -48,22 +48,22 @@ impl<T> Chunks<T> {
 
     /// The element at a place.
     #[must_use]
-    pub fn get(&self, place: usize) -> Option<&T> {
+    pub(super) fn get(&self, place: usize) -> Option<&T> {
         self.chunks.get(place / CHUNK)?.get(place % CHUNK)
     }
 
     /// The element at a place, for changing.
-    pub fn get_mut(&mut self, place: usize) -> Option<&mut T> {
+    pub(super) fn get_mut(&mut self, place: usize) -> Option<&mut T> {
         self.chunks.get_mut(place / CHUNK)?.get_mut(place % CHUNK)
     }
 
     /// Every element, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.chunks.iter().flatten()
     }
 
     /// Takes everything out.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.chunks.clear();
         self.len = 0;
     }

@@ -88,6 +88,13 @@ impl Suspects {
         }
     }
 
+    /// What is kept of a client; empty when nothing is.
+    #[must_use]
+    pub fn of(&self, key: u64) -> &[Evidence] {
+        let kept = self.suspects.iter().find(|suspect| suspect.key == key);
+        kept.map_or(&[], |suspect| &suspect.evidence)
+    }
+
     /// Forgets a client.
     pub fn forget(&mut self, key: u64) {
         self.suspects.retain(|suspect| suspect.key != key);

@@ -1,0 +1,163 @@
+//! What the tests of this crate share: short descriptions of requests, and a model that is simple enough to predict.
+
+use crate::detector::{Detector, Output, Settings};
+use crate::score::{Contribution, Score, Scorer, Standing, Windows};
+use crate::stage::Executor;
+use domain::{AddressSource, Client, HashKey, Position, RequestRecord, Route, Timestamp};
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// When the tests' logs begin: late in 2026.
+pub(crate) const START_MILLIS: i64 = 1_795_000_000_000;
+
+/// The tests' key.
+pub(crate) const KEY: HashKey = HashKey::new([7; 16]);
+
+/// One request, in short.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Line {
+    pub(crate) millis: i64,
+    pub(crate) address: u32,
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) status: u16,
+    pub(crate) agent: u8,
+    pub(crate) source: u32,
+    pub(crate) is_ambiguous: bool,
+    pub(crate) is_stopped: bool,
+}
+
+impl Line {
+    /// A GET of that path by that client, so many milliseconds after the tests' beginning.
+    pub(crate) fn new(millis: i64, number: u32, path: &str, status: u16) -> Self {
+        Self {
+            millis: START_MILLIS + millis,
+            // Every client has a /24 of its own, so that no test makes a campaign unless it wants one.
+            address: 0x2000_0001 + (number << 8),
+            method: "GET",
+            path: path.to_owned(),
+            status,
+            agent: (number % 200) as u8,
+            source: 0,
+            is_ambiguous: false,
+            is_stopped: false,
+        }
+    }
+
+    /// Who sent it.
+    pub(crate) fn client(&self) -> Client {
+        Client::Ip(Ipv4Addr::from(self.address))
+    }
+
+    /// The record that a log's line would have become.
+    pub(crate) fn record(&self, line: u64) -> RequestRecord<'_> {
+        let digits_out: String = self.path.chars().filter(|c| !c.is_ascii_digit()).collect();
+        RequestRecord {
+            at: Timestamp::from_millis(self.millis),
+            client: self.client(),
+            address: Some(IpAddr::V4(Ipv4Addr::from(self.address))),
+            address_source: AddressSource::Peer,
+            method: Cow::Borrowed(self.method),
+            host: None,
+            path: Cow::Borrowed(&self.path),
+            query: None,
+            route: Route {
+                template: KEY.hash(digits_out.as_str()),
+                path: KEY.hash(self.path.as_str()),
+                depth: 2,
+                ..Route::default()
+            },
+            status: self.status,
+            bytes_in: None,
+            bytes_out: Some(700 + u64::from(self.agent)),
+            duration_ms: None,
+            upstream_ms: None,
+            protocol: None,
+            user_agent: Some(Cow::Owned(format!("agent/{}", self.agent))),
+            referer: None,
+            tls: None,
+            is_malformed: false,
+            is_ambiguous: self.is_ambiguous,
+            is_stopped: self.is_stopped,
+            position: Position {
+                source: self.source,
+                line,
+            },
+        }
+    }
+}
+
+/// Calls a window the odder, the larger its features are.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Simple;
+
+impl Scorer for Simple {
+    fn version(&self) -> &'static str {
+        "simple"
+    }
+
+    fn score(&self, windows: Windows<'_>, out: &mut [Score]) {
+        for (row, score) in windows.rows.chunks(crate::feature::COUNT).zip(out) {
+            let oddity = row.iter().sum::<f32>().abs();
+            let value = oddity / (oddity + 40.0);
+            *score = Score {
+                value,
+                p_value: f64::from(1.0 - value).powi(4),
+            };
+        }
+    }
+
+    fn explain(&self, row: &[f32], _requests: u64, most: usize) -> Vec<Contribution> {
+        (0..row.len().min(most))
+            .map(|feature| Contribution {
+                feature,
+                share: 1.0 / row.len() as f32,
+                typical: 0.0,
+                extreme: 1.0,
+            })
+            .collect()
+    }
+
+    fn standing(&self, _feature: usize, _value: f32) -> Option<Standing> {
+        Some(Standing {
+            typical: 0.0,
+            extreme: 1.0,
+        })
+    }
+}
+
+/// The tests' settings.
+pub(crate) fn settings(clients_max: usize) -> Settings {
+    let mut settings = Settings::new(KEY, |record| format!("{} {}", record.method, record.path));
+    settings.clients_max = clients_max;
+    settings
+}
+
+/// A detector that remembers so many clients.
+pub(crate) fn detector(clients_max: usize) -> Detector<Simple> {
+    Detector::new(settings(clients_max), Simple)
+}
+
+/// Feeds the lines and ends the log.
+pub(crate) fn run(detector: &mut Detector<Simple>, lines: &[Line], executor: &impl Executor) -> Vec<Output> {
+    let mut outputs = Vec::new();
+    feed(detector, 0, lines, executor, &mut outputs);
+    detector.flush(&mut outputs);
+    outputs
+}
+
+/// Feeds the lines, the first of which stood at `place` in the log.
+pub(crate) fn feed(
+    detector: &mut Detector<Simple>,
+    place: usize,
+    lines: &[Line],
+    executor: &impl Executor,
+    outputs: &mut Vec<Output>,
+) {
+    let records: Vec<RequestRecord<'_>> = lines
+        .iter()
+        .enumerate()
+        .map(|(step, line)| line.record((place + step) as u64 + 1))
+        .collect();
+    detector.observe(&records, executor, outputs);
+}
