@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import type { Alert } from '../api/types';
+import { alert } from '../../tests/fixture_data';
+import { cardRows } from './card';
+import { featureName, featureValue } from './feature';
+import { orderDone } from './order';
+import { tellAlert } from './story';
+import { threatMeaning, threatName } from './threat';
+
+const at = (secs: number) => new Date(Date.parse('2026-11-22T23:48:42Z') + secs * 1000).toISOString();
+const blocked: Alert = {
+  ...alert(0),
+  threats: [{ kind: 'credential_stuffing', confidence: 0.98 }],
+  action: 'block',
+  alerted_at: at(9),
+  action_at: at(17),
+  requests_before_alert: 12,
+  requests_before_action: 31,
+};
+
+test('an alert is told in one sentence', () => {
+  const check = (changes: Partial<Alert>, expected: string) => expect(tellAlert({ ...blocked, ...changes })).toBe(expected);
+  check({}, 'Stood out for credential stuffing (98% sure) after 12 requests and was blocked 8 s later, after 31 requests.');
+  check({ action_at: at(9) }, 'Stood out for credential stuffing (98% sure) after 12 requests and was blocked at once.');
+  check(
+    { action: 'observe', held_back: 'it shares its address with an office' },
+    'Stood out for credential stuffing (98% sure) after 12 requests; only observed: it shares its address with an office.',
+  );
+  check({ threats: [], requests_before_alert: 1 }, 'Stood out for behaviour unlike any other after 1 request and was blocked 8 s later, after 31 requests.');
+});
+
+test('a kind that is not known is only made readable', () => {
+  expect(threatName('credential_stuffing')).toBe('Credential stuffing');
+  expect(threatName('card_testing')).toBe('Card testing');
+  expect(threatName('constructor')).toBe('Constructor');
+  expect(threatMeaning('__proto__')).toBe('');
+  expect(featureName('toString')).toBe('ToString');
+});
+
+test('a feature has its unit', () => {
+  const check = (value: number, unit: string, expected: string) => expect(featureValue(value, unit)).toBe(expected);
+  check(0.97, 'ratio', '97%');
+  check(21.4, 'requests/s', '21.4/s');
+  check(0.02, 'requests/s', '72/h');
+  check(46, 'ms', '46 ms');
+  check(1, 'paths', '1 path');
+  check(870, 'paths', '870 paths');
+});
+
+test('an order says what it did', () => {
+  expect(orderDone({ kind: 'block', ttl_secs: 14_400 })).toBe('Blocked for 4 h');
+  expect(orderDone({ kind: 'allow' })).toBe('Allowed for good');
+  expect(orderDone({ kind: 'disallow' })).toBe('Taken off the allowlist');
+});
+
+test('a card of any shape becomes rows', () => {
+  expect(cardRows({ trained_on: { rows: 412_331 }, not_for: ['a', 'b'], is_final: true })).toEqual([
+    { name: 'Trained on · Rows', text: '412331' },
+    { name: 'Not for', text: 'a, b' },
+    { name: 'Is final', text: 'yes' },
+  ]);
+  expect(cardRows(null)).toEqual([]);
+  expect(cardRows('plain')).toEqual([{ name: 'Card', text: 'plain' }]);
+});
