@@ -6,20 +6,16 @@
 //! the order in which their requests arrived.
 
 use crate::limits::{CLIENTS_MAX_DEFAULT, SHARDS, TICK_MILLIS, TICK_RECORDS_MAX};
+use crate::memory::Memory;
+use crate::orders::Allowances;
 use crate::policy::PolicySettings;
-use crate::population::Population;
 use crate::score::Scorer;
+use crate::source::{AMBIGUOUS_MOST, SourceTrust, Sources, window_key, window_keys};
 use crate::stage::Executor;
-use crate::stage::client::{Arrival, Candidate, Epoch, Shard};
-use crate::stage::cohort::{CohortKey, Cohorts, Heat};
-use crate::stage::sequencer::{Circumstances, Ruling, Sequencer};
-use crate::stage::waiting::Waiting;
-use crate::threat;
+use crate::stage::client::{Arrival, Epoch, Shard};
+use crate::stage::sequencer::Circumstances;
 use crate::time::Watermarks;
-use domain::{
-    Action, Alert, AllowEntry, Allowlist, Client, Decision, HashKey, Order, OrderKind, RequestRecord,
-    ThreatKind, Timestamp,
-};
+use domain::{Action, Alert, Allowlist, Client, Decision, HashKey, Order, RequestRecord, Timestamp};
 
 /// How the detector is set up.
 #[derive(Debug, Clone)]
@@ -85,6 +81,13 @@ pub struct Totals {
     pub forgotten: u64,
     /// Established clients now.
     pub established: u64,
+    /// Requests that we stopped: marked by the gateway, or refused while a block was in force.
+    pub stopped: u64,
+    /// Requests answered with success although a block had been in force for longer than a gateway takes to learn of
+    /// it: enforcement does not hold.
+    pub leaks: u64,
+    /// Established clients that the guard held back, once for each tick in which it did.
+    pub held_back: u64,
 }
 
 /// The tick that is open.
@@ -99,17 +102,17 @@ pub struct Detector<S> {
     pub(crate) settings: Settings,
     pub(crate) scorer: S,
     pub(crate) shards: Vec<Shard>,
-    pub(crate) population: Population,
-    pub(crate) cohorts: Cohorts,
-    pub(crate) sequencer: Sequencer,
+    pub(crate) memory: Memory,
+    pub(crate) allowances: Allowances,
+    pub(crate) sources: Sources,
     pub(crate) watermarks: Watermarks,
     pub(crate) tick: Tick,
     pub(crate) seq: u64,
     pub(crate) now: Timestamp,
-    pub(crate) waiting: Waiting,
-    /// Shards with records in the open tick, in order.
-    touched: Vec<bool>,
-    inputs: Vec<Input>,
+    /// Shards with records in the open tick.
+    pub(crate) touched: Vec<bool>,
+    /// What takes effect when the open tick ends.
+    pub(crate) inputs: Vec<Input>,
 }
 
 impl<S: Scorer> Detector<S> {
@@ -119,16 +122,15 @@ impl<S: Scorer> Detector<S> {
         let per_shard = settings.clients_max.div_ceil(SHARDS);
         Self {
             shards: (0..SHARDS).map(|number| Shard::new(number, per_shard)).collect(),
+            allowances: Allowances::new(settings.allowlist.clone(), Vec::new(), 0),
             settings,
             scorer,
-            population: Population::default(),
-            cohorts: Cohorts::default(),
-            sequencer: Sequencer::default(),
+            memory: Memory::default(),
+            sources: Sources::default(),
             watermarks: Watermarks::default(),
             tick: Tick::default(),
             seq: 0,
             now: Timestamp::default(),
-            waiting: Waiting::default(),
             touched: vec![false; SHARDS],
             inputs: Vec::new(),
         }
@@ -148,24 +150,58 @@ impl<S: Scorer> Detector<S> {
                 self.run_shards(&mut arrivals, executor);
                 self.close_tick(outputs);
             }
-            self.now = self.now.max(time.watermark);
+            let most = self.sources.most(record.position.source);
+            self.move_to(time.watermark, most);
             self.tick.started_at.get_or_insert(time.watermark);
             self.tick.records += 1;
             self.seq += 1;
-            let key = self.settings.hash_key.hash(&record.client);
+            // A line that could be read in more than one way is never evidence for a block.
+            let most = if record.is_ambiguous {
+                most.min(AMBIGUOUS_MOST)
+            } else {
+                most
+            };
+            let owner = self.settings.hash_key.hash(&record.client);
             arrivals.push(Arrival {
                 seq: self.seq,
                 at: time.at,
-                key,
+                key: window_key(&self.settings.hash_key, owner, most),
+                owner,
+                most,
                 record,
             });
         }
         self.run_shards(&mut arrivals, executor);
     }
 
-    /// Closes the open tick: after a second of silence, before a checkpoint, at the end of a file.
+    /// Closes the open tick at the end of a finished log. While a log grows, [`Self::preview`] says what is to be said
+    /// early: closing a tick at a moment that the records do not name would make another run decide otherwise.
     pub fn flush(&mut self, outputs: &mut Vec<Output>) {
         self.close_tick(outputs);
+    }
+
+    /// Appends what closing the open tick now would say, and changes nothing: for the second of silence after which
+    /// nobody should wait for the next record. The tick's real end says the same again, under the same ids; a record
+    /// that still comes within the tick may change it. Once per silence is enough.
+    pub fn preview(&self, outputs: &mut Vec<Output>) {
+        let touched = || {
+            let shards = self.shards.iter().zip(&self.touched);
+            shards.filter_map(|(shard, is_touched)| is_touched.then_some(&shard.changes))
+        };
+        if touched().all(|changes| changes.candidates.is_empty()) {
+            return;
+        }
+        let mut memory = self.memory.clone();
+        let around = circumstances(&self.settings, &self.allowances, &self.scorer, self.now);
+        for verdict in memory.close(touched().cloned(), around) {
+            verdict.say(outputs);
+        }
+    }
+
+    /// Says how far the word of a source is acted on, from its next record on. Sources are trusted fully until told
+    /// otherwise.
+    pub fn set_source(&mut self, source: u32, trust: SourceTrust) {
+        self.sources.set(source, trust);
     }
 
     /// Takes in something that is not a record; it takes effect when the open tick ends.
@@ -188,16 +224,22 @@ impl<S: Scorer> Detector<S> {
             records: self.seq,
             clients: remembered as u64 + forgotten,
             forgotten,
-            established: self.population.established.clients,
+            established: self.memory.population.established.clients,
+            stopped: self.shards.iter().map(|shard| shard.stopped).sum(),
+            leaks: self.shards.iter().map(|shard| shard.leaks).sum(),
+            held_back: self.memory.sequencer.guard.held_back,
         }
     }
 
-    /// Requests of a client that counted, and those that were stopped; `None` when it is not remembered.
+    /// Requests of a client that counted, and those that were stopped, over all its windows; `None` when it is not
+    /// remembered.
     #[must_use]
     pub fn requests_of(&self, client: &Client) -> Option<(u64, u64)> {
-        let key = self.settings.hash_key.hash(client);
-        let window = &self.shards[Shard::of(key)].slots.find(key)?.window;
-        Some((window.requests, window.stopped))
+        let owner = self.settings.hash_key.hash(client);
+        window_keys(&self.settings.hash_key, owner)
+            .filter_map(|key| self.shards[Shard::of(key)].slots.find(key))
+            .map(|slot| (slot.window.requests, slot.window.stopped))
+            .reduce(|sum, next| (sum.0 + next.0, sum.1 + next.1))
     }
 
     /// Gives the model back.
@@ -210,6 +252,20 @@ impl<S: Scorer> Detector<S> {
     #[must_use]
     pub fn model(&self) -> &str {
         self.scorer.version()
+    }
+
+    /// Moves the time on. Whoever is trusted less does not lead it, unless nobody else speaks.
+    fn move_to(&mut self, watermark: Timestamp, most: Action) {
+        if most < Action::Block && self.sources.is_led {
+            return;
+        }
+        let is_first_word =
+            most == Action::Block && !std::mem::replace(&mut self.sources.is_led, most == Action::Block);
+        self.now = if is_first_word {
+            watermark
+        } else {
+            self.now.max(watermark)
+        };
     }
 
     fn is_tick_over(&self, watermark: Timestamp) -> bool {
@@ -230,9 +286,10 @@ impl<S: Scorer> Detector<S> {
             self.touched[Shard::of(arrival.key)] = true;
         }
         let epoch = Epoch {
-            population: &self.population,
+            population: &self.memory.population,
             describe: self.settings.describe,
-            assumes_enforcement: self.settings.assumes_enforcement && !self.settings.policy.is_shadow,
+            assumes_enforcement: self.settings.assumes_enforcement,
+            is_shadow: self.settings.policy.is_shadow,
         };
         let arrivals_by_shard = &*arrivals;
         if arrivals.len() < SHARED_FROM {
@@ -256,144 +313,58 @@ impl<S: Scorer> Detector<S> {
 
     fn close_tick(&mut self, outputs: &mut Vec<Output>) {
         self.tick = Tick::default();
-        let due = self.merge();
-        for candidate in self
-            .waiting
-            .score(due, &self.scorer, &mut self.population.scores, self.now)
-        {
-            self.decide(&candidate, outputs);
+        let mut changes = Vec::new();
+        for (shard, is_touched) in self.shards.iter_mut().zip(&mut self.touched) {
+            if std::mem::take(is_touched) {
+                changes.push(std::mem::take(&mut shard.changes));
+            }
         }
+        let arrived: Vec<(u64, u64)> = changes
+            .iter_mut()
+            .flat_map(|changes| std::mem::take(&mut changes.arrived))
+            .collect();
+        let around = circumstances(&self.settings, &self.allowances, &self.scorer, self.now);
+        let verdicts = self.memory.close(changes.into_iter(), around);
+        for verdict in verdicts {
+            if verdict.ruling.block.is_some() {
+                self.refresh_blocks(verdict.ruling.owner, &verdict.ruling.alert.client);
+            }
+            verdict.say(outputs);
+        }
+        self.block_arrived(&arrived);
         for input in std::mem::take(&mut self.inputs) {
             self.apply(input);
         }
-        self.sequencer.forget(&self.settings.policy, self.now);
-        self.cohorts.forget();
+        self.memory.sequencer.forget(&self.settings.policy, self.now);
+        self.memory.cohorts.forget();
     }
 
-    /// Merges the shards' changes into the population, in shard order, and gives the windows due for a score in order
-    /// of arrival.
-    fn merge(&mut self) -> Vec<Candidate> {
-        let mut candidates = Vec::new();
-        for (shard, is_touched) in self.shards.iter_mut().zip(&mut self.touched) {
-            if !std::mem::take(is_touched) {
-                continue;
-            }
-            self.population.routes.count(&shard.votes);
-            shard.votes.clear();
-            self.cohorts.join(&shard.joined);
-            shard.joined.clear();
-            let established =
-                self.population.established.clients as i64 + std::mem::take(&mut shard.established_change);
-            self.population.established.clients = established.max(0) as u64;
-            candidates.append(&mut shard.candidates);
+    /// Tells new windows of blocks that their clients brought along: from another source, from before they were
+    /// forgotten, or of the range around them.
+    fn block_arrived(&mut self, arrived: &[(u64, u64)]) {
+        if self.memory.sequencer.blocks.is_empty() {
+            return;
         }
-        candidates.sort_by_key(|candidate| candidate.seq);
-        candidates
-    }
-
-    fn decide(&mut self, candidate: &Candidate, outputs: &mut Vec<Output>) {
-        let heat = self.weigh_cohorts(candidate);
-        let floor = heat.as_ref().map(|_| Action::Block);
-        let around = Circumstances {
-            policy: &self.settings.policy,
-            allowlist: &self.settings.allowlist,
-            hash_key: &self.settings.hash_key,
-            scorer: &self.scorer,
-            established: self.population.established.clients,
-        };
-        let ruling = self.sequencer.decide(candidate, floor, around);
-        if let Some(ruling) = ruling {
-            self.carry_out(ruling, heat.as_ref(), outputs);
-        }
-    }
-
-    /// Adds the candidate's evidence to its cohorts; tells of the hottest.
-    fn weigh_cohorts(&mut self, candidate: &Candidate) -> Option<Heat> {
-        let (_, claim) = candidate.claims.first()?;
-        let confidence = threat::strengthen(claim.confidence, candidate.score.p_value);
-        let range = CohortKey::of_client(&candidate.client)?;
-        let by_range = self.cohorts.weigh(range, candidate, confidence, claim.kind);
-        let by_agent = if candidate.agent == 0 {
-            None
-        } else {
-            self.cohorts.weigh(
-                CohortKey::Agent(candidate.agent),
-                candidate,
-                confidence,
-                claim.kind,
-            )
-        };
-        by_range.or(by_agent)
-    }
-
-    fn carry_out(&mut self, ruling: Ruling, heat: Option<&Heat>, outputs: &mut Vec<Output>) {
-        if let Some(until) = ruling.blocked_until {
-            let shard = &mut self.shards[Shard::of(ruling.key)];
-            if let Some(slot) = shard.slots.find_mut(ruling.key) {
-                slot.blocked_until = Some(until);
-            }
-        }
-        let campaign = heat.and_then(|heat| self.campaign(heat, &ruling));
-        outputs.push(Output::Alert(ruling.alert));
-        outputs.extend(ruling.decision.map(Output::Decision));
-        outputs.extend(campaign.map(Output::Alert));
-    }
-
-    /// Notes a member's action and writes the campaign's alert anew.
-    fn campaign(&mut self, heat: &Heat, ruling: &Ruling) -> Option<Alert> {
-        let cohort = self.cohorts.get_mut(heat.hash)?;
-        let (_, member) = cohort.members.iter_mut().find(|(key, _)| *key == ruling.key)?;
-        member.action = ruling.alert.action;
-        member.action_at = ruling.alert.action_at;
-        member.requests_before_action = ruling.alert.requests_before_action;
-        let since = cohort.hot_since?;
-        let threat = cohort.threat.unwrap_or(ThreatKind::Anomaly);
-        let client = heat.key.as_client();
-        let mut alert = ruling.alert.clone();
-        alert.id = self.settings.hash_key.decision_id(&client, threat, since);
-        alert.client = client;
-        alert.alerted_at = since;
-        alert.requests_before_alert = 0;
-        alert.members = cohort.members.iter().map(|(_, member)| member.clone()).collect();
-        Some(alert)
-    }
-
-    fn apply(&mut self, input: Input) {
-        match input {
-            Input::Order(order) => self.apply_order(order),
-            Input::Policy(policy, allowlist) => {
-                self.settings.policy = *policy;
-                self.settings.allowlist = allowlist;
+        for (key, owner) in arrived {
+            if let Some(slot) = self.shards[Shard::of(*key)].slots.find_mut(*key) {
+                slot.blocked = self.memory.sequencer.blocks.find(*owner, &slot.client);
             }
         }
     }
+}
 
-    fn apply_order(&mut self, order: Order) {
-        let key = self.settings.hash_key.hash(&order.client);
-        match order.kind {
-            OrderKind::Allow { until } => {
-                self.settings.allowlist.allow(AllowEntry {
-                    client: order.client,
-                    reason: order.reason,
-                    until,
-                });
-                self.release(key);
-            }
-            OrderKind::Disallow => self.settings.allowlist.disallow(&order.client),
-            OrderKind::Lift { grace_secs } => {
-                self.sequencer
-                    .lift(key, self.now.plus_secs(i64::from(grace_secs)));
-                self.release(key);
-            }
-            OrderKind::Revoke { .. } => self.release(key),
-            OrderKind::Block { .. } => {}
-        }
-    }
-
-    fn release(&mut self, key: u64) {
-        self.sequencer.offenders.release(key);
-        if let Some(slot) = self.shards[Shard::of(key)].slots.find_mut(key) {
-            slot.blocked_until = None;
-        }
+/// What the end of a tick reads.
+fn circumstances<'a, S: Scorer>(
+    settings: &'a Settings,
+    allowances: &'a Allowances,
+    scorer: &'a S,
+    now: Timestamp,
+) -> Circumstances<'a> {
+    Circumstances {
+        policy: &settings.policy,
+        allowlist: allowances.list(),
+        hash_key: &settings.hash_key,
+        scorer,
+        now,
     }
 }

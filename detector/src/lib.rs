@@ -16,13 +16,19 @@ pub mod stage;
 pub mod threat;
 pub mod window;
 
+mod checkpoint;
 mod detector;
+mod memory;
+mod orders;
+mod source;
 mod view;
 
 #[cfg(test)]
 mod testing;
 
+pub use checkpoint::{CHECKPOINT_VERSION, CheckpointError};
 pub use detector::{Detector, Input, Output, Settings, Totals};
 pub use score::{Contribution, Score, Scorer, Standing, Windows};
+pub use source::SourceTrust;
 pub use stage::{Executor, Serial};
 pub use view::{ClientView, FeatureView, HorizonView};

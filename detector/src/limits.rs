@@ -55,3 +55,18 @@ pub const OFFENDERS_MAX: usize = 100_000;
 
 /// Reasons of an alert: what a person reads.
 pub const REASONS_MAX: usize = 4;
+
+/// Blocks of clients that are remembered, so that what they are answered is not held against them. When full, those
+/// that end first are forgotten, and counted.
+pub const BLOCKS_MAX: usize = 100_000;
+
+/// Blocks of whole ranges that people ordered. Each new client is compared with all of them. When full, the oldest is
+/// forgotten, and counted.
+pub const RANGE_BLOCKS_MAX: usize = 1024;
+
+/// Allowlist entries that people ordered. When full, the oldest is forgotten here, and counted; the effective
+/// blocklist still honours it.
+pub const ORDERED_ALLOWS_MAX: usize = 4096;
+
+/// A gateway learns of a block this late, by its bouncer's next look at the list: what it serves until then is no leak.
+pub const ENFORCEMENT_LAG_MILLIS: i64 = 15_000;

@@ -40,6 +40,12 @@ pub struct Watermarks {
 }
 
 impl Watermarks {
+    /// Number of sources whose time is kept.
+    #[must_use]
+    pub fn sources(&self) -> usize {
+        self.sources.len()
+    }
+
     /// Takes in one record's time. A record far ahead counts at the watermark, until enough in a row agree.
     pub fn observe(&mut self, source: u32, at: Timestamp) -> EventTime {
         let place = (source as usize).min(SOURCES_MAX - 1);

@@ -3,6 +3,7 @@
 use crate::detector::Detector;
 use crate::feature::{self, FEATURES};
 use crate::score::{Score, Scorer, Windows};
+use crate::source::window_keys;
 use crate::stage::client::{Shard, Slot};
 use crate::threat;
 use crate::window::Window;
@@ -75,16 +76,19 @@ pub struct FeatureView {
 }
 
 impl<S: Scorer> Detector<S> {
-    /// Shows what is known of a client; `None` when it is not remembered. Requests of the open tick are included.
+    /// Shows what is known of a client; `None` when it is not remembered. Requests of the open tick are included. Of
+    /// several windows, the one of the most trusted sources is shown.
     #[must_use]
     pub fn client_view(&self, client: &Client) -> Option<ClientView> {
-        let key = self.settings.hash_key.hash(client);
-        let shard = &self.shards[Shard::of(key)];
-        let slot = shard.slots.find(key)?;
+        let owner = self.settings.hash_key.hash(client);
+        let (shard, slot) = window_keys(&self.settings.hash_key, owner).find_map(|key| {
+            let shard = &self.shards[Shard::of(key)];
+            Some((shard, shard.slots.find(key)?))
+        })?;
         let mut row = Vec::with_capacity(feature::COUNT);
         feature::extract(&slot.window, &mut row);
         let score = self.score_of(slot, &row);
-        let mut evidence = shard.suspects.of(key).to_vec();
+        let mut evidence = shard.suspects.of(slot.key).to_vec();
         evidence.sort_by_key(|entry| (entry.at, entry.position.source, entry.position.line));
         Some(ClientView {
             client: slot.client.clone(),
@@ -100,7 +104,7 @@ impl<S: Scorer> Detector<S> {
             claims: claims(&slot.window),
             is_established: slot.is_established,
             is_claimed: slot.is_claimed,
-            blocked_until: slot.blocked_until,
+            blocked_until: slot.blocked.map(|block| block.until),
             evidence,
         })
     }
@@ -115,7 +119,7 @@ impl<S: Scorer> Detector<S> {
         };
         self.scorer.score(windows, &mut scores);
         let [mut score] = scores;
-        if let Some(local) = self.population.scores.p_value(score.value) {
+        if let Some(local) = self.memory.population.scores.p_value(score.value) {
             score.p_value = score.p_value.max(local);
         }
         score

@@ -45,6 +45,18 @@ impl Allowlist {
         }
     }
 
+    /// One's own ranges.
+    #[must_use]
+    pub fn own_ranges(&self) -> &[IpNet] {
+        &self.own_ranges
+    }
+
+    /// Whether private addresses are protected.
+    #[must_use]
+    pub fn protects_private(&self) -> bool {
+        self.allow_private
+    }
+
     /// The entries, in the order they were given.
     #[must_use]
     pub fn entries(&self) -> &[AllowEntry] {

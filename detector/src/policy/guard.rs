@@ -1,24 +1,32 @@
-//! The guard: holds new blocks back when they would hit too many established clients.
+//! The guard: holds new blocks back when they would hit too many established clients, or too much of their traffic.
 //!
-//! Shares are counted over clients whose successful history is older than the present alert; whoever floods the
-//! log with fresh clients moves neither side of the fraction. Conclusive acts and operators' orders pass, and are
-//! counted. When the budget is spent, clients without a history are still blocked.
+//! Shares are counted over clients whose successful history is older than the present alert; whoever floods the log
+//! with fresh clients moves neither side of the fraction. Conclusive acts and operators' orders pass, are counted and
+//! use nothing up, so that nobody can spend the budget by getting himself blocked. A range uses up only so much of it.
+//! When the budget does not suffice for a tick's clients, those stand first whose block does most good for its price.
+//! Clients without a history never ask.
 
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Fewest established clients that may be blocked within the span, however small the site.
-const CLIENTS_FLOOR: u64 = 3;
+const CLIENTS_FLOOR: usize = 3;
 
-/// Longest memory of hits: beyond it the budget is long spent, and the oldest hits are forgotten first.
-const HITS_MAX: usize = 4096;
+/// Most hits of one range that count within the span: whoever owns a range and gave its clients a history must not be
+/// able to spend everything. Only large sites have a budget beyond it.
+const RANGE_HITS_MAX: usize = 16;
+
+/// Longest memory of hits. Past it nothing more is admitted until the oldest has left the span.
+const HITS_MAX: usize = 16_384;
 
 /// When new blocks are held back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GuardSettings {
     /// Largest share of the established clients that may be blocked within the span.
     pub clients_share: f32,
+    /// Largest share of the established clients' successful requests that those may have made.
+    pub requests_share: f32,
     /// Length of the span, in seconds.
     pub span_secs: u32,
 }
@@ -27,49 +35,141 @@ impl Default for GuardSettings {
     fn default() -> Self {
         Self {
             clients_share: 0.01,
+            // Traffic is spread less evenly than clients: one partner may make a few hundredths of it alone.
+            requests_share: 0.05,
             span_secs: 3600,
         }
     }
 }
 
-/// What the guard remembers: when established clients were blocked.
+/// An established client that is to be blocked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ask {
+    /// Key of its window.
+    pub key: u64,
+    /// Number of its range, 0 for a client without one.
+    pub range: u64,
+    /// What the block is good for: how surely it is abuse, times the requests it makes.
+    pub benefit: f32,
+    /// Its successful requests over the longest horizon: what a wrong block would cost.
+    pub successes: f32,
+}
+
+/// An established client that was blocked.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Hit {
+    millis: i64,
+    key: u64,
+    range: u64,
+    successes: f32,
+}
+
+/// How many established clients there are, and what they do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stake {
+    /// Established clients.
+    pub clients: u64,
+    /// Their successful requests over the longest horizon.
+    pub successes: f64,
+}
+
+/// What the guard remembers: which established clients were blocked.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Guard {
-    hits_millis: VecDeque<i64>,
-    /// Blocks held back so far.
+    hits: VecDeque<Hit>,
+    /// Clients held back so far, once for each tick in which they were.
     pub held_back: u64,
-    /// Conclusive acts that passed although the budget was spent.
+    /// Established clients blocked for conclusive acts.
     pub passed: u64,
+    /// Established clients blocked by a person's order.
+    pub ordered: u64,
+}
+
+/// What is left of the budget.
+struct Room {
+    /// Clients that may be blocked whatever they did.
+    floor: usize,
+    clients: usize,
+    successes: f64,
 }
 
 impl Guard {
-    /// Whether an established client may be blocked at `at`; counts the answer. `established` is the number of
-    /// established clients now.
-    pub fn admit(
+    /// Says which of a tick's clients are held back. Each client asks once; the order does not matter.
+    pub fn hold_back(
         &mut self,
         settings: &GuardSettings,
-        established: u64,
-        is_conclusive: bool,
+        stake: Stake,
+        asks: &[Ask],
         at: Timestamp,
-    ) -> bool {
-        let horizon = at.as_millis() - i64::from(settings.span_secs) * 1000;
-        while self.hits_millis.front().is_some_and(|hit| *hit < horizon) {
-            self.hits_millis.pop_front();
+    ) -> Vec<u64> {
+        self.forget(settings, at);
+        let mut asks: Vec<Ask> = asks.iter().filter(|ask| !self.is_paid(ask)).copied().collect();
+        asks.sort_by(|left, right| {
+            let worth = |ask: &Ask| ask.benefit / (1.0 + ask.successes.max(0.0));
+            worth(right)
+                .total_cmp(&worth(left))
+                .then(left.key.cmp(&right.key))
+        });
+        let mut room = self.room(settings, stake);
+        let held: Vec<u64> = asks
+            .iter()
+            .filter(|ask| !room.take(ask))
+            .map(|ask| ask.key)
+            .collect();
+        self.held_back += held.len() as u64;
+        held
+    }
+
+    /// Notes that an established client was blocked.
+    pub fn note(&mut self, ask: &Ask, at: Timestamp) {
+        if self.is_paid(ask) || self.hits.len() == HITS_MAX {
+            return;
         }
-        let share = (established as f64 * f64::from(settings.clients_share)).round() as u64;
-        let has_room = (self.hits_millis.len() as u64) < share.max(CLIENTS_FLOOR);
-        match (has_room, is_conclusive) {
-            (true, _) => {}
-            (false, true) => self.passed += 1,
-            (false, false) => {
-                self.held_back += 1;
-                return false;
-            }
+        self.hits.push_back(Hit {
+            millis: at.as_millis(),
+            key: ask.key,
+            range: ask.range,
+            successes: ask.successes,
+        });
+    }
+
+    /// Whether a block would use nothing up: the client was hit within the span, or its range was hit often enough.
+    fn is_paid(&self, ask: &Ask) -> bool {
+        let of_range = self.hits.iter().filter(|hit| hit.range == ask.range);
+        self.hits.iter().any(|hit| hit.key == ask.key)
+            || (ask.range != 0 && of_range.count() >= RANGE_HITS_MAX)
+    }
+
+    fn forget(&mut self, settings: &GuardSettings, at: Timestamp) {
+        let span_millis = i64::from(settings.span_secs) * 1000;
+        let horizon = at.as_millis().saturating_sub(span_millis);
+        self.hits.retain(|hit| hit.millis >= horizon);
+    }
+
+    fn room(&self, settings: &GuardSettings, stake: Stake) -> Room {
+        let share = |whole: f64, share: f32| whole * f64::from(share);
+        let clients_max =
+            (share(stake.clients as f64, settings.clients_share).round() as usize).min(HITS_MAX);
+        let used: f64 = self.hits.iter().map(|hit| f64::from(hit.successes)).sum();
+        Room {
+            floor: CLIENTS_FLOOR.saturating_sub(self.hits.len()),
+            clients: clients_max.saturating_sub(self.hits.len()),
+            successes: share(stake.successes, settings.requests_share) - used,
         }
-        if self.hits_millis.len() == HITS_MAX {
-            self.hits_millis.pop_front();
+    }
+}
+
+impl Room {
+    /// Takes a client's share out; false when there is not enough left.
+    fn take(&mut self, ask: &Ask) -> bool {
+        let successes = f64::from(ask.successes);
+        let has_share = self.clients > 0 && successes <= self.successes;
+        if self.floor == 0 && !has_share {
+            return false;
         }
-        self.hits_millis.push_back(at.as_millis());
+        self.floor = self.floor.saturating_sub(1);
+        self.clients = self.clients.saturating_sub(1);
+        self.successes -= successes;
         true
     }
 }
@@ -78,36 +178,100 @@ impl Guard {
 mod tests {
     use super::*;
 
-    #[test]
-    fn three_established_clients_may_be_blocked_on_any_site_and_then_the_share_counts() {
+    /// Asks one after the other, a second apart, and gives how many were admitted.
+    fn admitted(guard: &mut Guard, stake: Stake, asks: &[Ask]) -> usize {
         let settings = GuardSettings::default();
-        let mut guard = Guard::default();
-        let admitted = (0..10)
-            .filter(|second| guard.admit(&settings, 50, false, Timestamp::from_secs(*second)))
-            .count();
-        assert_eq!((admitted, guard.held_back), (3, 7));
-        let mut guard = Guard::default();
-        let admitted = (0..10)
-            .filter(|second| guard.admit(&settings, 600, false, Timestamp::from_secs(*second)))
-            .count();
-        assert_eq!(admitted, 6);
+        let mut admitted = 0;
+        for (second, ask) in asks.iter().enumerate() {
+            let at = Timestamp::from_secs(second as i64);
+            if guard.hold_back(&settings, stake, &[*ask], at).is_empty() {
+                guard.note(ask, at);
+                admitted += 1;
+            }
+        }
+        admitted
+    }
+
+    fn asks(count: u64, range: impl Fn(u64) -> u64) -> Vec<Ask> {
+        let ask = |key| Ask {
+            key,
+            range: range(key),
+            benefit: 1.0,
+            successes: 10.0,
+        };
+        (1..=count).map(ask).collect()
+    }
+
+    fn stake(clients: u64) -> Stake {
+        Stake {
+            clients,
+            successes: clients as f64 * 10.0,
+        }
     }
 
     #[test]
-    fn conclusive_acts_pass_and_are_counted() {
-        let settings = GuardSettings::default();
+    fn three_established_clients_may_be_blocked_on_any_site_and_then_the_share_counts() {
+        let each_its_own = asks(10, |key| key);
         let mut guard = Guard::default();
-        assert!((0..5).all(|second| guard.admit(&settings, 0, true, Timestamp::from_secs(second))));
-        assert_eq!(guard.passed, 2);
+        assert_eq!(admitted(&mut guard, stake(50), &each_its_own), 3);
+        assert_eq!(guard.held_back, 7);
+        assert_eq!(admitted(&mut Guard::default(), stake(600), &each_its_own), 6);
+    }
+
+    #[test]
+    fn a_few_clients_with_much_of_the_traffic_are_held_back_past_the_floor() {
+        let mut heavy = asks(10, |key| key);
+        heavy.iter_mut().for_each(|ask| ask.successes = 1000.0);
+        assert_eq!(admitted(&mut Guard::default(), stake(10_000), &heavy), 5);
+    }
+
+    #[test]
+    fn the_same_client_pays_once_within_the_span() {
+        let mut same = asks(4, |key| key);
+        same.iter_mut().skip(1).for_each(|ask| ask.key = 2);
+        assert_eq!(admitted(&mut Guard::default(), stake(0), &same), 4);
+    }
+
+    #[test]
+    fn one_range_cannot_spend_the_budget_of_a_large_site() {
+        let mut guard = Guard::default();
+        assert_eq!(admitted(&mut guard, stake(5000), &asks(200, |_| 77)), 200);
+        let others: Vec<Ask> = asks(500, |key| key).split_off(300);
+        assert_eq!(admitted(&mut guard, stake(5000), &others), 50 - RANGE_HITS_MAX);
+    }
+
+    #[test]
+    fn one_range_on_a_small_site_is_protected_like_any_client() {
+        assert_eq!(admitted(&mut Guard::default(), stake(100), &asks(100, |_| 77)), 3);
+    }
+
+    #[test]
+    fn what_does_most_good_for_its_price_fits_first() {
+        let mut together = asks(6, |key| key);
+        for (place, ask) in together.iter_mut().enumerate() {
+            ask.benefit = place as f32;
+        }
+        let mut guard = Guard::default();
+        let at = Timestamp::from_secs(0);
+        let held = guard.hold_back(&GuardSettings::default(), stake(50), &together, at);
+        assert_eq!(held, [3, 2, 1]);
     }
 
     #[test]
     fn the_budget_comes_back_after_the_span() {
         let settings = GuardSettings::default();
         let mut guard = Guard::default();
-        for _ in 0..4 {
-            guard.admit(&settings, 0, false, Timestamp::from_secs(0));
+        for ask in asks(4, |key| key) {
+            guard.note(&ask, Timestamp::from_secs(0));
         }
-        assert!(guard.admit(&settings, 0, false, Timestamp::from_secs(3601)));
+        let late = Ask {
+            key: 9,
+            ..asks(1, |key| key)[0]
+        };
+        let held = |guard: &mut Guard, secs| {
+            guard.hold_back(&settings, stake(0), &[late], Timestamp::from_secs(secs))
+        };
+        assert_eq!(held(&mut guard, 3600), [9]);
+        assert!(held(&mut guard, 3601).is_empty());
     }
 }

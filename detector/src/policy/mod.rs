@@ -2,7 +2,7 @@
 
 mod guard;
 
-pub use guard::{Guard, GuardSettings};
+pub use guard::{Ask, Guard, GuardSettings, Stake};
 
 use domain::Action;
 use serde::{Deserialize, Serialize};
@@ -82,6 +82,10 @@ impl PolicySettings {
         expect(
             (0.0..=1.0).contains(&self.guard.clients_share),
             "guard.clients_share must be 0 to 1",
+        );
+        expect(
+            (0.0..=1.0).contains(&self.guard.requests_share),
+            "guard.requests_share must be 0 to 1",
         );
         problems
     }

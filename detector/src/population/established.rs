@@ -1,6 +1,9 @@
 //! Established clients: those with a successful history. What a wrong block would cost is counted in them.
 
+use crate::policy::Stake;
 use crate::window::Window;
+use crate::window::decay::{Factors, HABIT};
+use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Successful requests that make a history.
@@ -10,21 +13,76 @@ const AGE_MIN_MILLIS: i64 = 10 * 60 * 1000;
 /// Share of requests that must have succeeded.
 const SUCCESS_SHARE_MIN: f32 = 0.5;
 
+/// A stronger claim than this when a client would become established keeps it out: its history would be its attack.
+const CLAIM_MAX: f32 = 0.75;
+
 /// How many established clients there are, and what they do.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Established {
     /// Clients.
     pub clients: u64,
+    /// Their successful requests over the longest horizon, decayed to `at_millis`.
+    pub successes: f64,
+    /// When that was.
+    pub at_millis: i64,
+}
+
+/// What one tick changed in one shard.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct EstablishedChange {
+    /// Clients that became established, less those that no longer are.
+    pub clients: i64,
+    /// Successful requests of theirs: what they made, what newcomers bring, less what those take who leave.
+    pub successes: f64,
 }
 
 impl Established {
     /// Whether a client has a successful history that is older than the moment at which it first stood out.
     ///
-    /// Clients first seen inside an attack count neither way: whoever sends a thousand of them cannot trip the guard.
+    /// `was` says whether it had one before, `claim_max` is the surest claim against it. Clients first seen inside an
+    /// attack count neither way: whoever sends a thousand of them cannot trip the guard.
     #[must_use]
-    pub fn is_established(window: &Window) -> bool {
+    pub fn is_established(window: &Window, was: bool, claim_max: f32) -> bool {
         window.age_millis() >= AGE_MIN_MILLIS
             && window.habit.successes >= SUCCESSES_MIN
             && window.share(window.habit.successes) >= SUCCESS_SHARE_MIN
+            && (was || claim_max <= CLAIM_MAX)
+    }
+
+    /// Decays the requests to `now`.
+    pub fn move_to(&mut self, now: Timestamp) {
+        let millis = now.as_millis();
+        self.successes *= f64::from(Factors::after(millis.saturating_sub(self.at_millis)).0[HABIT]);
+        self.at_millis = self.at_millis.max(millis);
+    }
+
+    /// Takes in what one shard changed.
+    pub fn change_by(&mut self, change: EstablishedChange) {
+        self.clients = self.clients.saturating_add_signed(change.clients);
+        self.successes = (self.successes + change.successes).max(0.0);
+    }
+
+    /// What a wrong block could hit.
+    #[must_use]
+    pub fn stake(&self) -> Stake {
+        Stake {
+            clients: self.clients,
+            successes: self.successes,
+        }
+    }
+}
+
+impl EstablishedChange {
+    /// A client became established, or is no longer, at `at`.
+    pub fn turn(&mut self, window: &Window, is_established: bool, at: Timestamp) {
+        let pause_millis = at.as_millis().saturating_sub(window.last_millis);
+        let successes = f64::from(window.habit.successes * Factors::after(pause_millis).0[HABIT]);
+        if is_established {
+            self.clients += 1;
+            self.successes += successes;
+        } else {
+            self.clients -= 1;
+            self.successes -= successes;
+        }
     }
 }

@@ -7,7 +7,7 @@ mod established;
 mod routes;
 mod scores;
 
-pub use established::Established;
+pub use established::{Established, EstablishedChange};
 pub use routes::{RouteStanding, Routes, Vote};
 pub use scores::ScoreSpread;
 

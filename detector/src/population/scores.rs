@@ -38,6 +38,14 @@ impl ScoreSpread {
         }
     }
 
+    /// Whether it holds what it can have been given: what comes from a checkpoint is checked.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.counts.len() == BINS
+            && self.counts.iter().all(|count| *count < CLIENTS_MAX)
+            && self.counts.iter().sum::<u64>() == self.total
+    }
+
     /// The conformal p-value of a score among this site's own, `(1 + as high or higher) / (n + 1)`; `None` while
     /// too few are known (Vovk, Gammerman, Shafer 2005).
     #[must_use]

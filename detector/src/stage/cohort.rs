@@ -199,7 +199,7 @@ impl Cohorts {
 impl Cohort {
     /// Forgets evidence that is long past.
     fn fade(&mut self, now: Timestamp) {
-        if now.as_millis() - self.last_millis > MEMORY_MILLIS {
+        if now.as_millis().saturating_sub(self.last_millis) > MEMORY_MILLIS {
             *self = Self {
                 clients: self.clients,
                 ..Self::default()

@@ -1,14 +1,17 @@
 //! The sequencer: the one place where decisions are ordered. Policy, price, guard, explanation, in that order.
 
+mod blocks;
 mod offenders;
 mod ruling;
 
+pub use blocks::{Block, Blocks, wide_range};
 pub use offenders::{Offender, Offenders};
 pub use ruling::Ruling;
 
-use crate::policy::{Guard, PolicySettings};
+use crate::policy::{Ask, Guard, PolicySettings, Stake};
 use crate::score::Scorer;
 use crate::stage::client::Candidate;
+use crate::stage::cohort::CohortKey;
 use crate::threat::{self, CONFIDENCE_MIN};
 use domain::{Action, Allowlist, HashKey, ThreatClaim, ThreatKind, Timestamp};
 use foldhash::fast::FixedState;
@@ -25,8 +28,8 @@ pub struct Circumstances<'a> {
     pub hash_key: &'a HashKey,
     /// The model, for explanations.
     pub scorer: &'a dyn Scorer,
-    /// Established clients at the end of the last tick.
-    pub established: u64,
+    /// The time up to which records were seen.
+    pub now: Timestamp,
 }
 
 /// What the sequencer remembers.
@@ -38,6 +41,8 @@ pub struct Sequencer {
     pub guard: Guard,
     /// Until when the machine may not decide about a client anew, by a person's order.
     pub graces: HashMap<u64, Timestamp, FixedState>,
+    /// Blocks in force.
+    pub blocks: Blocks,
 }
 
 /// A single anomaly names nothing: it is shown, no more.
@@ -49,11 +54,58 @@ const SHARED_AGENTS: f32 = 6.0;
 const SHARED_SUCCESSES: f32 = 20.0;
 
 impl Sequencer {
-    /// Decides about one candidate. `None` when there is nothing new to say.
+    /// Says which of a tick's clients the guard holds back, by the keys of their windows.
+    pub fn hold_back(
+        &mut self,
+        candidates: &[Candidate],
+        stake: Stake,
+        around: Circumstances<'_>,
+    ) -> Vec<u64> {
+        let mut asks: Vec<Ask> = Vec::new();
+        for candidate in candidates {
+            if !self.must_ask(candidate, around) {
+                continue;
+            }
+            let ask = ask(candidate);
+            match asks.iter_mut().find(|known| known.key == ask.key) {
+                Some(known) => {
+                    known.benefit = known.benefit.max(ask.benefit);
+                    known.successes = known.successes.max(ask.successes);
+                }
+                None => asks.push(ask),
+            }
+        }
+        if asks.is_empty() {
+            return Vec::new();
+        }
+        self.guard
+            .hold_back(&around.policy.guard, stake, &asks, around.now)
+    }
+
+    /// Whether a candidate would be acted on if the guard allowed it, and the guard has a say.
+    fn must_ask(&self, candidate: &Candidate, around: Circumstances<'_>) -> bool {
+        if !candidate.is_established || candidate.is_conclusive() {
+            return false;
+        }
+        let claims = strengthened(candidate);
+        let wanted = claims
+            .first()
+            .and_then(|sure| around.policy.action(sure.confidence));
+        let Some(wanted) = wanted.filter(|wanted| wanted.is_enforced()) else {
+            return false;
+        };
+        let episode = self.offenders.get(candidate.key);
+        let is_settled =
+            episode.is_some_and(|episode| episode.is_in_force(candidate.at) && wanted <= episode.action);
+        !is_settled && self.mercy(candidate, around).is_none()
+    }
+
+    /// Decides about one candidate; `is_held` when the guard holds it back. `None` when there is nothing new to say.
     pub fn decide(
         &mut self,
         candidate: &Candidate,
         floor: Option<Action>,
+        is_held: bool,
         around: Circumstances<'_>,
     ) -> Option<Ruling> {
         let claims = strengthened(candidate);
@@ -69,58 +121,47 @@ impl Sequencer {
         if episode.is_in_force(candidate.at) && wanted <= episode.action {
             return None;
         }
-        let (action, held_back) = self.restrain(candidate, wanted, around);
+        let (action, held_back) = self.restrain(candidate, wanted, is_held, around);
         if !episode.is_news(action, candidate.at) {
             return None;
         }
-        Some(self.rule(candidate, claims, action, held_back, around))
+        if action.is_enforced() && candidate.is_established {
+            if candidate.is_conclusive() {
+                self.guard.passed += 1;
+            } else {
+                self.guard.note(&ask(candidate), around.now);
+            }
+        }
+        let ruling = self.rule(candidate, claims, action, held_back, around);
+        if let Some(block) = ruling.block {
+            self.blocks.put(candidate.owner, &candidate.client, block);
+        }
+        Some(ruling)
     }
 
     /// Lowers an action where something speaks for mercy, and says what.
     fn restrain(
-        &mut self,
+        &self,
         candidate: &Candidate,
         wanted: Action,
+        is_held: bool,
         around: Circumstances<'_>,
     ) -> (Action, Option<String>) {
         if wanted == Action::Observe {
             return (wanted, None);
         }
-        if candidate.is_claimed {
-            return (
-                Action::Observe,
-                Some("the address was only claimed by an untrusted hop".to_owned()),
-            );
+        if let Some(reason) = self.mercy(candidate, around) {
+            return (Action::Observe, Some(reason));
         }
-        if let Some(reason) = around.allowlist.protects(&candidate.client, candidate.at) {
-            return (Action::Observe, Some(format!("allowlist: {reason}")));
+        if candidate.is_established && is_held && !candidate.is_conclusive() {
+            let reason = "guard: too many established clients would be hit, or too much of their traffic";
+            return (Action::Observe, Some(reason.to_owned()));
         }
-        if self
-            .graces
-            .get(&candidate.key)
-            .is_some_and(|until| candidate.at < *until)
-        {
-            return (
-                Action::Observe,
-                Some("lifted by a person a short while ago".to_owned()),
-            );
-        }
-        let is_conclusive = candidate.claims.iter().any(|(_, claim)| claim.is_conclusive);
-        if candidate.is_established
-            && !self.guard.admit(
-                &around.policy.guard,
-                around.established,
-                is_conclusive,
-                candidate.at,
-            )
-        {
-            return (
-                Action::Observe,
-                Some("guard: too many established clients would be hit".to_owned()),
-            );
+        if wanted > candidate.most {
+            return (candidate.most, Some(distrust(candidate)));
         }
         let is_shared = candidate.agents >= SHARED_AGENTS && candidate.successes >= SHARED_SUCCESSES;
-        if wanted == Action::Block && is_shared && !is_conclusive {
+        if wanted == Action::Block && is_shared && !candidate.is_conclusive() {
             return (
                 Action::Throttle,
                 Some("the address is probably shared by several people".to_owned()),
@@ -129,17 +170,48 @@ impl Sequencer {
         (wanted, None)
     }
 
-    /// Notes a person's order to let a client be.
-    pub fn lift(&mut self, key: u64, until: Timestamp) {
-        self.graces.insert(key, until);
-        self.offenders.release(key);
+    /// Why nothing at all is done about a candidate, whatever it did; `None` when nothing speaks for it.
+    fn mercy(&self, candidate: &Candidate, around: Circumstances<'_>) -> Option<String> {
+        if candidate.is_claimed {
+            return Some("the address was only claimed by an untrusted hop".to_owned());
+        }
+        if let Some(reason) = around.allowlist.protects(&candidate.client, candidate.at) {
+            return Some(format!("allowlist: {reason}"));
+        }
+        let grace = self.graces.get(&candidate.owner);
+        grace
+            .is_some_and(|until| candidate.at < *until)
+            .then(|| "lifted by a person a short while ago".to_owned())
     }
 
     /// Forgets what can no longer matter at `now`.
     pub fn forget(&mut self, policy: &PolicySettings, now: Timestamp) {
         self.graces.retain(|_, until| *until > now);
         self.offenders.forget(policy, now);
+        self.blocks.forget(now);
     }
+}
+
+/// What the guard is asked about a candidate.
+fn ask(candidate: &Candidate) -> Ask {
+    let sure = strengthened(candidate)
+        .first()
+        .map_or(0.0, |claim| claim.confidence);
+    Ask {
+        key: candidate.key,
+        range: CohortKey::of_client(&candidate.client).map_or(0, |range| range.number()),
+        // The odds of abuse: 0.99 is ten times as sure as 0.9.
+        benefit: sure / (1.0 - sure).max(0.001) * candidate.load,
+        successes: candidate.successes,
+    }
+}
+
+/// Why a candidate's word is not enough for what its evidence asks for.
+fn distrust(candidate: &Candidate) -> String {
+    if candidate.is_ambiguous {
+        return "its lines could be read in more than one way".to_owned();
+    }
+    format!("source {} may only {}", candidate.source, candidate.most)
 }
 
 /// The candidate's claims, each strengthened by the score; an anomaly when there are none.

@@ -5,7 +5,7 @@ use crate::feature;
 use crate::population::ScoreSpread;
 use crate::score::{Score, Scorer, Windows};
 use crate::stage::client::Candidate;
-use domain::Timestamp;
+use domain::{Action, Timestamp};
 
 /// So many windows without evidence are scored together.
 const TOGETHER: usize = 256;
@@ -28,7 +28,7 @@ impl Waiting {
     pub fn score(
         &mut self,
         due: Vec<Candidate>,
-        scorer: &impl Scorer,
+        scorer: &dyn Scorer,
         spread: &mut ScoreSpread,
         now: Timestamp,
     ) -> Vec<Candidate> {
@@ -46,6 +46,7 @@ impl Waiting {
             fill(&mut together, scorer, spread);
             together
                 .iter()
+                .filter(|candidate| candidate.most == Action::Block)
                 .for_each(|candidate| spread.add(candidate.score.value));
             named.extend(
                 together
@@ -59,7 +60,7 @@ impl Waiting {
 }
 
 /// Writes the scores of candidates, as the less unusual of what the model and this site's own spread say.
-fn fill(candidates: &mut [Candidate], scorer: &impl Scorer, spread: &ScoreSpread) {
+fn fill(candidates: &mut [Candidate], scorer: &dyn Scorer, spread: &ScoreSpread) {
     if candidates.is_empty() {
         return;
     }

@@ -40,8 +40,6 @@ pub struct Suspicion {
     pub is_robot: bool,
     /// Whether its user agent says that it is a crawler.
     pub is_declared_crawler: bool,
-    /// Lines that could be read in more than one way.
-    pub ambiguous: u16,
     probed: Distinct<1>,
     missed: Distinct<4>,
 }
@@ -76,11 +74,6 @@ impl Suspicion {
         self.observe_sign_in(signals);
         if record.path == "/robots.txt" {
             self.is_robot = true;
-        }
-        // A line that could be read in more than one way convicts nobody.
-        if record.is_ambiguous {
-            self.ambiguous = self.ambiguous.saturating_add(1);
-            return false;
         }
         self.observe_payload(signals);
         self.observe_protocol(record, signals);

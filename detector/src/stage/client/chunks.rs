@@ -62,6 +62,11 @@ impl<T> Chunks<T> {
         self.chunks.iter().flatten()
     }
 
+    /// Every element for changing, in order.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.chunks.iter_mut().flatten()
+    }
+
     /// Takes everything out.
     pub(super) fn clear(&mut self) {
         self.chunks.clear();

@@ -4,28 +4,38 @@ mod chunks;
 mod evidence;
 mod slots;
 
-pub use evidence::Suspects;
+pub use evidence::{Suspect, Suspects};
 pub use slots::{Slot, Slots};
 
 use crate::feature;
-use crate::limits::{SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED};
-use crate::population::{Established, Population, Vote};
+use crate::limits::{ENFORCEMENT_LAG_MILLIS, SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED};
+use crate::population::{Established, EstablishedChange, Population, Vote};
 use crate::score::Score;
-use crate::signal::{self, Signals};
+use crate::signal::{self, Outcome, Signals};
 use crate::stage::cohort::CohortKey;
+use crate::stage::sequencer::Block;
 use crate::threat::{self, Claim};
-use crate::window::Hashes;
-use domain::{Client, Evidence, RequestRecord, Timestamp};
+use crate::window::decay::VISIT;
+use crate::window::{Change, Hashes};
+use domain::{Action, Client, Evidence, RequestRecord, Timestamp};
 
 /// A client that may have to be dealt with, as it stood at one request.
 #[derive(Debug, Clone)]
 pub struct Candidate {
     /// The request's place in the order of arrival.
     pub seq: u64,
-    /// The client's keyed hash.
+    /// Key of the client's window.
     pub key: u64,
+    /// The client's keyed hash.
+    pub owner: u64,
     /// Who.
     pub client: Client,
+    /// Whose word it is: number of the present request's source.
+    pub source: u32,
+    /// The strongest action that the window may lead to.
+    pub most: Action,
+    /// Whether the present request's line could be read in more than one way.
+    pub is_ambiguous: bool,
     /// When.
     pub at: Timestamp,
     /// The client's first request.
@@ -46,12 +56,22 @@ pub struct Candidate {
     pub is_established: bool,
     /// Successful requests over the longest horizon: what a wrong block would cost.
     pub successes: f32,
+    /// Requests over the middle horizon: what a right block would save.
+    pub load: f32,
     /// Hash of the present request's user agent, 0 for none.
     pub agent: u64,
     /// Different user agents: how many people may be behind the address.
     pub agents: f32,
     /// Whether the address was only claimed by somebody untrusted.
     pub is_claimed: bool,
+}
+
+impl Candidate {
+    /// Whether an act convicts by itself, whatever the model and the guard say.
+    #[must_use]
+    pub fn is_conclusive(&self) -> bool {
+        self.claims.iter().any(|(_, claim)| claim.is_conclusive)
+    }
 }
 
 /// What the shards read but never change during a tick.
@@ -63,6 +83,8 @@ pub struct Epoch<'a> {
     pub describe: fn(&RequestRecord<'_>) -> String,
     /// Whether a block counts as in force as soon as it is decided (a finished log has no gateway to ask).
     pub assumes_enforcement: bool,
+    /// Whether the machine's own blocks are only recorded.
+    pub is_shadow: bool,
 }
 
 /// One record on its way to its shard.
@@ -72,8 +94,12 @@ pub struct Arrival<'r, 'l> {
     pub seq: u64,
     /// The time at which it counts.
     pub at: Timestamp,
-    /// The client's keyed hash.
+    /// Key of the client's window.
     pub key: u64,
+    /// The client's keyed hash.
+    pub owner: u64,
+    /// The strongest action that it may lead to.
+    pub most: Action,
     /// The record.
     pub record: &'r RequestRecord<'l>,
 }
@@ -87,14 +113,27 @@ pub struct Shard {
     pub slots: Slots,
     /// Evidence of those who stand out.
     pub suspects: Suspects,
-    /// Windows of the present tick that are due for a score.
+    /// What the open tick changed.
+    pub changes: Changes,
+    /// Requests that we stopped.
+    pub stopped: u64,
+    /// Requests answered with success while a block of the client had been in force for a while.
+    pub leaks: u64,
+}
+
+/// What one tick changed in one shard, for what all clients have in common.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// Windows that are due for a score.
     pub candidates: Vec<Candidate>,
-    /// Words on routes in the present tick.
+    /// Words on routes.
     pub votes: Vec<Vote>,
-    /// Numbers of the cohorts that clients joined in the present tick.
+    /// Numbers of the cohorts that clients joined.
     pub joined: Vec<u64>,
-    /// Change of the number of established clients in the present tick.
-    pub established_change: i64,
+    /// New windows: their keys, and their clients' keyed hashes.
+    pub arrived: Vec<(u64, u64)>,
+    /// Change of the established clients.
+    pub established: EstablishedChange,
 }
 
 /// A request is scored at these counts, and at every eighth after: early for the loud, seldom for the rest.
@@ -113,10 +152,9 @@ impl Shard {
             number,
             slots: Slots::new(clients_max),
             suspects: Suspects::new((clients_max * SUSPECTS_PER_HUNDRED / 100).max(SUSPECTS_MIN)),
-            candidates: Vec::new(),
-            votes: Vec::new(),
-            joined: Vec::new(),
-            established_change: 0,
+            changes: Changes::default(),
+            stopped: 0,
+            leaks: 0,
         }
     }
 
@@ -134,47 +172,37 @@ impl Shard {
     }
 
     fn observe_one(&mut self, arrival: &Arrival<'_, '_>, epoch: Epoch<'_>) {
-        let (place, forgotten) = self.slots.place(arrival.key, &arrival.record.client, arrival.at);
-        if let Some(forgotten) = forgotten {
-            self.suspects.forget(forgotten.key);
-            self.established_change -= i64::from(forgotten.is_established);
-        }
+        let place = self.place(arrival);
         let slot = self.slots.get_mut(place);
-        if slot.is_stopped(arrival.record, arrival.at, epoch.assumes_enforcement) {
-            slot.window.stopped += 1;
-            return;
-        }
         let record = arrival.record;
+        match slot.treatment(record, arrival.at, epoch) {
+            Treatment::Counts => {}
+            Treatment::Leaks => self.leaks += 1,
+            Treatment::Stopped => {
+                slot.window.stopped += 1;
+                self.stopped += 1;
+                return;
+            }
+        }
         let standing = epoch.population.routes.standing(record.route.template);
         let hashes = hashes(record);
         let is_new_agent = hashes.agent != 0 && !slot.window.agents.contains(hashes.agent);
         let signals = signal::read(record, standing.is_known(), is_new_agent);
-        if slot.window.requests == 0 {
-            self.joined
-                .extend(CohortKey::of_client(&record.client).map(|key| key.number()));
-        }
+        let is_first = slot.window.requests == 0;
         let change = slot
             .window
             .observe(record, arrival.at, &signals, standing, hashes);
-        if change.is_new_agent {
-            self.joined.push(CohortKey::Agent(hashes.agent).number());
-        }
         slot.is_claimed |= record.address_source == domain::AddressSource::Claimed;
         let rank = slot.window.suspicion.rank();
-        let is_clean = rank < 0.5;
-        if change.is_first_use_of_route
-            && is_clean
-            && (record.is_success() || slot.window.habit.successes > 1.0)
-        {
-            self.votes.push(Vote {
-                template: record.route.template,
-                is_success: record.is_success(),
-            });
+        let is_success = signals.outcome == Outcome::Success;
+        // Whoever is trusted less than a block tells nothing about the others.
+        if arrival.most == Action::Block {
+            slot.tell(record, change, is_first, is_success, &mut self.changes);
         }
         let is_telling = signals.probe.weight > 0.0
             || signals.payload.weight > 0.0
             || change.is_novel_miss
-            || signals.outcome == signal::Outcome::Refused;
+            || signals.outcome == Outcome::Refused;
         if is_telling && slot.window.suspicion.is_any() {
             self.suspects
                 .keep(arrival.key, rank, || evidence(record, arrival.at, epoch.describe));
@@ -185,16 +213,35 @@ impl Shard {
         }
     }
 
+    /// Finds the window, or makes one and forgets another when there is no room.
+    fn place(&mut self, arrival: &Arrival<'_, '_>) -> usize {
+        let client = &arrival.record.client;
+        let placed = self.slots.place(arrival.key, client, arrival.most, arrival.at);
+        if placed.is_new {
+            self.changes.arrived.push((arrival.key, arrival.owner));
+        }
+        if let Some(forgotten) = placed.forgotten {
+            self.suspects.forget(forgotten.key);
+            if let Some(window) = forgotten.established {
+                self.changes.established.turn(&window, false, arrival.at);
+            }
+        }
+        placed.place
+    }
+
     /// Writes down the window as it stands and what its evidence names; the score comes later, together with others.
     fn prepare(&mut self, place: usize, arrival: &Arrival<'_, '_>, epoch: Epoch<'_>) {
         let slot = self.slots.get_mut(place);
         let window = &slot.window;
-        let is_established = Established::is_established(window);
+        let claims = threat::assess(window);
+        let claim_max = claims.first().map_or(0.0, |(_, claim)| claim.confidence);
+        let is_established = arrival.most == Action::Block
+            && Established::is_established(window, slot.is_established, claim_max);
         if is_established != slot.is_established {
-            self.established_change += if is_established { 1 } else { -1 };
+            let at = Timestamp::from_millis(window.last_millis);
+            self.changes.established.turn(window, is_established, at);
             slot.is_established = is_established;
         }
-        let claims = threat::assess(window);
         let sentences = claims
             .iter()
             .map(|(place, _)| {
@@ -213,9 +260,14 @@ impl Shard {
                 evidence(arrival.record, arrival.at, epoch.describe)
             })
         };
-        self.candidates.push(Candidate {
+        let window = &slot.window;
+        self.changes.candidates.push(Candidate {
             seq: arrival.seq,
             key: arrival.key,
+            owner: arrival.owner,
+            source: arrival.record.position.source,
+            most: arrival.most,
+            is_ambiguous: arrival.record.is_ambiguous,
             client: arrival.record.client.clone(),
             at: arrival.at,
             first_seen: Timestamp::from_millis(window.first_millis),
@@ -227,6 +279,7 @@ impl Shard {
             evidence,
             is_established,
             successes: window.habit.successes,
+            load: window.rate[VISIT],
             agent: text_hash(arrival.record.user_agent.as_deref()),
             agents: window.agents.estimate(),
             is_claimed: slot.is_claimed,
@@ -234,10 +287,76 @@ impl Shard {
     }
 }
 
+/// What a request counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Treatment {
+    /// Behaviour.
+    Counts,
+    /// Behaviour, of a client that a gateway should have refused.
+    Leaks,
+    /// Nothing: we stopped it.
+    Stopped,
+}
+
 impl Slot {
-    /// Whether the request was, or would have been, stopped by us.
-    fn is_stopped(&self, record: &RequestRecord<'_>, at: Timestamp, assumes_enforcement: bool) -> bool {
-        record.is_stopped || (assumes_enforcement && self.blocked_until.is_some_and(|until| at < until))
+    /// What a request counts as, beside the client's latest block.
+    ///
+    /// A finished log is read as if every block had been carried out. A live one shows it: what a blocked client is
+    /// refused is our own doing and no behaviour of its own.
+    fn treatment(&self, record: &RequestRecord<'_>, at: Timestamp, epoch: Epoch<'_>) -> Treatment {
+        if record.is_stopped {
+            return Treatment::Stopped;
+        }
+        let is_carried_out = |block: &Block| block.is_ordered || !epoch.is_shadow;
+        let Some(block) = self.blocked.filter(is_carried_out) else {
+            return Treatment::Counts;
+        };
+        if at >= block.until {
+            return Treatment::Counts;
+        }
+        if epoch.assumes_enforcement {
+            return Treatment::Stopped;
+        }
+        if at < block.from {
+            return Treatment::Counts;
+        }
+        let is_late = at.millis_since(block.from) >= ENFORCEMENT_LAG_MILLIS;
+        match record.status {
+            // Refused, told to wait, or the connection closed (NGINX writes 444 for it, others nothing).
+            403 | 429 | 444 | 0 => Treatment::Stopped,
+            200..=299 if is_late => Treatment::Leaks,
+            _ => Treatment::Counts,
+        }
+    }
+
+    /// Tells what the request says about what all clients have in common.
+    fn tell(
+        &self,
+        record: &RequestRecord<'_>,
+        change: Change,
+        is_first: bool,
+        is_success: bool,
+        changes: &mut Changes,
+    ) {
+        if self.is_established && is_success {
+            changes.established.successes += 1.0;
+        }
+        if is_first {
+            let range = CohortKey::of_client(&record.client);
+            changes.joined.extend(range.map(|key| key.number()));
+        }
+        if change.is_new_agent {
+            let agent = text_hash(record.user_agent.as_deref());
+            changes.joined.push(CohortKey::Agent(agent).number());
+        }
+        let is_clean = self.window.suspicion.rank() < 0.5;
+        let may_vote = is_clean && (record.is_success() || self.window.habit.successes > 1.0);
+        if change.is_first_use_of_route && may_vote {
+            changes.votes.push(Vote {
+                template: record.route.template,
+                is_success: record.is_success(),
+            });
+        }
     }
 
     /// Whether the window is to be scored at this request.

@@ -1,8 +1,9 @@
 //! The windows of one shard: an index by keyed hash and a slab. When full, somebody long silent is forgotten.
 
 use super::chunks::Chunks;
+use crate::stage::sequencer::Block;
 use crate::window::Window;
-use domain::{Client, Timestamp};
+use domain::{Action, Client, Timestamp};
 use hashbrown::HashTable;
 
 /// One client of a shard.
@@ -14,8 +15,10 @@ pub struct Slot {
     pub client: Client,
     /// What is remembered.
     pub window: Window,
-    /// Until when a block is in force.
-    pub blocked_until: Option<Timestamp>,
+    /// The strongest action that its records may lead to.
+    pub most: Action,
+    /// The client's latest block.
+    pub blocked: Option<Block>,
     /// The suspicion at the last look.
     pub last_rank: f32,
     /// Whether it counts among the established clients.
@@ -25,12 +28,23 @@ pub struct Slot {
 }
 
 /// Whoever was forgotten to make room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Forgotten {
     /// Keyed hash of the client.
     pub key: u64,
-    /// Whether it counted among the established clients.
-    pub is_established: bool,
+    /// Its window, when it counted among the established clients.
+    pub established: Option<Box<Window>>,
+}
+
+/// Where a client's slot is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed {
+    /// For [`Slots::get_mut`].
+    pub place: usize,
+    /// Whether it was made just now.
+    pub is_new: bool,
+    /// Whoever was forgotten for it.
+    pub forgotten: Option<Forgotten>,
 }
 
 /// The windows of one shard.
@@ -61,13 +75,17 @@ impl Slots {
         }
     }
 
-    /// The slot of a client, made when it is new. Tells who was forgotten for it.
-    pub fn place(&mut self, key: u64, client: &Client, at: Timestamp) -> (usize, Option<Forgotten>) {
+    /// The slot of a key, made when it is new; then tells so, and who was forgotten for it.
+    pub fn place(&mut self, key: u64, client: &Client, most: Action, at: Timestamp) -> Placed {
         if let Some(place) = self
             .index
             .find(key, |place| self.slots[*place as usize].key == key)
         {
-            return (*place as usize, None);
+            return Placed {
+                place: *place as usize,
+                is_new: false,
+                forgotten: None,
+            };
         }
         let slot = Slot {
             key,
@@ -77,7 +95,8 @@ impl Slots {
                 last_millis: at.as_millis(),
                 ..Window::default()
             },
-            blocked_until: None,
+            most,
+            blocked: None,
             last_rank: 0.0,
             is_established: false,
             is_claimed: false,
@@ -86,12 +105,20 @@ impl Slots {
             self.slots.push(slot);
             let place = self.slots.len() - 1;
             self.enter(key, place);
-            return (place, None);
+            return Placed {
+                place,
+                is_new: true,
+                forgotten: None,
+            };
         }
         let (place, forgotten) = self.forget_one();
         self.slots[place] = slot;
         self.enter(key, place);
-        (place, Some(forgotten))
+        Placed {
+            place,
+            is_new: true,
+            forgotten: Some(forgotten),
+        }
     }
 
     fn enter(&mut self, key: u64, place: usize) {
@@ -103,8 +130,12 @@ impl Slots {
 
     fn forget_one(&mut self) -> (usize, Forgotten) {
         let neighbours = (0..NEIGHBOURS).map(|step| (self.hand + step) % self.slots.len());
+        // Whoever is trusted less goes first: a source that may only observe must not push out everybody else.
         let place = neighbours
-            .min_by_key(|place| self.slots[*place].window.last_millis)
+            .min_by_key(|place| {
+                let slot = &self.slots[*place];
+                (slot.most == Action::Block, slot.window.last_millis)
+            })
             .unwrap_or(self.hand);
         self.hand = (self.hand + NEIGHBOURS) % self.slots.len();
         let key = self.slots[place].key;
@@ -119,7 +150,9 @@ impl Slots {
             place,
             Forgotten {
                 key,
-                is_established: self.slots[place].is_established,
+                established: self.slots[place]
+                    .is_established
+                    .then(|| Box::new(self.slots[place].window.clone())),
             },
         )
     }
@@ -144,6 +177,11 @@ impl Slots {
             .index
             .find(key, |place| self.slots[*place as usize].key == key)?;
         self.slots.get_mut(place as usize)
+    }
+
+    /// Every slot for changing, in the order they were first used.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
+        self.slots.iter_mut()
     }
 
     /// Every slot, in the order they were first used.
@@ -199,12 +237,13 @@ mod tests {
     fn a_full_shard_forgets_somebody_long_silent_and_stays_within_its_size() {
         let mut slots = Slots::new(64);
         for number in 0..1000u32 {
-            let (place, _) = slots.place(
+            let placed = slots.place(
                 u64::from(number),
                 &client(number),
+                Action::Block,
                 Timestamp::from_secs(i64::from(number)),
             );
-            slots.get_mut(place).window.last_millis = i64::from(number) * 1000;
+            slots.get_mut(placed.place).window.last_millis = i64::from(number) * 1000;
         }
         assert_eq!((slots.len(), slots.forgotten), (64, 936));
         assert!(slots.find_mut(999).is_some() && slots.find_mut(0).is_none());
@@ -214,7 +253,8 @@ mod tests {
     fn a_restored_shard_finds_its_clients() {
         let mut slots = Slots::new(64);
         for number in 0..40u32 {
-            slots.place(u64::from(number), &client(number), Timestamp::from_secs(1));
+            let at = Timestamp::from_secs(1);
+            slots.place(u64::from(number), &client(number), Action::Block, at);
         }
         let mut restored = Slots::new(64);
         restored.restore(slots.iter().cloned().collect(), slots.hand(), slots.forgotten);

@@ -87,8 +87,8 @@ impl Offenders {
 
     /// The episode of a client, when there is one.
     #[must_use]
-    pub fn get_mut(&mut self, key: u64) -> Option<&mut Offender> {
-        self.by_key.get_mut(&key)
+    pub fn get(&self, key: u64) -> Option<&Offender> {
+        self.by_key.get(&key)
     }
 
     /// Ends what is in force, by a person's order.

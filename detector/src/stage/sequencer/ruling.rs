@@ -1,23 +1,27 @@
 //! A ruling in words: the alert and the decision that a person can read and undo.
 
-use super::{Circumstances, Sequencer};
+use super::{Block, Circumstances, Sequencer};
 use crate::feature::FEATURES;
 use crate::limits::REASONS_MAX;
 use crate::stage::client::Candidate;
 use crate::threat::THREATS;
-use domain::{Action, Alert, Decision, Mode, Origin, Price, Reason, ThreatClaim, Timestamp};
+use domain::{
+    Action, Alert, Decision, DecisionId, Mode, Origin, Price, Reason, ThreatClaim, ThreatKind, Timestamp,
+};
 
 /// What the sequencer says about one candidate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ruling {
-    /// The client's keyed hash.
+    /// Key of the client's window.
     pub key: u64,
+    /// The client's keyed hash.
+    pub owner: u64,
     /// What is told to people.
     pub alert: Alert,
     /// What is told to gateways; `None` while the client is only observed.
     pub decision: Option<Decision>,
-    /// Until when its requests count as stopped; `None` unless it is blocked for real.
-    pub blocked_until: Option<Timestamp>,
+    /// The block from which on its requests count as stopped; `None` unless it is blocked for real.
+    pub block: Option<Block>,
 }
 
 impl Sequencer {
@@ -43,9 +47,7 @@ impl Sequencer {
             .is_enforced()
             .then(|| candidate.at.plus_secs(i64::from(ttl_secs)));
         let episode = episode.clone();
-        let id = around
-            .hash_key
-            .decision_id(&candidate.client, episode.threat, episode.started_at);
+        let id = identity(candidate, episode.threat, episode.started_at, around);
         let reasons = reasons(candidate, around);
         let sentence = reasons.first().map_or_else(
             || "unlike anything seen here".to_owned(),
@@ -74,6 +76,11 @@ impl Sequencer {
             model: model.clone(),
         });
         let is_blocked = action == Action::Block && !around.policy.is_shadow;
+        let block = episode.until.filter(|_| is_blocked).map(|until| Block {
+            from: candidate.at,
+            until,
+            is_ordered: false,
+        });
         let alert = Alert {
             id,
             client: candidate.client.clone(),
@@ -94,11 +101,28 @@ impl Sequencer {
         };
         Ruling {
             key: candidate.key,
+            owner: candidate.owner,
             alert,
             decision,
-            blocked_until: is_blocked.then_some(episode.until).flatten(),
+            block,
         }
     }
+}
+
+/// The episode's identity. One that less trusted records began is another than the one that the gateway's own began at
+/// the same moment: the first must not write over the second.
+fn identity(
+    candidate: &Candidate,
+    threat: ThreatKind,
+    started_at: Timestamp,
+    around: Circumstances<'_>,
+) -> DecisionId {
+    let mut id = around.hash_key.decision_id(&candidate.client, threat, started_at);
+    if candidate.most < Action::Block {
+        let mark = candidate.key.to_le_bytes();
+        id.0.iter_mut().zip(mark).for_each(|(byte, mark)| *byte ^= mark);
+    }
+    id
 }
 
 /// What carried the score: first what the evidence names, then the features most unlike clean clients.

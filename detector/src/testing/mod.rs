@@ -1,5 +1,7 @@
 //! What the tests of this crate share: short descriptions of requests, and a model that is simple enough to predict.
 
+pub(crate) mod play;
+
 use crate::detector::{Detector, Output, Settings};
 use crate::score::{Contribution, Score, Scorer, Standing, Windows};
 use crate::stage::Executor;

@@ -1,0 +1,213 @@
+//! What there is once: time, the open tick, trust, what people ordered, what has yet to take effect.
+
+use super::CheckpointError;
+use super::form::{ActionForm, AllowForm, ClientForm, MomentForm, RangeForm, counter, moment, to_moment};
+use crate::detector::{Detector, Input, Tick};
+use crate::limits::SOURCES_MAX;
+use crate::policy::PolicySettings;
+use crate::source::Sources;
+use crate::time::Watermarks;
+use domain::{AllowEntry, Allowlist, DecisionId, Order, OrderKind};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct HeadForm {
+    seq: u64,
+    now: MomentForm,
+    tick_started_at: Option<MomentForm>,
+    tick_records: u64,
+    /// Numbers of the shards with records in the open tick.
+    touched: Vec<u16>,
+    watermarks: Watermarks,
+    trusts: Vec<(u32, ActionForm)>,
+    is_led: bool,
+    allows: Vec<AllowForm>,
+    allows_forgotten: u64,
+    inputs: Vec<InputForm>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum InputForm {
+    Order(OrderForm),
+    Policy {
+        policy: PolicySettings,
+        own_ranges: Vec<RangeForm>,
+        entries: Vec<AllowForm>,
+        protects_private: bool,
+    },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct OrderForm {
+    seq: u64,
+    kind: OrderKindForm,
+    client: ClientForm,
+    reason: String,
+    by: String,
+    from: String,
+    at: MomentForm,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum OrderKindForm {
+    Block { ttl_secs: u32 },
+    Lift { grace_secs: u32 },
+    Revoke { decision: [u8; 16] },
+    Allow { until: Option<MomentForm> },
+    Disallow,
+}
+
+impl HeadForm {
+    pub(super) fn of<S>(detector: &Detector<S>) -> Self {
+        let touched = detector.touched.iter().zip(0u16..);
+        Self {
+            seq: detector.seq,
+            now: moment(detector.now),
+            tick_started_at: detector.tick.started_at.map(moment),
+            tick_records: detector.tick.records as u64,
+            touched: touched
+                .filter_map(|(is_touched, number)| is_touched.then_some(number))
+                .collect(),
+            watermarks: detector.watermarks.clone(),
+            trusts: detector
+                .sources
+                .by_number
+                .iter()
+                .map(|(source, most)| (*source, (*most).into()))
+                .collect(),
+            is_led: detector.sources.is_led,
+            allows: detector
+                .allowances
+                .ordered()
+                .iter()
+                .map(AllowForm::from)
+                .collect(),
+            allows_forgotten: detector.allowances.forgotten,
+            inputs: detector.inputs.iter().map(InputForm::of).collect(),
+        }
+    }
+
+    /// What people ordered onto the allowlist, and how much of it was forgotten.
+    pub(super) fn allows(&self) -> Result<(Vec<AllowEntry>, u64), CheckpointError> {
+        let entries: Result<_, _> = self.allows.iter().cloned().map(AllowForm::read).collect();
+        Ok((entries?, counter(self.allows_forgotten)?))
+    }
+
+    pub(super) fn fill<S>(self, detector: &mut Detector<S>) -> Result<(), CheckpointError> {
+        if self.watermarks.sources() > SOURCES_MAX {
+            return Err(CheckpointError::Damaged("more sources than there can be"));
+        }
+        detector.seq = counter(self.seq)?;
+        detector.now = to_moment(self.now);
+        detector.tick = Tick {
+            started_at: self.tick_started_at.map(to_moment),
+            records: counter(self.tick_records)? as usize,
+        };
+        for number in self.touched {
+            let touched = detector.touched.get_mut(usize::from(number));
+            *touched.ok_or(CheckpointError::Damaged("a shard that there is not"))? = true;
+        }
+        detector.watermarks = self.watermarks;
+        detector.sources = Sources {
+            by_number: self
+                .trusts
+                .into_iter()
+                .map(|(source, most)| (source, most.into()))
+                .collect(),
+            is_led: self.is_led,
+        };
+        let inputs: Result<_, _> = self.inputs.into_iter().map(InputForm::read).collect();
+        detector.inputs = inputs?;
+        Ok(())
+    }
+}
+
+impl InputForm {
+    fn of(input: &Input) -> Self {
+        match input {
+            Input::Order(order) => Self::Order(OrderForm::of(order)),
+            Input::Policy(policy, allowlist) => Self::Policy {
+                policy: PolicySettings::clone(policy),
+                own_ranges: allowlist
+                    .own_ranges()
+                    .iter()
+                    .copied()
+                    .map(RangeForm::from)
+                    .collect(),
+                entries: allowlist.entries().iter().map(AllowForm::from).collect(),
+                protects_private: allowlist.protects_private(),
+            },
+        }
+    }
+
+    fn read(self) -> Result<Input, CheckpointError> {
+        match self {
+            Self::Order(order) => Ok(Input::Order(order.read()?)),
+            Self::Policy {
+                policy,
+                own_ranges,
+                entries,
+                protects_private,
+            } => {
+                let own_ranges: Result<_, _> = own_ranges.into_iter().map(RangeForm::read).collect();
+                let entries: Result<_, _> = entries.into_iter().map(AllowForm::read).collect();
+                let allowlist = Allowlist::new(own_ranges?, entries?, protects_private);
+                Ok(Input::Policy(Box::new(policy), allowlist))
+            }
+        }
+    }
+}
+
+impl OrderForm {
+    fn of(order: &Order) -> Self {
+        Self {
+            seq: order.seq,
+            kind: OrderKindForm::of(&order.kind),
+            client: (&order.client).into(),
+            reason: order.reason.clone(),
+            by: order.by.clone(),
+            from: order.from.clone(),
+            at: moment(order.at),
+        }
+    }
+
+    fn read(self) -> Result<Order, CheckpointError> {
+        Ok(Order {
+            seq: self.seq,
+            kind: self.kind.read(),
+            client: self.client.read()?,
+            reason: self.reason,
+            by: self.by,
+            from: self.from,
+            at: to_moment(self.at),
+        })
+    }
+}
+
+impl OrderKindForm {
+    fn of(kind: &OrderKind) -> Self {
+        match *kind {
+            OrderKind::Block { ttl_secs } => Self::Block { ttl_secs },
+            OrderKind::Lift { grace_secs } => Self::Lift { grace_secs },
+            OrderKind::Revoke { decision } => Self::Revoke { decision: decision.0 },
+            OrderKind::Allow { until } => Self::Allow {
+                until: until.map(moment),
+            },
+            OrderKind::Disallow => Self::Disallow,
+        }
+    }
+
+    fn read(self) -> OrderKind {
+        match self {
+            Self::Block { ttl_secs } => OrderKind::Block { ttl_secs },
+            Self::Lift { grace_secs } => OrderKind::Lift { grace_secs },
+            Self::Revoke { decision } => OrderKind::Revoke {
+                decision: DecisionId(decision),
+            },
+            Self::Allow { until } => OrderKind::Allow {
+                until: until.map(to_moment),
+            },
+            Self::Disallow => OrderKind::Disallow,
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What all clients have in common: population, cohorts, offenders, guard, blocks. Tables are written in key order.
+
+use super::CheckpointError;
+use super::form::{ActionForm, ClientForm, MomentForm, RangeForm, ThreatForm, counter, moment, to_moment};
+use super::shard::{BlockForm, CandidateForm};
+use crate::memory::Memory;
+use crate::policy::Guard;
+use crate::population::Population;
+use crate::stage::cohort::Cohort;
+use crate::stage::sequencer::{Block, Offender};
+use domain::Member;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct MemoryForm {
+    population: Population,
+    cohorts: Vec<(u64, CohortForm)>,
+    cohorts_forgotten: u64,
+    offenders: Vec<(u64, OffenderForm)>,
+    offenders_forgotten: u64,
+    guard: Guard,
+    graces: Vec<(u64, MomentForm)>,
+    blocks: Vec<(u64, BlockForm)>,
+    range_blocks: Vec<(RangeForm, BlockForm)>,
+    blocks_forgotten: u64,
+    waiting: Vec<CandidateForm>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct CohortForm {
+    clients: u32,
+    suspects: u32,
+    last_millis: i64,
+    members: Vec<(u64, MemberForm)>,
+    threat: Option<ThreatForm>,
+    hot_since: Option<MomentForm>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct MemberForm {
+    client: ClientForm,
+    requests: u64,
+    first_seen: MomentForm,
+    action: ActionForm,
+    action_at: Option<MomentForm>,
+    requests_before_action: Option<u64>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct OffenderForm {
+    client: ClientForm,
+    started_at: MomentForm,
+    threat: ThreatForm,
+    last_at: MomentForm,
+    requests_before_alert: u64,
+    action: ActionForm,
+    until: Option<MomentForm>,
+    offences: u32,
+    is_alerted: bool,
+}
+
+impl MemoryForm {
+    pub(super) fn of(memory: &Memory) -> Self {
+        let sequencer = &memory.sequencer;
+        let mut graces: Vec<(u64, MomentForm)> = sequencer
+            .graces
+            .iter()
+            .map(|(owner, until)| (*owner, moment(*until)))
+            .collect();
+        graces.sort_unstable();
+        let cohorts = memory.cohorts.sorted();
+        let offenders = sequencer.offenders.sorted();
+        Self {
+            population: memory.population.clone(),
+            cohorts: cohorts
+                .iter()
+                .map(|(number, cohort)| (*number, CohortForm::of(cohort)))
+                .collect(),
+            cohorts_forgotten: memory.cohorts.forgotten,
+            offenders: offenders
+                .iter()
+                .map(|(key, offender)| (*key, OffenderForm::of(offender)))
+                .collect(),
+            offenders_forgotten: sequencer.offenders.forgotten,
+            guard: sequencer.guard.clone(),
+            graces,
+            blocks: sequencer
+                .blocks
+                .sorted()
+                .into_iter()
+                .map(|(owner, block)| (owner, block.into()))
+                .collect(),
+            range_blocks: sequencer
+                .blocks
+                .ranges()
+                .iter()
+                .map(|(range, block)| ((*range).into(), (*block).into()))
+                .collect(),
+            blocks_forgotten: sequencer.blocks.forgotten,
+            waiting: memory.waiting.candidates.iter().map(CandidateForm::of).collect(),
+        }
+    }
+
+    pub(super) fn into_memory(self) -> Result<Memory, CheckpointError> {
+        if !self.population.scores.is_whole() {
+            return Err(CheckpointError::Damaged(
+                "a spread of scores without all its bins",
+            ));
+        }
+        let mut memory = Memory {
+            population: self.population,
+            ..Memory::default()
+        };
+        let cohorts = self.cohorts.into_iter();
+        let cohorts: Result<_, _> = cohorts
+            .map(|(number, cohort)| Ok((number, cohort.read()?)))
+            .collect();
+        memory.cohorts.restore(cohorts?, counter(self.cohorts_forgotten)?);
+        let sequencer = &mut memory.sequencer;
+        let offenders = self.offenders.into_iter();
+        let offenders: Result<_, _> = offenders
+            .map(|(key, offender)| Ok((key, offender.read()?)))
+            .collect();
+        sequencer
+            .offenders
+            .restore(offenders?, counter(self.offenders_forgotten)?);
+        sequencer.guard = self.guard;
+        let graces = self.graces.into_iter();
+        sequencer.graces = graces.map(|(owner, until)| (owner, to_moment(until))).collect();
+        let blocks = self.blocks.into_iter();
+        let blocks = blocks.map(|(owner, block)| (owner, Block::from(block))).collect();
+        let ranges = self.range_blocks.into_iter();
+        let ranges: Result<_, CheckpointError> = ranges
+            .map(|(range, block)| Ok((range.read()?, block.into())))
+            .collect();
+        sequencer
+            .blocks
+            .restore(blocks, ranges?, counter(self.blocks_forgotten)?);
+        let waiting: Result<_, _> = self.waiting.into_iter().map(CandidateForm::read).collect();
+        memory.waiting.candidates = waiting?;
+        Ok(memory)
+    }
+}
+
+impl CohortForm {
+    fn of(cohort: &Cohort) -> Self {
+        Self {
+            clients: cohort.clients,
+            suspects: cohort.suspects,
+            last_millis: cohort.last_millis,
+            members: cohort
+                .members
+                .iter()
+                .map(|(key, member)| (*key, MemberForm::of(member)))
+                .collect(),
+            threat: cohort.threat.map(ThreatForm::from),
+            hot_since: cohort.hot_since.map(moment),
+        }
+    }
+
+    fn read(self) -> Result<Cohort, CheckpointError> {
+        let members = self.members.into_iter();
+        let members: Result<_, _> = members.map(|(key, member)| Ok((key, member.read()?))).collect();
+        Ok(Cohort {
+            clients: self.clients,
+            suspects: self.suspects,
+            last_millis: self.last_millis,
+            members: members?,
+            threat: self.threat.as_ref().map(ThreatForm::read).transpose()?,
+            hot_since: self.hot_since.map(to_moment),
+        })
+    }
+}
+
+impl MemberForm {
+    fn of(member: &Member) -> Self {
+        Self {
+            client: (&member.client).into(),
+            requests: member.requests,
+            first_seen: moment(member.first_seen),
+            action: member.action.into(),
+            action_at: member.action_at.map(moment),
+            requests_before_action: member.requests_before_action,
+        }
+    }
+
+    fn read(self) -> Result<Member, CheckpointError> {
+        Ok(Member {
+            client: self.client.read()?,
+            requests: self.requests,
+            first_seen: to_moment(self.first_seen),
+            action: self.action.into(),
+            action_at: self.action_at.map(to_moment),
+            requests_before_action: self.requests_before_action,
+        })
+    }
+}
+
+impl OffenderForm {
+    fn of(offender: &Offender) -> Self {
+        Self {
+            client: (&offender.client).into(),
+            started_at: moment(offender.started_at),
+            threat: offender.threat.into(),
+            last_at: moment(offender.last_at),
+            requests_before_alert: offender.requests_before_alert,
+            action: offender.action.into(),
+            until: offender.until.map(moment),
+            offences: offender.offences,
+            is_alerted: offender.is_alerted,
+        }
+    }
+
+    fn read(self) -> Result<Offender, CheckpointError> {
+        Ok(Offender {
+            client: self.client.read()?,
+            started_at: to_moment(self.started_at),
+            threat: self.threat.read()?,
+            last_at: to_moment(self.last_at),
+            requests_before_alert: self.requests_before_alert,
+            action: self.action.into(),
+            until: self.until.map(to_moment),
+            offences: self.offences,
+            is_alerted: self.is_alerted,
+        })
+    }
+}

@@ -1,0 +1,318 @@
+//! The windows of one shard, its suspects, and what its clients did in the open tick.
+
+use super::CheckpointError;
+use super::form::{ActionForm, ClientForm, EvidenceForm, MomentForm, ThreatForm, counter, moment, to_moment};
+use crate::feature;
+use crate::population::{EstablishedChange, Vote};
+use crate::score::Score;
+use crate::stage::client::{Candidate, Changes, Shard, Slot, Suspect};
+use crate::stage::sequencer::Block;
+use crate::threat::{Claim, THREATS};
+use crate::window::Window;
+use domain::Evidence;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ShardForm<'a> {
+    #[serde(borrow)]
+    slots: Vec<SlotForm<'a>>,
+    hand: u64,
+    forgotten: u64,
+    suspects: Vec<SuspectForm>,
+    changes: ChangesForm,
+    stopped: u64,
+    leaks: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SlotForm<'a> {
+    key: u64,
+    client: ClientForm,
+    window: Cow<'a, Window>,
+    most: ActionForm,
+    blocked: Option<BlockForm>,
+    last_rank: f32,
+    is_established: bool,
+    is_claimed: bool,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct BlockForm {
+    from: MomentForm,
+    until: MomentForm,
+    is_ordered: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SuspectForm {
+    key: u64,
+    rank: f32,
+    evidence: Vec<EvidenceForm>,
+    overwritten: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ChangesForm {
+    candidates: Vec<CandidateForm>,
+    votes: Vec<(u64, bool)>,
+    joined: Vec<u64>,
+    arrived: Vec<(u64, u64)>,
+    established_clients: i64,
+    established_successes: f64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct CandidateForm {
+    seq: u64,
+    key: u64,
+    owner: u64,
+    client: ClientForm,
+    source: u32,
+    most: ActionForm,
+    is_ambiguous: bool,
+    at: MomentForm,
+    first_seen: MomentForm,
+    requests: u64,
+    claims: Vec<ClaimForm>,
+    sentences: Vec<(f32, String)>,
+    score: f32,
+    p_value: f64,
+    row: Vec<f32>,
+    evidence: Vec<EvidenceForm>,
+    is_established: bool,
+    successes: f32,
+    load: f32,
+    agent: u64,
+    agents: f32,
+    is_claimed: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ClaimForm {
+    /// Number of the threat in the list.
+    place: u16,
+    kind: ThreatForm,
+    confidence: f32,
+    is_conclusive: bool,
+}
+
+impl<'a> ShardForm<'a> {
+    pub(super) fn of(shard: &'a Shard) -> Self {
+        Self {
+            slots: shard.slots.iter().map(SlotForm::of).collect(),
+            hand: shard.slots.hand() as u64,
+            forgotten: shard.slots.forgotten,
+            suspects: shard.suspects.as_slice().iter().map(SuspectForm::of).collect(),
+            changes: ChangesForm::of(&shard.changes),
+            stopped: shard.stopped,
+            leaks: shard.leaks,
+        }
+    }
+
+    pub(super) fn fill(self, shard: &mut Shard) -> Result<(), CheckpointError> {
+        let slots: Result<Vec<Slot>, _> = self.slots.into_iter().map(SlotForm::read).collect();
+        let slots = slots?;
+        if slots.iter().any(|slot| Shard::of(slot.key) != shard.number) {
+            return Err(CheckpointError::Damaged("a client in the wrong shard"));
+        }
+        let hand = counter(self.hand)? as usize;
+        shard.slots.restore(slots, hand, counter(self.forgotten)?);
+        let suspects: Result<_, _> = self.suspects.into_iter().map(SuspectForm::read).collect();
+        shard.suspects.restore(suspects?);
+        shard.changes = self.changes.read()?;
+        shard.stopped = counter(self.stopped)?;
+        shard.leaks = counter(self.leaks)?;
+        Ok(())
+    }
+}
+
+impl<'a> SlotForm<'a> {
+    fn of(slot: &'a Slot) -> Self {
+        Self {
+            key: slot.key,
+            client: (&slot.client).into(),
+            window: Cow::Borrowed(&slot.window),
+            most: slot.most.into(),
+            blocked: slot.blocked.map(BlockForm::from),
+            last_rank: slot.last_rank,
+            is_established: slot.is_established,
+            is_claimed: slot.is_claimed,
+        }
+    }
+
+    fn read(self) -> Result<Slot, CheckpointError> {
+        let window = self.window.into_owned();
+        for count in [window.requests, window.stopped, window.failed] {
+            counter(count)?;
+        }
+        Ok(Slot {
+            key: self.key,
+            client: self.client.read()?,
+            window,
+            most: self.most.into(),
+            blocked: self.blocked.map(Block::from),
+            last_rank: self.last_rank,
+            is_established: self.is_established,
+            is_claimed: self.is_claimed,
+        })
+    }
+}
+
+impl From<Block> for BlockForm {
+    fn from(block: Block) -> Self {
+        Self {
+            from: moment(block.from),
+            until: moment(block.until),
+            is_ordered: block.is_ordered,
+        }
+    }
+}
+
+impl From<BlockForm> for Block {
+    fn from(form: BlockForm) -> Self {
+        Self {
+            from: to_moment(form.from),
+            until: to_moment(form.until),
+            is_ordered: form.is_ordered,
+        }
+    }
+}
+
+impl SuspectForm {
+    fn of(suspect: &Suspect) -> Self {
+        Self {
+            key: suspect.key,
+            rank: suspect.rank,
+            evidence: suspect.evidence.iter().map(EvidenceForm::from).collect(),
+            overwritten: suspect.overwritten as u64,
+        }
+    }
+
+    fn read(self) -> Result<Suspect, CheckpointError> {
+        Ok(Suspect {
+            key: self.key,
+            rank: self.rank,
+            evidence: self.evidence.into_iter().map(Evidence::from).collect(),
+            overwritten: counter(self.overwritten)? as usize,
+        })
+    }
+}
+
+impl ChangesForm {
+    fn of(changes: &Changes) -> Self {
+        let votes = changes.votes.iter();
+        Self {
+            candidates: changes.candidates.iter().map(CandidateForm::of).collect(),
+            votes: votes.map(|vote| (vote.template, vote.is_success)).collect(),
+            joined: changes.joined.clone(),
+            arrived: changes.arrived.clone(),
+            established_clients: changes.established.clients,
+            established_successes: changes.established.successes,
+        }
+    }
+
+    fn read(self) -> Result<Changes, CheckpointError> {
+        let candidates: Result<_, _> = self.candidates.into_iter().map(CandidateForm::read).collect();
+        let votes = self.votes.into_iter();
+        counter(self.established_clients.unsigned_abs())?;
+        Ok(Changes {
+            candidates: candidates?,
+            votes: votes
+                .map(|(template, is_success)| Vote { template, is_success })
+                .collect(),
+            joined: self.joined,
+            arrived: self.arrived,
+            established: EstablishedChange {
+                clients: self.established_clients,
+                successes: self.established_successes,
+            },
+        })
+    }
+}
+
+impl CandidateForm {
+    pub(super) fn of(candidate: &Candidate) -> Self {
+        Self {
+            seq: candidate.seq,
+            key: candidate.key,
+            owner: candidate.owner,
+            client: (&candidate.client).into(),
+            source: candidate.source,
+            most: candidate.most.into(),
+            is_ambiguous: candidate.is_ambiguous,
+            at: moment(candidate.at),
+            first_seen: moment(candidate.first_seen),
+            requests: candidate.requests,
+            claims: candidate.claims.iter().map(ClaimForm::of).collect(),
+            sentences: candidate.sentences.clone(),
+            score: candidate.score.value,
+            p_value: candidate.score.p_value,
+            row: candidate.row.clone(),
+            evidence: candidate.evidence.iter().map(EvidenceForm::from).collect(),
+            is_established: candidate.is_established,
+            successes: candidate.successes,
+            load: candidate.load,
+            agent: candidate.agent,
+            agents: candidate.agents,
+            is_claimed: candidate.is_claimed,
+        }
+    }
+
+    pub(super) fn read(self) -> Result<Candidate, CheckpointError> {
+        if self.row.len() != feature::COUNT || self.claims.len() != self.sentences.len() {
+            return Err(CheckpointError::Damaged("a window without all its features"));
+        }
+        let claims: Result<_, _> = self.claims.into_iter().map(ClaimForm::read).collect();
+        Ok(Candidate {
+            seq: counter(self.seq)?,
+            key: self.key,
+            owner: self.owner,
+            client: self.client.read()?,
+            source: self.source,
+            most: self.most.into(),
+            is_ambiguous: self.is_ambiguous,
+            at: to_moment(self.at),
+            first_seen: to_moment(self.first_seen),
+            requests: counter(self.requests)?,
+            claims: claims?,
+            sentences: self.sentences,
+            score: Score {
+                value: self.score,
+                p_value: self.p_value,
+            },
+            row: self.row,
+            evidence: self.evidence.into_iter().map(Evidence::from).collect(),
+            is_established: self.is_established,
+            successes: self.successes,
+            load: self.load,
+            agent: self.agent,
+            agents: self.agents,
+            is_claimed: self.is_claimed,
+        })
+    }
+}
+
+impl ClaimForm {
+    fn of((place, claim): &(usize, Claim)) -> Self {
+        Self {
+            place: *place as u16,
+            kind: claim.kind.into(),
+            confidence: claim.confidence,
+            is_conclusive: claim.is_conclusive,
+        }
+    }
+
+    fn read(self) -> Result<(usize, Claim), CheckpointError> {
+        let place = usize::from(self.place);
+        if place >= THREATS.len() {
+            return Err(CheckpointError::Damaged("a threat that is not listed"));
+        }
+        let claim = Claim {
+            kind: self.kind.read()?,
+            confidence: self.confidence,
+            is_conclusive: self.is_conclusive,
+        };
+        Ok((place, claim))
+    }
+}
