@@ -1,11 +1,12 @@
 //! Live events for dashboards: published by whoever knows, read by as many as fit, never waited for.
 
 use crate::metrics::Metrics;
+use crate::peer::Stopping;
 use crate::state::ApiState;
 use crate::wire::{AlertView, DecisionView, OrderView};
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use domain::{Order, StampedDecision};
-use futures::Stream;
+use futures::{Stream, StreamExt as _};
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -178,7 +179,8 @@ pub(crate) fn stream(
     state: Arc<ApiState>,
     place: OwnedSemaphorePermit,
     last_id: Option<&str>,
-) -> Sse<impl Stream<Item = Result<SseEvent, Infallible>>> {
+    stopping: Option<Stopping>,
+) -> Sse<impl Stream<Item = Result<SseEvent, Infallible>> + use<>> {
     state.metrics.event_reader_came();
     let reader = Reader {
         subscription: state.events.subscribe(last_id),
@@ -191,7 +193,14 @@ pub(crate) fn stream(
         let event = reader.next().await?;
         Some((Ok(event), reader))
     });
-    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+    // Without this an open page would hold the shutdown up until its bound.
+    let until = async move {
+        match stopping {
+            Some(Stopping(stopping)) => stopping.cancelled_owned().await,
+            None => std::future::pending().await,
+        }
+    };
+    Sse::new(events.take_until(Box::pin(until))).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
 impl Reader {

@@ -2,27 +2,37 @@
 //!
 //! Modules stand in the order in which a request meets them.
 
+mod listen;
 mod peer;
+mod route;
 mod surface;
 
 mod auth;
 mod blocklist;
+mod bootstrap;
 mod check;
+mod events;
+mod files;
 mod lapi;
 mod metrics;
 mod neutral;
+mod problem;
 mod state;
 #[cfg(test)]
 mod testing;
+mod wire;
 
 pub use auth::{
     FAILED_ATTEMPTS_MAX, FAILED_WINDOW_MILLIS, KEY_FRESH_MILLIS, RandomnessError, Secret, SharedSecret,
     hash_secret,
 };
 pub use blocklist::BlocklistSource;
+pub use bootstrap::{BootstrapError, bootstrap_key};
 pub use check::{AddressHeader, CheckSettings};
+pub use events::{EVENT_READERS_MAX, EVENTS_KEPT, EventHub, LiveUpdate};
+pub use listen::{CONNECTIONS_MAX, DRAIN_MAX, TLS_POLL, TlsError, TlsFiles, serve};
 pub use metrics::{Exposition, MetricKind, MetricsSource};
 pub use neutral::{neutralise, neutralise_json, push_csv_field};
 pub use peer::Peer;
-pub use state::{ApiParts, ApiState, Clock, DEFAULT_ORIGIN};
+pub use state::{ApiParts, ApiState, Clock, DEFAULT_ORIGIN, HealthPart, HealthSource};
 pub use surface::{Surface, router};

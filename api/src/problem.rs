@@ -32,7 +32,12 @@ impl Problem {
 
     /// The request makes no sense, and why.
     pub(crate) fn bad_request(detail: &str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "bad_request", "The request cannot be understood", detail)
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "bad_request",
+            "The request cannot be understood",
+            detail,
+        )
     }
 
     /// No key, or a wrong one.
@@ -58,6 +63,36 @@ impl Problem {
     /// Something of that name is already there.
     pub(crate) fn conflict(detail: &str) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", "Already there", detail)
+    }
+
+    /// The body is of a kind that is not read.
+    pub(crate) fn unsupported(detail: &str) -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "The body is of another kind",
+            detail,
+        )
+    }
+
+    /// The body is longer than anything that is expected.
+    pub(crate) fn too_large() -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "Too large",
+            "the body is longer than this route reads",
+        )
+    }
+
+    /// The resource is there, but not for this method.
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "Method not allowed",
+            "this resource does not know that method",
+        )
     }
 
     /// The request came under a name that is not ours.
@@ -99,7 +134,9 @@ impl Problem {
 impl From<storage::Error> for Problem {
     fn from(error: storage::Error) -> Self {
         match &error {
-            storage::Error::AlreadyExists { what, name } => Self::conflict(&format!("{what} {name:?} already exists")),
+            storage::Error::AlreadyExists { what, name } => {
+                Self::conflict(&format!("{what} {name:?} already exists"))
+            }
             storage::Error::Refused { doing, why } => Self::bad_request(&format!("could not {doing}: {why}")),
             other if other.is_retryable() => {
                 tracing::warn!(%error, "the store does not answer");

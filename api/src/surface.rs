@@ -1,18 +1,25 @@
 //! Which routes a listener carries.
 
+use crate::auth::browser;
 use crate::metrics::Exposition;
+use crate::problem::Problem;
 use crate::state::ApiState;
-use crate::{check, lapi};
+use crate::{check, files, lapi, route};
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use std::sync::Arc;
 
+/// Longest body that the REST API reads, in bytes: an order with its reason fits forty times.
+const BODY_BYTES_MAX: usize = 128 * 1024;
+
 /// A group of routes that a listener carries or does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Surface {
+    /// Dashboard and REST API.
+    Admin,
     /// The CrowdSec-compatible local API and its `/health`.
     Bouncer,
     /// `/check` for gateways that ask per request.
@@ -26,14 +33,37 @@ pub fn router(state: &Arc<ApiState>, surfaces: &[Surface]) -> Router {
     let mut router: Router<Arc<ApiState>> = Router::new();
     for surface in surfaces {
         router = router.merge(match surface {
+            Surface::Admin => admin(state),
             Surface::Bouncer => lapi::router(Arc::clone(state)).route("/health", get(lapi::health)),
             Surface::Check => check::router(),
             Surface::Metrics => Router::new().route("/metrics", get(metrics)),
         });
     }
-    router
-        .fallback(|| async { StatusCode::NOT_FOUND })
-        .with_state(Arc::clone(state))
+    if !surfaces.contains(&Surface::Admin) {
+        router = router.fallback(|| async { StatusCode::NOT_FOUND });
+    }
+    router.with_state(Arc::clone(state))
+}
+
+/// Dashboard and REST API behind the defences of a browser's session.
+fn admin(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
+    let pages = Router::new().fallback(files::serve);
+    route::router(state)
+        .route("/api/{*rest}", axum::routing::any(unknown))
+        .merge(pages)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(axum::middleware::from_fn(browser::require_own_origin))
+        .layer(axum::middleware::from_fn_with_state(
+            Arc::clone(state),
+            browser::require_known_host,
+        ))
+        .layer(axum::middleware::from_fn(browser::add_security_headers))
+        .route("/health/live", get(route::live))
+        .route("/health/ready", get(route::ready))
+}
+
+async fn unknown() -> Problem {
+    Problem::not_found("there is no such route")
 }
 
 async fn metrics(State(state): State<Arc<ApiState>>) -> Response {

@@ -124,6 +124,12 @@ pub struct ClientParseError {
 }
 
 impl Client {
+    /// Whether the two have an address in common, or are the same name.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        crate::allowlist::clients_overlap(self, other)
+    }
+
     /// The client that an address stands for: itself for IPv4 (also when mapped into IPv6), its /64 for IPv6.
     #[must_use]
     pub fn from_address(address: IpAddr) -> Self {

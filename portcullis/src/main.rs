@@ -6,10 +6,13 @@
 mod analysis;
 mod command;
 mod config;
+mod demo;
 mod evaluation;
+mod operator;
 mod progress;
 mod report;
 mod scorer;
+mod service;
 mod wiring;
 
 use clap::Parser;

@@ -56,6 +56,13 @@ impl BundleScorer {
         };
         Ok(Self { bundle })
     }
+
+    /// The model's version name and its card: what it was trained on, how often it errs, when not to use it.
+    #[must_use]
+    pub fn card(&self) -> (String, serde_json::Value) {
+        let text = models::card::model_card(&self.bundle);
+        (self.version().to_owned(), serde_json::json!({ "markdown": text }))
+    }
 }
 
 impl Scorer for BundleScorer {

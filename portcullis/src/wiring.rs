@@ -1,9 +1,11 @@
 //! What commands over finished logs have in common: options, files, settings.
 
 use crate::analysis::{describe, scan_key};
+use crate::config::{self, Config};
+use crate::service::detector_settings;
 use anyhow::{Context, anyhow};
 use detector::Settings;
-use domain::{Allowlist, TrustedProxies};
+use domain::{Allowlist, HashKey, TrustedProxies};
 use ingest::{FormatChoice, LineReader, ParserConfig};
 use ipnet::IpNet;
 use std::path::{Path, PathBuf};
@@ -19,6 +21,12 @@ pub struct PassOptions {
     /// Format of the lines; `portcullis formats` lists them.
     #[arg(long, value_name = "NAME", default_value = "auto")]
     format: String,
+    /// Judge as a service with this configuration would: its policy, allowlist, proxies, identities, key and model.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// An installation past its warm-up that blocks (warm), or its first day, when it only watches (cold).
+    #[arg(long, value_enum, default_value = "warm")]
+    mode: PassMode,
     /// A model of your own instead of the shipped one.
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
@@ -39,12 +47,48 @@ pub struct PassOptions {
     threads: usize,
 }
 
-impl PassOptions {
+/// Which installation a pass stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum PassMode {
+    /// Past its warm-up, blocks in force: a blocked client's later requests count as prevented.
+    Warm,
+    /// Its first day: it watches and says what it would have done.
+    Cold,
+}
+
+/// What a pass is made of, after options and configuration are put together.
+pub struct PassParts {
     /// How lines become records.
+    pub parser: ParserConfig,
+    /// How records become decisions.
+    pub settings: Settings,
+    /// The model's file, if not the shipped one.
+    pub model: Option<PathBuf>,
+    /// Threads that share the work.
+    pub threads: usize,
+}
+
+impl PassOptions {
+    /// Puts options and configuration together.
     ///
     /// # Errors
-    /// When the format is not known.
-    pub fn parser(&self) -> anyhow::Result<ParserConfig> {
+    /// When the configuration is wrong, the format is not known, or a limit is out of its range.
+    pub fn parts(&self) -> anyhow::Result<PassParts> {
+        let config = self.config.as_deref().map(load_config).transpose()?;
+        let key = config.as_ref().and_then(|config| config.detector.hash_key);
+        let key = key.unwrap_or_else(scan_key);
+        Ok(PassParts {
+            parser: self.parser(config.as_ref(), key)?,
+            settings: self.settings(config.as_ref(), key)?,
+            model: self
+                .model
+                .clone()
+                .or_else(|| config.as_ref().and_then(|config| config.model.file.clone())),
+            threads: self.threads,
+        })
+    }
+
+    fn parser(&self, config: Option<&Config>, key: HashKey) -> anyhow::Result<ParserConfig> {
         let format = match self.format.as_str() {
             "auto" => FormatChoice::Auto,
             name => FormatChoice::Named(ingest::format::by_name(name).ok_or_else(|| {
@@ -55,19 +99,21 @@ impl PassOptions {
                 ))
             })?),
         };
-        let trusted = TrustedProxies::new(self.trusted_proxy.clone());
-        Ok(ParserConfig {
+        let mut parser = ParserConfig {
             format,
-            trusted,
-            ..ParserConfig::new(scan_key())
-        })
+            trusted: TrustedProxies::new(self.trusted_proxy.clone()),
+            ..ParserConfig::new(key)
+        };
+        if let Some(config) = config {
+            if self.trusted_proxy.is_empty() {
+                parser.trusted = config.clients.trusted_proxies();
+            }
+            parser.identity = config.clients.identity();
+        }
+        Ok(parser)
     }
 
-    /// How records become decisions: an installation past its warm-up, in enforced mode.
-    ///
-    /// # Errors
-    /// When a limit is out of its range.
-    pub fn settings(&self) -> anyhow::Result<Settings> {
+    fn settings(&self, config: Option<&Config>, key: HashKey) -> anyhow::Result<Settings> {
         const CLIENTS: std::ops::RangeInclusive<usize> = 256..=100_000_000;
         if !CLIENTS.contains(&self.clients_max) {
             let text = format!(
@@ -76,23 +122,31 @@ impl PassOptions {
             );
             return Err(WrongUsage(text).into());
         }
-        let mut settings = Settings::new(scan_key(), describe);
-        settings.assumes_enforcement = true;
+        let mut settings = match config {
+            Some(config) => detector_settings(config, key),
+            None => Settings::new(key, describe),
+        };
+        if config.is_none() || !self.own_range.is_empty() || self.private_clients {
+            settings.allowlist = Allowlist::new(self.own_range.clone(), Vec::new(), !self.private_clients);
+        }
         settings.clients_max = self.clients_max;
-        settings.allowlist = Allowlist::new(self.own_range.clone(), Vec::new(), !self.private_clients);
+        settings.policy.is_shadow |= self.mode == PassMode::Cold;
+        settings.assumes_enforcement = !settings.policy.is_shadow;
         Ok(settings)
     }
+}
 
-    /// The model's file, if not the shipped one.
-    #[must_use]
-    pub fn model(&self) -> Option<&Path> {
-        self.model.as_deref()
-    }
-
-    /// Threads that share the work.
-    #[must_use]
-    pub fn threads(&self) -> usize {
-        self.threads
+/// Reads a configuration for a command that needs one; a wrong one is wrong usage.
+///
+/// # Errors
+/// Every problem of the file at once.
+pub fn load_config(file: &Path) -> anyhow::Result<Config> {
+    match config::load(file) {
+        Ok(loaded) => Ok(loaded.config),
+        Err(error) => match error.downcast::<config::Report>() {
+            Ok(report) => Err(WrongUsage(report.to_string()).into()),
+            Err(error) => Err(error),
+        },
     }
 }
 

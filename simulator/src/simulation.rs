@@ -128,6 +128,14 @@ impl Simulation {
         simulation
     }
 
+    /// Plays with that many times the scenario's clients, at least one of each group: a demo on a small machine, a
+    /// test. To be called before the first request.
+    #[must_use]
+    pub fn with_scale(mut self, scale: f64) -> Self {
+        self.scale = scale;
+        self
+    }
+
     /// The sites behind the gateway.
     #[must_use]
     pub const fn world(&self) -> &World {

@@ -56,8 +56,14 @@ pub(crate) async fn add_security_headers(request: Request, next: Next) -> Respon
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -98,7 +104,9 @@ fn is_own_origin(headers: &HeaderMap, host: &str, is_tls: bool) -> bool {
         let rest = match is_tls {
             true => origin.strip_prefix("https://"),
             // A proxy in front may have ended the encryption.
-            false => origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://")),
+            false => origin
+                .strip_prefix("https://")
+                .or_else(|| origin.strip_prefix("http://")),
         };
         return rest.is_some_and(|origin| !host.is_empty() && origin.eq_ignore_ascii_case(host));
     }

@@ -138,7 +138,11 @@ fn presented_key(headers: &HeaderMap) -> Option<&str> {
         .get(header::AUTHORIZATION)
         .map(|value| value.to_str().unwrap_or_default())
         .map(|value| value.strip_prefix("Bearer ").unwrap_or_default().trim());
-    bearer.or_else(|| headers.get("x-api-key").map(|value| value.to_str().unwrap_or_default()))
+    bearer.or_else(|| {
+        headers
+            .get("x-api-key")
+            .map(|value| value.to_str().unwrap_or_default())
+    })
 }
 
 fn session_cookie(headers: &HeaderMap) -> Option<&str> {

@@ -9,18 +9,40 @@ use storage::ClientSummary;
 use utoipa::ToSchema;
 
 /// Who.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct ClientName {
     /// What kind of thing the value names.
-    #[serde(default)]
     pub(crate) scope: String,
     /// Address, range or name, as it may be shown.
-    #[serde(default)]
     pub(crate) value: String,
     /// `scope/value` with the value percent-encoded: names the client exactly, also where `value` had to be made
     /// harmless. Goes into paths as it is, and into orders instead of scope and value.
-    #[serde(rename = "ref", default)]
+    #[serde(rename = "ref")]
     pub(crate) reference: String,
+}
+
+/// Whom an order is about: by `ref`, or by scope and value.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+pub(crate) struct NamedClient {
+    /// What kind of thing the value names.
+    #[serde(default)]
+    scope: String,
+    /// Address, range or name.
+    #[serde(default)]
+    value: String,
+    /// The client's `ref`; wins over scope and value.
+    #[serde(rename = "ref", default)]
+    reference: String,
+}
+
+impl NamedClient {
+    /// The client that is named; by the reference when there is one.
+    pub(crate) fn read(&self) -> Result<Client, String> {
+        match self.reference.split_once('/') {
+            Some((scope, value)) => parse(scope, &percent_decode(value)),
+            None => parse(&self.scope, &self.value),
+        }
+    }
 }
 
 impl ClientName {
@@ -33,12 +55,13 @@ impl ClientName {
         }
     }
 
-    /// The client that is named; by the reference when there is one.
-    pub(crate) fn read(&self) -> Result<Client, String> {
-        if let Some((scope, value)) = self.reference.split_once('/') {
-            return parse(scope, &percent_decode(value));
+    /// The client of a text: a reference, or an address or range as people write it.
+    pub(crate) fn find(text: &str) -> Result<Client, String> {
+        match text.split_once('/') {
+            Some((scope, value)) if Scope::from_name(scope).is_some() => parse(scope, &percent_decode(value)),
+            Some(_) => parse("range", text),
+            None => parse("ip", text),
         }
-        parse(&self.scope, &self.value)
     }
 }
 
@@ -118,6 +141,44 @@ impl ClientView {
     }
 }
 
+/// One feature of a client's latest window, in the unit that a person reads.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes what the detector wrote and the store hands on"
+)]
+pub(crate) struct FeatureView {
+    /// Its name.
+    name: String,
+    /// Its unit; empty for a plain number.
+    unit: String,
+    /// What the client shows.
+    value: f64,
+    /// The median of clean clients.
+    typical: f64,
+    /// What 99.9% of clean clients stay under.
+    extreme: f64,
+}
+
+/// One point of a client's timeline; counts are those since the point before.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes what the detector wrote and the store hands on"
+)]
+pub(crate) struct TimelinePoint {
+    /// When.
+    at: String,
+    /// Requests.
+    requests: u64,
+    /// Requests answered with 4xx or 5xx.
+    errors: u64,
+    /// Requests that we stopped.
+    stopped: u64,
+    /// The score at this moment.
+    score: Option<f64>,
+}
+
 /// Everything that is shown of one client.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ClientPage {
@@ -126,8 +187,10 @@ pub(crate) struct ClientPage {
     /// Its figures; null for a client that was never kept.
     pub(crate) summary: Option<ClientView>,
     /// The features of its latest window, each with the population's typical value.
+    #[schema(value_type = Option<Vec<FeatureView>>)]
     pub(crate) features: serde_json::Value,
     /// Points over time.
+    #[schema(value_type = Option<Vec<TimelinePoint>>)]
     pub(crate) timeline: serde_json::Value,
     /// Its latest alerts.
     pub(crate) alerts: Vec<AlertView>,
@@ -173,7 +236,11 @@ mod tests {
             let name = ClientName::new(&client);
             assert!(is_harmless(&name.value));
             assert!(name.reference.is_ascii());
-            assert_eq!(name.read().as_ref(), Ok(&client), "{text:?}");
+            assert_eq!(
+                ClientName::find(&name.reference).as_ref(),
+                Ok(&client),
+                "{text:?}"
+            );
         }
         let range = Client::parse(Scope::Ip, "2001:db8::1").unwrap();
         assert_eq!(ClientName::new(&range).reference, "range/2001%3Adb8%3A%3A%2F64");

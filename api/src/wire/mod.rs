@@ -12,11 +12,13 @@ mod overview;
 
 pub(crate) use access::{BouncerView, KeyView, NewKey, NewKeyView, SessionView, SignIn};
 pub(crate) use alert::AlertView;
-pub(crate) use client::{ClientName, ClientPage, ClientView};
+pub(crate) use client::{ClientName, ClientPage, ClientView, parse as parse_client};
 pub(crate) use decision::DecisionView;
 pub(crate) use operation::{HealthPartView, HealthView, ModelView, RejectedView};
-pub(crate) use order::{AllowView, NewOrderView, OrderKindView, OrderReceiptView, OrderView};
-pub(crate) use overview::{AttackView, Figures, OverviewView, StatsPoint, TargetView, summarise};
+pub(crate) use order::{
+    AllowView, NewOrderView, ORDERS_CSV_HEADER, OrderReceiptView, OrderView, push_order_csv,
+};
+pub(crate) use overview::{AttackView, OverviewView, TargetView, summarise};
 
 use crate::neutral::neutralise;
 use serde::Serialize;
@@ -28,7 +30,7 @@ pub(crate) fn shown(text: &str) -> String {
 }
 
 /// A slice of a list, newest first.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Slice<T: ToSchema> {
     /// The items.
     pub(crate) items: Vec<T>,

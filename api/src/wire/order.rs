@@ -1,5 +1,6 @@
 //! Orders in JSON and CSV, and the allowlist that they make.
 
+use super::client::NamedClient;
 use super::decision::push_csv_line;
 use super::{ClientName, DecisionView, shown};
 use domain::{AllowEntry, Client, DecisionId, Order, OrderKind, Timestamp};
@@ -92,7 +93,7 @@ pub(crate) struct NewOrderView {
     #[serde(flatten)]
     kind: OrderKindView,
     /// About whom.
-    client: Option<ClientName>,
+    client: Option<NamedClient>,
     /// Why. Never empty: the journal is read by others, later.
     reason: String,
 }
@@ -102,10 +103,13 @@ impl NewOrderView {
     pub(crate) fn read(&self, now: Timestamp) -> Result<(OrderKind, Option<Client>, String), String> {
         let reason = self.reason.trim();
         if reason.is_empty() || reason.len() > storage::REASON_BYTES_MAX {
-            return Err(format!("reason must have 1 to {} bytes", storage::REASON_BYTES_MAX));
+            return Err(format!(
+                "reason must have 1 to {} bytes",
+                storage::REASON_BYTES_MAX
+            ));
         }
         let kind = self.kind.read(now)?;
-        let client = self.client.as_ref().map(ClientName::read).transpose()?;
+        let client = self.client.as_ref().map(NamedClient::read).transpose()?;
         if client.is_none() && !matches!(kind, OrderKind::Revoke { .. }) {
             return Err("client is missing".to_owned());
         }

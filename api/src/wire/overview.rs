@@ -124,7 +124,11 @@ pub(crate) fn summarise(
         point.blocks += bucket.blocks;
         point.stopped += bucket.stopped;
     }
-    (figures, points.into_values().collect(), (step_millis / 1000).unsigned_abs())
+    (
+        figures,
+        points.into_values().collect(),
+        (step_millis / 1000).unsigned_abs(),
+    )
 }
 
 impl AttackView {

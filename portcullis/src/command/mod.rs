@@ -1,9 +1,16 @@
 //! The commands, one file each.
 
+mod alerts;
+mod allowlist;
 mod config;
+mod decisions;
+mod demo;
 mod evaluate;
 mod formats;
+mod gateways;
+mod keys;
 mod parse;
+pub(crate) mod run;
 mod scan;
 mod simulate;
 mod train;
@@ -21,6 +28,8 @@ pub struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Demo(demo::Args),
+    Run(run::Args),
     Scan(scan::Args),
     Parse(parse::Args),
     Formats(formats::Args),
@@ -29,6 +38,14 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Checks, explains and shows configurations.
     Config(config::Args),
+    /// Lists decisions, and gives orders about clients.
+    Decisions(decisions::Args),
+    /// Shows and changes who is never blocked.
+    Allowlist(allowlist::Args),
+    Alerts(alerts::Args),
+    Gateways(gateways::Args),
+    /// Makes, lists and revokes keys for people and programs.
+    Keys(keys::Args),
 }
 
 impl Cli {
@@ -38,6 +55,8 @@ impl Cli {
     /// What stopped the command, for the person who ran it.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         match &self.command {
+            Command::Demo(args) => demo::run(args),
+            Command::Run(args) => run::run(args),
             Command::Scan(args) => scan::run(args),
             Command::Parse(args) => parse::run(args),
             Command::Formats(args) => formats::run(args),
@@ -45,6 +64,11 @@ impl Cli {
             Command::Train(args) => train::run(args),
             Command::Evaluate(args) => evaluate::run(args),
             Command::Config(args) => config::run(args),
+            Command::Decisions(args) => decisions::run(args),
+            Command::Allowlist(args) => allowlist::run(args),
+            Command::Alerts(args) => alerts::run(args),
+            Command::Gateways(args) => gateways::run(args),
+            Command::Keys(args) => keys::run(args),
         }
     }
 }

@@ -62,11 +62,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// Reads the files to their ends.
 pub(crate) fn pass(options: &PassOptions, files: &[PathBuf]) -> anyhow::Result<Outcome> {
     let readers = wiring::open(files)?;
+    let parts = options.parts()?;
     let pass = Pass {
-        parser: options.parser()?,
-        settings: options.settings()?,
-        scorer: BundleScorer::load(options.model())?,
-        threads: options.threads(),
+        scorer: BundleScorer::load(parts.model.as_deref())?,
+        parser: parts.parser,
+        settings: parts.settings,
+        threads: parts.threads,
     };
     let bar = Bar::over(&readers);
     let outcome = analysis::run(pass, readers, || bar.tick());

@@ -255,6 +255,8 @@ pub(crate) struct Policy {
 pub(crate) struct Guard {
     /// Largest share of established clients blocked within the span.
     pub(crate) clients_share: f32,
+    /// Largest share of established clients' traffic blocked within the span.
+    pub(crate) requests_share: f32,
     /// Length of the span.
     pub(crate) span_secs: u32,
 }

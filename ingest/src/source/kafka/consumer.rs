@@ -249,7 +249,7 @@ impl KafkaSource {
         for source in pending.sources {
             if let Some(partition) = self.intake.partitions.get_mut(source) {
                 partition.is_owned = false;
-                partition.next = None;
+                partition.left_at = partition.next.take().or(partition.left_at);
             }
         }
         unassign(&self.consumer, &list).map_err(KafkaSourceError::broker("give partitions back"))
@@ -343,6 +343,21 @@ impl KafkaSource {
             self.consumer.resume(&list)
         };
         done.map_err(KafkaSourceError::broker("hold or resume partitions"))
+    }
+
+    /// Numbers a partition as a checkpoint did, and notes where it stood: call it in the order of the checkpoint's
+    /// numbers, before the first poll. State is kept by number, so numbers must not change over a restart.
+    pub fn remember(&mut self, topic: &str, partition: i32, next: Option<u64>) {
+        let number = self.intake.number(topic, partition);
+        if let Some(found) = self.intake.partitions.get_mut(number) {
+            found.left_at = next;
+        }
+    }
+
+    /// Where reading of that partition stands; `None` when nothing was read of it.
+    #[must_use]
+    pub fn place(&self, source: u32) -> Option<u64> {
+        self.partition(source)?.place()
     }
 
     /// The partition of that number.

@@ -16,6 +16,16 @@ pub struct Partition {
     pub is_owned: bool,
     /// The next offset to be delivered; `None` before `begin`.
     pub next: Option<u64>,
+    /// Where it stood when it was last ours, or where a checkpoint says it stands.
+    pub(super) left_at: Option<u64>,
+}
+
+impl Partition {
+    /// Where reading stands, whether the partition is ours at the moment or not; `None` when nothing was read of it.
+    #[must_use]
+    pub fn place(&self) -> Option<u64> {
+        self.next.or(self.left_at)
+    }
 }
 
 /// Why offsets are missing.
@@ -102,6 +112,7 @@ impl Partitions {
             rule,
             is_owned: false,
             next: None,
+            left_at: None,
         });
         number
     }

@@ -200,6 +200,14 @@ pub(super) const GUARD: Section = Section {
             "Largest share of the established clients that may be blocked within the span. Three always may.",
         ),
         setting(
+            "policy.guard.requests_share",
+            Kind::Share,
+            Value("0.05"),
+            Live,
+            "Largest share of the established clients' successful requests that those may have made. Conclusive acts \
+             and your own orders use up neither.",
+        ),
+        setting(
             "policy.guard.span_secs",
             Kind::Integer(60, 7 * 86_400),
             Value("3600"),

@@ -28,10 +28,10 @@ pub(super) const STORAGE: Section = Section {
         ),
         setting(
             "storage.checkpoints",
-            Kind::Url(&["file:", "s3:", "gs:", "az:"]),
+            Kind::Url(&["file:"]),
             Value(r#""file:///var/lib/portcullis/checkpoints""#),
             Restart,
-            "Where checkpoints go: a folder, or a bucket that every instance reaches.",
+            "The folder that checkpoints go to. One process at a time uses it.",
         ),
         setting(
             "storage.checkpoint_secs",

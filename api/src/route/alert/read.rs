@@ -1,0 +1,28 @@
+//! One alert.
+
+use crate::problem::Problem;
+use crate::route::Doc;
+use crate::route::input::Path;
+use crate::state::ApiState;
+use crate::wire::AlertView;
+use axum::Json;
+use axum::extract::State;
+use domain::AlertId;
+use std::sync::Arc;
+
+pub(crate) fn doc() -> Doc {
+    Doc::new("read_alert", "One alert")
+        .path("id", "The alert's id.")
+        .answers::<AlertView>(200, "The alert.")
+}
+
+pub(crate) async fn handle(
+    State(state): State<Arc<ApiState>>,
+    Path(id): Path<String>,
+) -> Result<Json<AlertView>, Problem> {
+    let id =
+        AlertId::parse(&id).ok_or_else(|| Problem::bad_request("an alert's id has 32 hexadecimal digits"))?;
+    let alert = state.store.alert(id).await?;
+    let alert = alert.ok_or_else(|| Problem::not_found("there is no such alert"))?;
+    Ok(Json(AlertView::new(&alert)))
+}

@@ -1,0 +1,7 @@
+//! An operator's work over the API, from a terminal: what the dashboard does, for scripts and for people who prefer it.
+
+mod client;
+mod show;
+
+pub use client::{Api, ApiOptions};
+pub use show::{Column, Output, print_one, print_rows};

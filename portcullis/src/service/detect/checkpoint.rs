@@ -1,0 +1,101 @@
+//! What a checkpoint of the detect role holds: the detector's state, and the offsets that it stands for.
+//!
+//! One object, so that windows, population, policy memory and offsets can never disagree.
+
+use super::minutes::Minutes;
+use serde::{Deserialize, Serialize};
+
+/// Version of this form. The detector's part carries a version of its own.
+const VERSION: u32 = 1;
+
+/// Name under which checkpoints of the detect role are saved.
+pub(super) const NAME: &str = "detect";
+
+/// Where one partition stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PartitionPlace {
+    /// Topic.
+    pub(super) topic: String,
+    /// Number within the topic.
+    pub(super) partition: i32,
+    /// The next offset to read; `None` for a partition of which nothing was read yet.
+    pub(super) next: Option<u64>,
+}
+
+/// Everything that is needed to go on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Checkpoint {
+    /// Partitions by their number: the detector keeps a watermark for each number.
+    pub(super) partitions: Vec<PartitionPlace>,
+    /// Newest order that the detector has heard of.
+    pub(super) orders_seq: u64,
+    /// Figures of minutes that can still change.
+    pub(super) minutes: Minutes,
+    /// The detector's state.
+    pub(super) detector: Vec<u8>,
+}
+
+/// Why a checkpoint cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CheckpointError {
+    /// A newer binary wrote it.
+    #[error(
+        "the checkpoint has version {0}, and this portcullis knows versions up to {VERSION}: run the newer portcullis that wrote it"
+    )]
+    Newer(u32),
+    /// Its bytes are not what they should be.
+    #[error("could not read the checkpoint: {0}")]
+    Damaged(String),
+}
+
+impl Checkpoint {
+    /// Its bytes.
+    pub(super) fn write(&self) -> Vec<u8> {
+        let mut bytes = VERSION.to_le_bytes().to_vec();
+        // Plain structures of ours: serialising them to memory cannot fail.
+        bytes.extend(postcard::to_stdvec(self).unwrap_or_default());
+        bytes
+    }
+
+    /// Reads it back.
+    ///
+    /// # Errors
+    /// When it is newer than this binary, or damaged.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, CheckpointError> {
+        let damaged = |why: &str| CheckpointError::Damaged(why.to_owned());
+        let (version, rest) = bytes.split_first_chunk().ok_or_else(|| damaged("it is empty"))?;
+        let version = u32::from_le_bytes(*version);
+        if version > VERSION {
+            return Err(CheckpointError::Newer(version));
+        }
+        postcard::from_bytes(rest).map_err(|error| damaged(&error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_read_back_and_a_newer_one_is_refused_by_its_version() {
+        let checkpoint = Checkpoint {
+            partitions: vec![PartitionPlace {
+                topic: "access".to_owned(),
+                partition: 3,
+                next: Some(7),
+            }],
+            orders_seq: 9,
+            minutes: Minutes::default(),
+            detector: vec![1, 2, 3],
+        };
+        let mut bytes = checkpoint.write();
+        let read = Checkpoint::read(&bytes).unwrap();
+        assert_eq!(read.partitions, checkpoint.partitions);
+        assert_eq!((read.orders_seq, read.detector), (9, vec![1, 2, 3]));
+        bytes[0] = 2;
+        let error = Checkpoint::read(&bytes).unwrap_err().to_string();
+        assert!(error.contains("version 2"), "{error}");
+        assert!(Checkpoint::read(&bytes[..3]).is_err());
+        assert!(Checkpoint::read(&[1, 0, 0, 0, 255]).is_err());
+    }
+}

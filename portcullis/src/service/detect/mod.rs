@@ -1,0 +1,146 @@
+//! The detect role: Kafka → detector → store, on one thread of its own.
+//!
+//! The thread waits for the lease (one process at a time detects; another one stands by), loads the last checkpoint,
+//! reads from the offsets it stands for, and writes the next one. Whatever goes wrong ends the session and begins a new
+//! one from the last checkpoint: what was read since is read again, and decisions repeat nothing because their
+//! identifiers are the same.
+
+mod checkpoint;
+mod effects;
+mod lease;
+mod minutes;
+mod reading;
+mod session;
+mod watched;
+
+use super::Shared;
+use super::figures::Figures;
+use crate::config::Config;
+use anyhow::Context as _;
+use domain::HashKey;
+use session::{Fault, Session};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use storage::CheckpointStore;
+
+/// Pause before a session that failed begins anew.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// What the thread is given.
+pub(super) struct Setup {
+    pub(super) shared: Shared,
+    pub(super) config: Config,
+    pub(super) key: HashKey,
+    pub(super) figures: Arc<Figures>,
+    pub(super) checkpoints: CheckpointStore,
+    /// How the lease's table knows this process.
+    pub(super) holder: String,
+    pub(super) runtime: tokio::runtime::Handle,
+}
+
+/// The running role.
+pub(super) struct DetectRole {
+    thread: JoinHandle<anyhow::Result<()>>,
+    stop: Arc<AtomicBool>,
+    changes: mpsc::Sender<Config>,
+}
+
+/// What the thread holds.
+pub(super) struct Role {
+    setup: Setup,
+    stop: Arc<AtomicBool>,
+    changes: mpsc::Receiver<Config>,
+}
+
+impl DetectRole {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(super) fn start(setup: Setup) -> anyhow::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (changes, receiver) = mpsc::channel();
+        let role = Role {
+            setup,
+            stop: Arc::clone(&stop),
+            changes: receiver,
+        };
+        let thread = std::thread::Builder::new()
+            .name("detect".to_owned())
+            .spawn(move || role.run())
+            .context("could not start the detect thread")?;
+        Ok(Self {
+            thread,
+            stop,
+            changes,
+        })
+    }
+
+    /// Hands a configuration over that was read anew. It takes effect at the next tick.
+    pub(super) fn change(&self, config: Config) {
+        // The thread is gone only when the process is about to end.
+        let _ = self.changes.send(config);
+    }
+
+    /// Whether the thread has ended by itself.
+    pub(super) fn is_over(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Asks the thread to write its last checkpoint and waits for it.
+    ///
+    /// # Errors
+    /// What made the role give up.
+    pub(super) fn stop(self) -> anyhow::Result<()> {
+        self.stop.store(true, Ordering::Relaxed);
+        match self.thread.join() {
+            Ok(result) => result,
+            Err(_) => anyhow::bail!("the detect thread panicked"),
+        }
+    }
+}
+
+impl Role {
+    fn run(mut self) -> anyhow::Result<()> {
+        while !self.is_stopping() {
+            let Some(lease) = lease::wait(&self) else { break };
+            let result = Session::begin(&mut self, &lease).and_then(Session::run);
+            self.setup.figures.set_state(false, None);
+            match result {
+                Ok(()) => {
+                    lease::release(&self, &lease);
+                    break;
+                }
+                Err(Fault::Final(why)) => return Err(why),
+                Err(Fault::Again(why)) => {
+                    tracing::error!("detection begins anew from its last checkpoint: {why:#}");
+                    self.setup.figures.set_state(false, Some(format!("{why:#}")));
+                    self.pause(AGAIN_AFTER);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Waits, but not past a stop.
+    fn pause(&self, time: Duration) {
+        const STEP: Duration = Duration::from_millis(50);
+        let mut left = time;
+        while !self.is_stopping() && left > Duration::ZERO {
+            std::thread::sleep(STEP.min(left));
+            left = left.saturating_sub(STEP);
+        }
+    }
+
+    /// Waits for an answer of the store from this thread.
+    fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.setup.runtime.block_on(future)
+    }
+}

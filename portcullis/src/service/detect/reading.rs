@@ -1,0 +1,142 @@
+//! From a batch of lines to what the detector says of them.
+
+use super::effects::Effects;
+use super::minutes::{Counted, Minutes};
+use crate::analysis::Workers;
+use crate::config::Config;
+use crate::service::figures::{Count, Figures};
+use crate::service::settings;
+use detector::{Detector, Output};
+use domain::{HashKey, RequestRecord, Timestamp};
+use ingest::source::kafka::{DeadLetterOrigin, DeadLetters, KafkaBatch, KafkaSource};
+use ingest::{Parser, Reject};
+use storage::RejectedSample;
+
+/// Bytes of a rejected line that are kept for a person: enough to recognise it, too little to hoard secrets.
+const SAMPLE_BYTES_MAX: usize = 256;
+
+/// One parser per partition: each remembers what its last line was.
+pub(super) struct Readers {
+    parsers: Vec<Option<Parser>>,
+    key: HashKey,
+}
+
+/// Where lines go that cannot be read.
+pub(super) struct Rejections<'a> {
+    pub(super) letters: Option<&'a mut DeadLetters>,
+    pub(super) effects: &'a mut Effects,
+    pub(super) now: Timestamp,
+}
+
+impl Readers {
+    /// No parser yet; routes and objects are hashed with that key.
+    pub(super) fn new(key: HashKey) -> Self {
+        Self {
+            parsers: Vec::new(),
+            key,
+        }
+    }
+
+    /// Reads a batch's lines in their order. Rejected ones are counted and handed on.
+    pub(super) fn read<'b>(
+        &mut self,
+        config: &Config,
+        source: &KafkaSource,
+        batch: &'b KafkaBatch,
+        rejections: &mut Rejections<'_>,
+    ) -> Vec<RequestRecord<'b>> {
+        let mut records = Vec::with_capacity(batch.lines().len());
+        for line in batch.lines() {
+            let Some(parser) = self.parser(config, source, line.position.source) else {
+                continue;
+            };
+            match parser.parse(line.text, line.position) {
+                Ok(record) => records.push(record),
+                Err(reject) => rejections.add(source, line.position, line.text, &describe(reject)),
+            }
+        }
+        for rejected in batch.rejections() {
+            let reason = rejected.fault.as_str();
+            rejections.add(source, rejected.position, rejected.text, reason);
+        }
+        records
+    }
+
+    /// The parser of a partition, by the rule of its topic.
+    fn parser(&mut self, config: &Config, source: &KafkaSource, number: u32) -> Option<&mut Parser> {
+        let place = number as usize;
+        if place >= self.parsers.len() {
+            self.parsers.resize_with(place + 1, || None);
+        }
+        if self.parsers[place].is_none() {
+            let rule = source.partition(number)?.rule;
+            let topic = config.kafka.as_ref()?.topics.get(rule)?;
+            self.parsers[place] = Some(Parser::new(settings::parser(config, topic, self.key)));
+        }
+        self.parsers[place].as_mut()
+    }
+}
+
+fn describe(reject: Reject) -> String {
+    reject.to_string()
+}
+
+impl Rejections<'_> {
+    fn add(&mut self, source: &KafkaSource, position: domain::Position, text: &[u8], reason: &str) {
+        let Some(partition) = source.partition(position.source) else {
+            return;
+        };
+        if let Some(letters) = self.letters.as_mut() {
+            letters.send(
+                text,
+                &DeadLetterOrigin {
+                    topic: &partition.topic,
+                    partition: partition.partition,
+                    offset: position.line,
+                    reason,
+                },
+            );
+        }
+        self.effects.keep_rejected(|| RejectedSample {
+            at: self.now,
+            source: format!("{}[{}]", partition.topic, partition.partition),
+            line: position.line,
+            reason: reason.to_owned(),
+            sample: sample(text),
+        });
+    }
+}
+
+/// A line's beginning, secrets masked, everything but printable ASCII escaped.
+fn sample(text: &[u8]) -> String {
+    let head = &text[..text.len().min(SAMPLE_BYTES_MAX)];
+    ingest::mask::url(&head.escape_ascii().to_string()).into_owned()
+}
+
+/// Hands records to the detector and counts them.
+pub(super) fn observe<S: detector::Scorer>(
+    detector: &mut Detector<S>,
+    records: &[RequestRecord<'_>],
+    key: &HashKey,
+    workers: &Workers,
+    minutes: &mut Minutes,
+    outputs: &mut Vec<Output>,
+) {
+    let stopped_before = detector.totals().stopped;
+    detector.observe(records, workers, outputs);
+    let now = detector.now();
+    for record in records {
+        minutes.count_request(record.at, key.hash(&record.client), now);
+    }
+    let stopped = detector.totals().stopped - stopped_before;
+    if stopped > 0 {
+        minutes.count(now, Counted::Stopped(stopped));
+    }
+}
+
+/// Counts a batch for metrics.
+pub(super) fn count(figures: &Figures, lines: usize, records: usize) {
+    figures.add(Count::Lines, lines as u64);
+    figures.add(Count::Parsed, records as u64);
+    figures.add(Count::Rejected, (lines - records) as u64);
+}

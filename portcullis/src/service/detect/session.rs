@@ -1,0 +1,541 @@
+//! One session: from loading a checkpoint to losing the lease, an error, or the end.
+
+use super::checkpoint::{self, Checkpoint, PartitionPlace};
+use super::effects::Effects;
+use super::minutes::Minutes;
+use super::reading::{self, Readers, Rejections};
+use super::watched::Watched;
+use super::{Role, lease};
+use crate::analysis::Workers;
+use crate::scorer::BundleScorer;
+use crate::service::figures::Count;
+use crate::service::settings;
+use anyhow::Context as _;
+use detector::{Detector, Input, Output, SourceTrust};
+use domain::OrderKind;
+use ingest::source::kafka::{
+    Beginning, Commit, DeadLetters, KafkaBatch, KafkaEvent, KafkaSource, KafkaSourceError,
+};
+use std::time::{Duration, Instant};
+use storage::Lease;
+
+/// How long a poll waits for the first message: also how late an order is heard on a silent topic.
+const POLL_WAIT: Duration = Duration::from_millis(100);
+/// A second of silence tells what the open tick holds.
+const SILENCE: Duration = Duration::from_secs(1);
+/// A broker's trouble is shown for this long after its last report: the library repeats itself while it lasts.
+const TROUBLE_SHOWN: Duration = Duration::from_secs(10);
+/// How often figures and pages are written.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+/// Pause before something that failed is tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// A checkpoint may take a twentieth of the time: of a large state they are written less often.
+const CHECKPOINT_COST: u32 = 20;
+
+/// Why a session ended.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// A new session may do better.
+    Again(anyhow::Error),
+    /// It cannot: a person must act.
+    Final(anyhow::Error),
+}
+
+impl From<KafkaSourceError> for Fault {
+    fn from(error: KafkaSourceError) -> Self {
+        Self::Again(error.into())
+    }
+}
+
+impl From<storage::Error> for Fault {
+    fn from(error: storage::Error) -> Self {
+        match error {
+            storage::Error::NewerVersion { .. } => Self::Final(error.into()),
+            other => Self::Again(other.into()),
+        }
+    }
+}
+
+/// One session.
+pub(super) struct Session<'a> {
+    role: &'a mut Role,
+    lease: Lease,
+    lease_renewed: Instant,
+    source: KafkaSource,
+    letters: Option<DeadLetters>,
+    detector: Detector<BundleScorer>,
+    readers: Readers,
+    workers: Workers,
+    minutes: Minutes,
+    watched: Watched,
+    effects: Effects,
+    outputs: Vec<Output>,
+    orders_seq: u64,
+    generation: u64,
+    /// A rebalance that could not be answered yet: brokers did not answer.
+    unanswered: Option<KafkaEvent>,
+    saved: Instant,
+    save_cost: Duration,
+    has_news: bool,
+    told: Instant,
+    spoken: Instant,
+    is_previewed: bool,
+    held_until: Option<Instant>,
+    troubled_until: Option<Instant>,
+}
+
+impl<'a> Session<'a> {
+    /// Loads the last checkpoint and subscribes.
+    ///
+    /// # Errors
+    /// When the checkpoint or the model cannot be used, or the Kafka client refuses its settings.
+    pub(super) fn begin(role: &'a mut Role, lease: &Lease) -> Result<Self, Fault> {
+        let setup = &role.setup;
+        let kafka = setup.config.kafka.as_ref().context("no [kafka] section");
+        let kafka = kafka.map_err(Fault::Final)?;
+        let loaded = role.wait(setup.checkpoints.load_latest(checkpoint::NAME))?;
+        let generation = loaded.as_ref().map_or(0, |found| found.generation);
+        let loaded = loaded.map(|found| Checkpoint::read(&found.bytes)).transpose();
+        let loaded = loaded.map_err(|error| Fault::Final(error.into()))?;
+        let detector = restore(role, loaded.as_ref())?;
+        let mut source = KafkaSource::new(kafka.source_settings())?;
+        let places = loaded.as_ref().map_or(&[][..], |found| &found.partitions);
+        for place in places {
+            source.remember(&place.topic, place.partition, place.next);
+        }
+        let letters = kafka.dead_letter_topic.as_deref();
+        let letters = letters
+            .map(|topic| DeadLetters::new(&kafka.connection(), topic))
+            .transpose()?;
+        let threads = match setup.config.detector.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        let now = Instant::now();
+        Ok(Self {
+            lease: lease.clone(),
+            lease_renewed: now,
+            source,
+            letters,
+            detector,
+            readers: Readers::new(setup.key),
+            workers: Workers::new(threads),
+            orders_seq: loaded.as_ref().map_or(0, |found| found.orders_seq),
+            minutes: loaded.map(|found| found.minutes).unwrap_or_default(),
+            watched: Watched::default(),
+            effects: Effects::default(),
+            outputs: Vec::new(),
+            generation,
+            unanswered: None,
+            saved: now,
+            save_cost: Duration::ZERO,
+            has_news: false,
+            told: now,
+            spoken: now,
+            is_previewed: true,
+            held_until: None,
+            troubled_until: None,
+            role,
+        })
+    }
+
+    /// Reads until the process is to stop, then writes the last checkpoint.
+    ///
+    /// # Errors
+    /// Why it cannot go on.
+    pub(super) fn run(mut self) -> Result<(), Fault> {
+        let mut batch = KafkaBatch::new();
+        while !self.role.is_stopping() {
+            self.turn(&mut batch)?;
+        }
+        self.finish()
+    }
+
+    fn turn(&mut self, batch: &mut KafkaBatch) -> Result<(), Fault> {
+        self.take_changes();
+        self.take_orders();
+        if !self.answer_pending()? {
+            self.role.pause(RETRY_AFTER);
+            return Ok(());
+        }
+        match self.source.poll(batch, POLL_WAIT) {
+            Ok(()) => {}
+            Err(error) if error.is_retryable() => {
+                self.trouble(&error.to_string());
+                self.role.pause(RETRY_AFTER);
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.read(batch);
+        self.store()?;
+        for event in batch.events().to_vec() {
+            self.hear(event)?;
+        }
+        self.save_if_due()?;
+        self.tell();
+        self.keep_lease()
+    }
+
+    /// Reads a batch's lines, or what the open tick holds after a second of silence.
+    fn read(&mut self, batch: &KafkaBatch) {
+        if batch.lines().len() == 0 {
+            if !self.is_previewed && self.spoken.elapsed() >= SILENCE {
+                self.detector.preview(&mut self.outputs);
+                self.is_previewed = true;
+            }
+        } else {
+            let setup = &self.role.setup;
+            let mut rejections = Rejections {
+                letters: self.letters.as_mut(),
+                effects: &mut self.effects,
+                now: (setup.shared.clock)(),
+            };
+            let records = self
+                .readers
+                .read(&setup.config, &self.source, batch, &mut rejections);
+            reading::count(&setup.figures, batch.lines().len(), records.len());
+            reading::observe(
+                &mut self.detector,
+                &records,
+                &setup.key,
+                &self.workers,
+                &mut self.minutes,
+                &mut self.outputs,
+            );
+            setup.figures.set_state(true, None);
+            self.spoken = Instant::now();
+            self.is_previewed = false;
+            self.has_news = true;
+        }
+        self.effects
+            .take(&mut self.outputs, &mut self.minutes, &mut self.watched);
+    }
+
+    /// Makes durable what was said. Where that fails, reading waits.
+    fn store(&mut self) -> Result<(), Fault> {
+        if self.effects.is_empty() || self.held_until.is_some_and(|until| Instant::now() < until) {
+            return Ok(());
+        }
+        let fence = lease::fence(&self.lease);
+        let setup = &self.role.setup;
+        let stored = self
+            .role
+            .wait(self.effects.store(&setup.shared, &setup.figures, &fence));
+        self.hold_on(stored)
+    }
+
+    /// Holds reading while the store or the checkpoints fail, and lets it go on afterwards.
+    fn hold_on(&mut self, done: Result<(), storage::Error>) -> Result<(), Fault> {
+        match done {
+            Ok(()) => {
+                if self.held_until.take().is_some() {
+                    tracing::info!("writing works again: reading goes on");
+                    self.source.set_held(false)?;
+                    self.role.setup.figures.set_state(true, None);
+                }
+                Ok(())
+            }
+            Err(error) if error.is_retryable() => {
+                if self.held_until.is_none() {
+                    tracing::error!(%error, "reading waits until writing works again: {error}");
+                    self.source.set_held(true)?;
+                }
+                self.held_until = Some(Instant::now() + RETRY_AFTER);
+                self.trouble(&error.to_string());
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn trouble(&self, what: &str) {
+        self.role.setup.figures.set_state(false, Some(what.to_owned()));
+    }
+
+    /// Answers what the group asks and notes the rest.
+    fn hear(&mut self, event: KafkaEvent) -> Result<(), Fault> {
+        match event {
+            KafkaEvent::Assigned(_) | KafkaEvent::Revoked(_) | KafkaEvent::Lost(_) => {
+                self.unanswered = Some(event);
+                self.answer_pending()?;
+            }
+            KafkaEvent::Gap(gap) => {
+                let partition = self.source.partition(gap.source);
+                let topic = partition.map_or_else(String::new, |found| found.topic.to_string());
+                tracing::warn!(
+                    topic,
+                    from = gap.from,
+                    to = gap.to,
+                    cause = gap.cause.as_str(),
+                    "offsets are missing"
+                );
+            }
+            KafkaEvent::BrokerTrouble(what) => {
+                tracing::warn!("trouble with a broker: {what}");
+                self.troubled_until = Some(Instant::now() + TROUBLE_SHOWN);
+                self.trouble(&what);
+            }
+            KafkaEvent::CommitFailed(why) => tracing::warn!("an offset commit failed: {why}"),
+        }
+        Ok(())
+    }
+
+    /// Answers a rebalance that waits; false when brokers did not answer and it must be tried again.
+    fn answer_pending(&mut self) -> Result<bool, Fault> {
+        let Some(event) = self.unanswered.take() else {
+            return Ok(true);
+        };
+        let answered = match &event {
+            KafkaEvent::Assigned(sources) => self.take_on(sources),
+            KafkaEvent::Revoked(sources) => {
+                // Nothing is committed that no checkpoint holds: where it fails, the next owner reads again.
+                if let Err(error) = self.save(Commit::Wait) {
+                    tracing::warn!("could not write a checkpoint before giving partitions back: {error}");
+                }
+                tracing::info!(partitions = sources.len(), "gives partitions back");
+                self.source.release()
+            }
+            _ => self.source.release(),
+        };
+        match answered {
+            Ok(()) => Ok(true),
+            Err(error) if error.is_retryable() => {
+                self.trouble(&error.to_string());
+                self.unanswered = Some(event);
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Begins partitions where the state stands.
+    fn take_on(&mut self, sources: &[u32]) -> Result<(), KafkaSourceError> {
+        for source in sources {
+            self.trust(*source);
+        }
+        let beginnings: Vec<(u32, Beginning)> = sources
+            .iter()
+            .map(|source| {
+                let place = self.source.place(*source);
+                (*source, place.map_or(Beginning::Configured, Beginning::Offset))
+            })
+            .collect();
+        self.source.begin(&beginnings)?;
+        tracing::info!(partitions = sources.len(), "reads partitions");
+        self.role.setup.figures.set_state(true, None);
+        Ok(())
+    }
+
+    /// Tells the detector how far a partition's gateway is trusted.
+    fn trust(&mut self, source: u32) {
+        let rule = self.source.partition(source).map(|partition| partition.rule);
+        let topics = self.role.setup.config.kafka.as_ref().map(|kafka| &kafka.topics);
+        let topic = topics.zip(rule).and_then(|(topics, rule)| topics.get(rule));
+        if let Some(topic) = topic {
+            self.detector
+                .set_source(source, SourceTrust { most: topic.trust });
+        }
+    }
+
+    fn save_if_due(&mut self) -> Result<(), Fault> {
+        let setup = &self.role.setup;
+        let every = Duration::from_secs(u64::from(setup.config.storage.checkpoint_secs));
+        let is_due = self.saved.elapsed() >= every.max(self.save_cost * CHECKPOINT_COST);
+        let is_waiting = self.held_until.is_some_and(|until| Instant::now() < until);
+        if !is_due || !self.has_news || is_waiting || !self.effects.is_empty() {
+            return Ok(());
+        }
+        let saved = self.save(Commit::Later);
+        self.hold_on(saved)
+    }
+
+    /// Writes a checkpoint, then commits the offsets it stands for.
+    fn save(&mut self, commit: Commit) -> Result<(), storage::Error> {
+        let began = Instant::now();
+        let partitions: Vec<PartitionPlace> = (0..)
+            .map_while(|number| {
+                let partition = self.source.partition(number)?;
+                Some(PartitionPlace {
+                    topic: partition.topic.to_string(),
+                    partition: partition.partition,
+                    next: self.source.place(number),
+                })
+            })
+            .collect();
+        let checkpoint = Checkpoint {
+            partitions,
+            orders_seq: self.orders_seq,
+            minutes: self.minutes.clone(),
+            detector: self.detector.checkpoint(),
+        };
+        let bytes = checkpoint.write();
+        let setup = &self.role.setup;
+        self.role.wait(
+            setup
+                .checkpoints
+                .save(checkpoint::NAME, self.generation + 1, &bytes),
+        )?;
+        self.generation += 1;
+        self.has_news = false;
+        self.saved = Instant::now();
+        self.save_cost = began.elapsed();
+        setup.figures.add(Count::Checkpoints, 1);
+        setup
+            .figures
+            .set_checkpoint_millis(u64::try_from(self.save_cost.as_millis()).unwrap_or(u64::MAX));
+        let offsets: Vec<(u32, u64)> = self
+            .source
+            .owned()
+            .filter_map(|(number, partition)| Some((number, partition.next?)))
+            .collect();
+        if let Err(error) = self.source.commit(&offsets, commit) {
+            // The checkpoint is what counts; the group's offsets are for people and their tools.
+            tracing::warn!(%error, "could not commit offsets: {error}");
+        }
+        Ok(())
+    }
+
+    /// Takes in what people ordered since.
+    fn take_orders(&mut self) {
+        let setup = &self.role.setup;
+        if setup.shared.blocklist.status().orders_seq <= self.orders_seq {
+            return;
+        }
+        match self
+            .role
+            .wait(setup.shared.store.tail_orders(self.orders_seq, storage::TAIL_MAX))
+        {
+            Ok(orders) => {
+                for order in orders {
+                    self.orders_seq = order.seq;
+                    self.detector.submit(Input::Order(order));
+                    self.has_news = true;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "could not read orders: {error}"),
+        }
+    }
+
+    /// Takes over a configuration that was read anew.
+    fn take_changes(&mut self) {
+        while let Ok(config) = self.role.changes.try_recv() {
+            let policy = Box::new(settings::policy(&config.policy));
+            self.detector.submit(Input::Policy(policy, config.allowlist()));
+            self.role.setup.config = config;
+            self.repeat_allow_orders();
+        }
+    }
+
+    /// The configured allowlist replaces the detector's: what people ordered is added to it again.
+    fn repeat_allow_orders(&mut self) {
+        let mut seq = 0;
+        loop {
+            let orders = self
+                .role
+                .wait(self.role.setup.shared.store.tail_orders(seq, storage::TAIL_MAX));
+            let orders = match orders {
+                Ok(orders) => orders,
+                Err(error) => {
+                    tracing::warn!(%error, "could not read orders: {error}");
+                    return;
+                }
+            };
+            let Some(last) = orders.last() else { return };
+            seq = last.seq;
+            for order in orders {
+                if matches!(order.kind, OrderKind::Allow { .. } | OrderKind::Disallow) {
+                    self.detector.submit(Input::Order(order));
+                }
+            }
+        }
+    }
+
+    /// Once a second: how far behind, the minute's figures, the pages of clients that stand out.
+    fn tell(&mut self) {
+        if self.told.elapsed() < TELL_EVERY {
+            return;
+        }
+        self.told = Instant::now();
+        let setup = &self.role.setup;
+        let is_troubled = self.troubled_until.is_some_and(|until| Instant::now() < until);
+        if !is_troubled && self.held_until.is_none() {
+            setup
+                .figures
+                .set_state(self.source.owned().next().is_some(), None);
+        }
+        let lag = self
+            .source
+            .lags()
+            .iter()
+            .map(ingest::source::kafka::Lag::messages)
+            .sum();
+        setup.figures.set_source(&self.source.counters(), lag);
+        setup.figures.set_totals(self.detector.totals());
+        if let Some(letters) = &self.letters {
+            setup.figures.set_dead_letters(letters.counters());
+        }
+        if let Some(latest) = self.minutes.latest() {
+            setup.shared.events.publish(&api::LiveUpdate::Figures(latest));
+        }
+        if self.held_until.is_some() {
+            return;
+        }
+        let changed = self.minutes.take_changed();
+        let stored = self
+            .role
+            .wait(setup.shared.store.put_stats(&setup.holder, &changed));
+        if let Err(error) = stored {
+            tracing::debug!(%error, "could not store figures: {error}");
+            self.minutes.mark_changed(&changed);
+            return;
+        }
+        let pages = self.watched.pages(&self.detector, (setup.shared.clock)());
+        if !pages.is_empty() {
+            let stored = self.role.wait(setup.shared.store.put_clients(&pages));
+            if let Err(error) = stored {
+                tracing::debug!(%error, "could not store pages of clients: {error}");
+            }
+        }
+    }
+
+    fn keep_lease(&mut self) -> Result<(), Fault> {
+        match lease::renew(self.role, &self.lease, &mut self.lease_renewed) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Fault::Again(anyhow::anyhow!("another process took the lease"))),
+            Err(error) => {
+                tracing::debug!(%error, "could not renew the lease: {error}");
+                Ok(())
+            }
+        }
+    }
+
+    /// The end: what was said is stored, the last checkpoint written, its offsets committed.
+    fn finish(mut self) -> Result<(), Fault> {
+        self.held_until = None;
+        self.store()?;
+        self.save(Commit::Wait)?;
+        self.told = self.told.checked_sub(TELL_EVERY).unwrap_or(self.told);
+        self.tell();
+        Ok(())
+    }
+}
+
+/// The detector as the checkpoint holds it, or an empty one.
+fn restore(role: &Role, loaded: Option<&Checkpoint>) -> Result<Detector<BundleScorer>, Fault> {
+    let setup = &role.setup;
+    let scorer = || BundleScorer::load(setup.config.model.file.as_deref()).map_err(Fault::Final);
+    let settings = settings::detector(&setup.config, setup.key);
+    let Some(loaded) = loaded else {
+        return Ok(Detector::new(settings, scorer()?));
+    };
+    match Detector::restore(&loaded.detector, settings.clone(), scorer()?) {
+        Ok(detector) => Ok(detector),
+        // Other features or another key: the windows mean nothing any more, the offsets still do.
+        Err(error) if error.starts_anew() => {
+            tracing::warn!(%error, "windows begin anew: {error}");
+            Ok(Detector::new(settings, scorer()?))
+        }
+        Err(error) => Err(Fault::Final(error.into())),
+    }
+}

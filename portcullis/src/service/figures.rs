@@ -1,0 +1,236 @@
+//! What the detect role counts: read by `/metrics`, by the health report and by the demo's terminal.
+
+use api::{Exposition, HealthPart, HealthSource, MetricKind, MetricsSource};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Counters and states of the detect role.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    lines: AtomicU64,
+    parsed: AtomicU64,
+    rejected: AtomicU64,
+    clients: AtomicU64,
+    alerts: AtomicU64,
+    decisions: AtomicU64,
+    blocks: AtomicU64,
+    stopped: AtomicU64,
+    lag: AtomicU64,
+    offsets_lost: AtomicU64,
+    offsets_skipped: AtomicU64,
+    rewinds: AtomicU64,
+    checkpoints: AtomicU64,
+    checkpoint_millis: AtomicU64,
+    dead_letters: AtomicU64,
+    dead_letters_failed: AtomicU64,
+    is_reading: AtomicBool,
+    trouble: Mutex<Option<String>>,
+}
+
+/// One counter of [`Figures`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Count {
+    /// Lines delivered.
+    Lines,
+    /// Lines that became requests.
+    Parsed,
+    /// Lines that did not.
+    Rejected,
+    /// Alerts raised or grown stronger.
+    Alerts,
+    /// Decisions stored anew.
+    Decisions,
+    /// Blocks among them.
+    Blocks,
+    /// Checkpoints written.
+    Checkpoints,
+}
+
+impl Figures {
+    /// Adds to a counter.
+    pub(crate) fn add(&self, count: Count, more: u64) {
+        self.counter(count).fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// A counter's value.
+    pub(crate) fn get(&self, count: Count) -> u64 {
+        self.counter(count).load(Ordering::Relaxed)
+    }
+
+    /// Clients seen.
+    pub(crate) fn clients(&self) -> u64 {
+        self.clients.load(Ordering::Relaxed)
+    }
+
+    /// Messages that wait on the brokers.
+    pub(crate) fn lag(&self) -> u64 {
+        self.lag.load(Ordering::Relaxed)
+    }
+
+    /// Notes what the detector has seen so far.
+    pub(super) fn set_totals(&self, totals: detector::Totals) {
+        self.clients.store(totals.clients, Ordering::Relaxed);
+        self.stopped.store(totals.stopped, Ordering::Relaxed);
+    }
+
+    /// Notes what the Kafka source has counted, and how far it is behind.
+    pub(super) fn set_source(&self, counters: &ingest::source::kafka::KafkaCounters, lag: u64) {
+        self.lag.store(lag, Ordering::Relaxed);
+        self.offsets_lost.store(counters.offsets_lost, Ordering::Relaxed);
+        self.offsets_skipped
+            .store(counters.offsets_skipped, Ordering::Relaxed);
+        self.rewinds.store(counters.rewinds, Ordering::Relaxed);
+    }
+
+    /// Notes what became of dead letters.
+    pub(super) fn set_dead_letters(&self, counters: ingest::source::kafka::DeadLetterCounters) {
+        self.dead_letters.store(counters.delivered, Ordering::Relaxed);
+        self.dead_letters_failed
+            .store(counters.failed + counters.dropped, Ordering::Relaxed);
+    }
+
+    /// Notes how long the last checkpoint took.
+    pub(super) fn set_checkpoint_millis(&self, millis: u64) {
+        self.checkpoint_millis.store(millis, Ordering::Relaxed);
+    }
+
+    /// Notes whether lines are being read, and what is in the way.
+    pub(super) fn set_state(&self, is_reading: bool, trouble: Option<String>) {
+        self.is_reading.store(is_reading, Ordering::Relaxed);
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    fn counter(&self, count: Count) -> &AtomicU64 {
+        match count {
+            Count::Lines => &self.lines,
+            Count::Parsed => &self.parsed,
+            Count::Rejected => &self.rejected,
+            Count::Alerts => &self.alerts,
+            Count::Decisions => &self.decisions,
+            Count::Blocks => &self.blocks,
+            Count::Checkpoints => &self.checkpoints,
+        }
+    }
+}
+
+impl MetricsSource for Figures {
+    fn write(&self, out: &mut Exposition) {
+        use MetricKind::{Counter, Gauge};
+        let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
+        for (kind, name, help, counter) in [
+            (Counter, "lines_total", "Lines read.", &self.lines),
+            (
+                Counter,
+                "requests_total",
+                "Lines that became requests.",
+                &self.parsed,
+            ),
+            (
+                Counter,
+                "rejected_total",
+                "Lines that could not be read.",
+                &self.rejected,
+            ),
+            (Counter, "clients_total", "Clients seen.", &self.clients),
+            (
+                Counter,
+                "alerts_total",
+                "Alerts raised or grown stronger.",
+                &self.alerts,
+            ),
+            (Counter, "decisions_total", "Decisions stored.", &self.decisions),
+            (Counter, "blocks_total", "Blocks among them.", &self.blocks),
+            (
+                Counter,
+                "stopped_total",
+                "Requests that we stopped.",
+                &self.stopped,
+            ),
+            (
+                Gauge,
+                "kafka_lag_messages",
+                "Messages that wait on the brokers.",
+                &self.lag,
+            ),
+            (
+                Counter,
+                "kafka_offsets_lost_total",
+                "Offsets deleted before they were read.",
+                &self.offsets_lost,
+            ),
+            (
+                Counter,
+                "kafka_offsets_skipped_total",
+                "Offsets that the broker left out inside the log.",
+                &self.offsets_skipped,
+            ),
+            (
+                Counter,
+                "kafka_rewinds_total",
+                "Times a log ended before the wanted offset.",
+                &self.rewinds,
+            ),
+            (
+                Counter,
+                "checkpoints_total",
+                "Checkpoints written.",
+                &self.checkpoints,
+            ),
+            (
+                Gauge,
+                "checkpoint_milliseconds",
+                "Time that the last checkpoint took.",
+                &self.checkpoint_millis,
+            ),
+            (
+                Counter,
+                "dead_letters_total",
+                "Lines in the dead-letter topic.",
+                &self.dead_letters,
+            ),
+            (
+                Counter,
+                "dead_letters_failed_total",
+                "Lines that the dead-letter topic did not take.",
+                &self.dead_letters_failed,
+            ),
+        ] {
+            out.add_one(kind, name, help, value(counter));
+        }
+    }
+}
+
+impl HealthSource for Figures {
+    fn parts(&self) -> Vec<HealthPart> {
+        let trouble = self
+            .trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let is_reading = self.is_reading.load(Ordering::Relaxed);
+        let lost = self.offsets_lost.load(Ordering::Relaxed) + self.rewinds.load(Ordering::Relaxed);
+        let reading = HealthPart {
+            name: "reading",
+            is_ok: trouble.is_none() && is_reading,
+            is_required: false,
+            detail: trouble.unwrap_or_else(|| {
+                if is_reading {
+                    format!("{} messages behind", self.lag())
+                } else {
+                    "waits for partitions".to_owned()
+                }
+            }),
+        };
+        let completeness = HealthPart {
+            name: "completeness",
+            is_ok: lost == 0,
+            is_required: false,
+            detail: format!(
+                "{} offsets were deleted before they were read, {} times a topic began anew",
+                self.offsets_lost.load(Ordering::Relaxed),
+                self.rewinds.load(Ordering::Relaxed)
+            ),
+        };
+        vec![reading, completeness]
+    }
+}

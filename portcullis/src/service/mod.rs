@@ -1,0 +1,300 @@
+//! The service: every role in one process, from the configuration to the last checkpoint.
+//!
+//! Whatever can fail is made before anything starts. Roles meet at the store and at the blocklist in memory only.
+
+mod detect;
+mod figures;
+mod follow;
+mod listeners;
+mod page;
+mod reload;
+mod settings;
+
+pub(crate) use figures::{Count, Figures};
+pub(crate) use reload::reload;
+pub(crate) use settings::detector as detector_settings;
+
+use crate::config::{Config, Loaded};
+use anyhow::Context as _;
+use api::{ApiParts, ApiState, Clock, EventHub};
+use detect::DetectRole;
+use domain::blocklist::BlocklistLimits;
+use domain::{HashKey, Timestamp};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use storage::{CheckpointStore, LiveBlocklist, Store};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Which roles a process plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Roles {
+    /// Reads Kafka and decides.
+    pub(crate) detect: bool,
+    /// Answers people, bouncers and gateways.
+    pub(crate) serve: bool,
+}
+
+impl Roles {
+    /// Every role.
+    pub(crate) const ALL: Self = Self {
+        detect: true,
+        serve: true,
+    };
+}
+
+/// What the roles share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) blocklist: Arc<LiveBlocklist>,
+    pub(crate) events: Arc<EventHub>,
+    pub(crate) clock: Clock,
+}
+
+/// A running service.
+pub(crate) struct Service {
+    shared: Shared,
+    loaded: Loaded,
+    figures: Arc<Figures>,
+    api: Arc<ApiState>,
+    detect: Option<DetectRole>,
+    addresses: Vec<SocketAddr>,
+    first_key: Option<String>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    /// Held as long as the process lives: one process at a time uses the checkpoint folder.
+    _folder_lock: Option<std::fs::File>,
+}
+
+/// The wall clock, read at the edge only.
+pub(crate) fn wall_clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+impl Service {
+    /// Opens the store, binds the listeners, then starts every role.
+    ///
+    /// # Errors
+    /// What keeps the service from starting, for the person who starts it.
+    pub(crate) async fn start(loaded: Loaded, roles: Roles) -> anyhow::Result<Self> {
+        let config = &loaded.config;
+        let sockets = if roles.serve {
+            listeners::bind(&config.api.listeners).await?
+        } else {
+            Vec::new()
+        };
+        let addresses = sockets.iter().map(|socket| socket.address).collect();
+        let shared = share(config).await?;
+        let first_key = api::bootstrap_key(&*shared.store, (shared.clock)())
+            .await
+            .context("could not make the first key")?;
+        let figures = Arc::new(Figures::default());
+        let api = Arc::new(ApiState::new(api_parts(&shared, config, &figures)));
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let (detect, folder_lock) = if roles.detect && config.kafka.is_some() {
+            let (role, lock) = start_detect(&shared, config, &figures).await?;
+            (Some(role), lock)
+        } else {
+            (None, None)
+        };
+        follow::start(&shared, config, &stop, &tasks);
+        listeners::serve(sockets, &api, &stop, &tasks);
+        Ok(Self {
+            shared,
+            figures,
+            api,
+            detect,
+            addresses,
+            first_key: first_key.map(|secret| secret.reveal().to_owned()),
+            stop,
+            tasks,
+            _folder_lock: folder_lock,
+            loaded,
+        })
+    }
+
+    /// Where it listens.
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Decisions, orders, alerts, keys.
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
+        &self.shared.store
+    }
+
+    /// What gateways are to carry out.
+    pub(crate) fn blocklist(&self) -> &Arc<LiveBlocklist> {
+        &self.shared.blocklist
+    }
+
+    /// What the detect role counts.
+    pub(crate) fn figures(&self) -> &Arc<Figures> {
+        &self.figures
+    }
+
+    /// The first administrator's key, when this start made it.
+    pub(crate) fn first_key(&self) -> Option<&str> {
+        self.first_key.as_deref()
+    }
+
+    /// Whether the detect role has given up; [`Self::stop`] says why.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.detect.as_ref().is_some_and(DetectRole::is_over)
+    }
+
+    /// Stops reading, writes the last checkpoint, lets answers under way end.
+    ///
+    /// # Errors
+    /// What made the detect role give up, or kept its last checkpoint from being written.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        let detected = match self.detect {
+            Some(role) => tokio::task::spawn_blocking(move || role.stop())
+                .await
+                .context("could not wait for the detect thread")?,
+            None => Ok(()),
+        };
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.api.finish_background_work().await;
+        self.shared.store.close().await;
+        detected
+    }
+}
+
+/// Opens what the roles share.
+async fn share(config: &Config) -> anyhow::Result<Shared> {
+    let clock: Clock = Arc::new(wall_clock);
+    let url = config.storage.url.reveal();
+    make_folder(url)?;
+    let store = storage::open(url).await.context("could not open the database")?;
+    let blocklist = LiveBlocklist::load(
+        Arc::clone(&store),
+        config.allowlist(),
+        BlocklistLimits::default(),
+        clock(),
+    )
+    .await
+    .context("could not build the blocklist")?;
+    let events = Arc::new(EventHub::new(&clock().as_millis().to_string()));
+    Ok(Shared {
+        store,
+        blocklist,
+        events,
+        clock,
+    })
+}
+
+/// Makes the folder of a SQLite file, so that a first start needs no preparation.
+fn make_folder(url: &str) -> anyhow::Result<()> {
+    let Some(path) = url.strip_prefix("sqlite:") else {
+        return Ok(());
+    };
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let Some(folder) = Path::new(path)
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder).with_context(|| format!("could not make the folder {}", folder.display()))
+}
+
+fn api_parts(shared: &Shared, config: &Config, figures: &Arc<Figures>) -> ApiParts {
+    let mut parts = ApiParts::new(
+        Arc::clone(&shared.store),
+        Arc::clone(&shared.blocklist) as Arc<dyn api::BlocklistSource>,
+        Arc::clone(&shared.clock),
+    );
+    parts.origin = config.lapi.origin.clone();
+    parts.hosts = config
+        .api
+        .listeners
+        .iter()
+        .flat_map(|listener| listener.hosts.iter().cloned())
+        .collect();
+    parts.check.trusted_proxies = config.clients.trusted_proxies();
+    parts.allowlist = config.allowlist();
+    parts.events = Arc::clone(&shared.events);
+    parts.health = vec![
+        Arc::clone(figures) as Arc<dyn api::HealthSource>,
+        Arc::new(follow::BlocklistHealth(Arc::clone(&shared.blocklist))),
+    ];
+    parts.metrics = vec![
+        Arc::clone(figures) as Arc<dyn api::MetricsSource>,
+        Arc::new(follow::BlocklistHealth(Arc::clone(&shared.blocklist))),
+    ];
+    parts
+}
+
+/// Starts the detect role: its key, its checkpoints, its model's record.
+async fn start_detect(
+    shared: &Shared,
+    config: &Config,
+    figures: &Arc<Figures>,
+) -> anyhow::Result<(DetectRole, Option<std::fs::File>)> {
+    let key = match config.detector.hash_key {
+        Some(key) => key,
+        None => stored_key(&*shared.store).await?,
+    };
+    let (checkpoints, lock, place) = open_checkpoints(config.storage.checkpoints.reveal())?;
+    follow::note_model(shared, config).await?;
+    let role = DetectRole::start(detect::Setup {
+        shared: shared.clone(),
+        config: config.clone(),
+        key,
+        figures: Arc::clone(figures),
+        checkpoints,
+        holder: format!("{}:{place}", host_name()),
+        runtime: tokio::runtime::Handle::current(),
+    })?;
+    Ok((role, lock))
+}
+
+/// The installation's secret key of hashes: made at the first start, the same for every process.
+async fn stored_key(store: &dyn Store) -> anyhow::Result<HashKey> {
+    let mut bytes = [0u8; 16];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system gave no randomness: {error}"))?;
+    let fresh = format!("{:032x}", u128::from_be_bytes(bytes));
+    let kept = store
+        .setting_or_insert("hash_key", &fresh)
+        .await
+        .context("could not read the installation's key")?;
+    let number = u128::from_str_radix(&kept, 16).context("the stored hash key is no key")?;
+    Ok(HashKey::new(number.to_be_bytes()))
+}
+
+/// Opens the checkpoint folder and locks it: two processes with one folder would overwrite each other's checkpoints,
+/// and the lock, unlike a file's mere presence, goes when its process dies.
+fn open_checkpoints(url: &str) -> anyhow::Result<(CheckpointStore, Option<std::fs::File>, String)> {
+    let path = url.strip_prefix("file:").with_context(|| {
+        format!(
+            "checkpoints can be kept in a folder only (file:…): {}",
+            url.split(':').next().unwrap_or_default()
+        )
+    })?;
+    let folder = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
+    let store = CheckpointStore::in_folder(&folder)?;
+    let path = folder.join("lock");
+    let lock = std::fs::File::create(&path).with_context(|| format!("could not open {}", path.display()))?;
+    if lock.try_lock().is_err() {
+        anyhow::bail!(
+            "another portcullis uses the checkpoint folder {}",
+            folder.display()
+        );
+    }
+    Ok((store, Some(lock), folder.display().to_string()))
+}
+
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match name.trim() {
+        "" => "host".to_owned(),
+        name => name.to_owned(),
+    }
+}

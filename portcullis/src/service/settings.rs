@@ -1,0 +1,66 @@
+//! From the configuration's used form to what the parts of the process take.
+
+use crate::analysis::describe;
+use crate::config::Config;
+use crate::config::used;
+use detector::Settings;
+use detector::policy::{GuardSettings, PolicySettings};
+use domain::{HashKey, Mode};
+use ingest::{FormatChoice, ParserConfig};
+use storage::Retention;
+
+/// How clients are judged.
+pub(crate) fn detector(config: &Config, key: HashKey) -> Settings {
+    Settings {
+        policy: policy(&config.policy),
+        allowlist: config.allowlist(),
+        clients_max: config.clients.clients_max,
+        ..Settings::new(key, describe)
+    }
+}
+
+/// Thresholds and times.
+pub(super) fn policy(policy: &used::Policy) -> PolicySettings {
+    PolicySettings {
+        observe_from: policy.observe_from,
+        throttle_from: policy.throttle_from,
+        block_from: policy.block_from,
+        throttle_secs: policy.throttle_secs,
+        block_secs: policy.block_secs,
+        block_secs_max: policy.block_secs_max,
+        escalation: policy.escalation,
+        memory_secs: policy.memory_secs,
+        episode_secs: policy.episode_secs,
+        is_shadow: policy.mode == Mode::Shadow,
+        guard: GuardSettings {
+            clients_share: policy.guard.clients_share,
+            requests_share: policy.guard.requests_share,
+            span_secs: policy.guard.span_secs,
+        },
+    }
+}
+
+/// How the lines of a topic become records.
+pub(super) fn parser(config: &Config, topic: &used::Topic, key: HashKey) -> ParserConfig {
+    let format = ingest::format::by_name(&topic.format).map_or(FormatChoice::Auto, FormatChoice::Named);
+    ParserConfig {
+        format,
+        trusted: config.clients.trusted_proxies(),
+        identity: config.clients.identity(),
+        hash_key: key,
+    }
+}
+
+/// How long what is kept.
+pub(super) fn retention(storage: &used::Storage) -> Retention {
+    let days = |days: u32| days.saturating_mul(86_400);
+    let kept = &storage.retention;
+    Retention {
+        decisions_secs: days(kept.decisions_days),
+        alerts_secs: days(kept.alerts_days),
+        clients_secs: days(kept.clients_days),
+        stats_secs: days(kept.stats_days),
+        rejected_secs: days(kept.rejected_days),
+        bytes_max: storage.bytes_max,
+    }
+}
