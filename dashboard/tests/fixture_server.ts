@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as data from './fixture_data';
+import { poison } from './hostile';
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 const TYPES: Record<string, string> = {
@@ -23,6 +24,10 @@ export type Mood = 'full' | 'empty' | 'failing' | 'silent';
 export class FixtureServer {
   mood: Mood = 'full';
   isSignedIn = true;
+  /** Stands in every text of every answer when it is not empty. */
+  poison = '';
+  /** What was posted, latest last. */
+  readonly posted: { path: string; body: unknown }[] = [];
   #server: Server;
   #readers = new Set<ServerResponse>();
 
@@ -35,7 +40,12 @@ export class FixtureServer {
     const own = new FixtureServer(server);
     server.on('request', (request, response) => {
       const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-      void own.#answer(request.method ?? 'GET', url, response);
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        if (chunks.length > 0) own.posted.push({ path: url.pathname, body: JSON.parse(Buffer.concat(chunks).toString()) });
+        void own.#answer(request.method ?? 'GET', url, response);
+      });
     });
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     return own;
@@ -72,7 +82,7 @@ export class FixtureServer {
     if (this.mood === 'failing') return sendProblem(response, 503, 'the store cannot be reached');
     const value = this.#find(method, path);
     if (value === undefined) return sendProblem(response, 404, 'no such thing');
-    sendJson(response, 200, value);
+    sendJson(response, 200, this.poison === '' ? value : poison(value, this.poison));
   }
 
   #answerSession(method: string, response: ServerResponse): void {
@@ -95,6 +105,7 @@ export class FixtureServer {
     const isFull = this.mood === 'full';
     const list = (items: unknown[]) => ({ items: isFull ? items : [], next: null });
     if (method === 'POST' && path === '/orders') return { order: data.orders[0], decision: null, revoked: 1 };
+    if (method === 'POST' && path === '/keys') return { key: data.keys[1], secret: 'pk_0123456789abcdef' };
     const ref = /^\/clients\/([^/]+)\/([^/]+)$/.exec(path);
     if (ref?.[1] !== undefined && ref[2] !== undefined) return this.#findClient(ref[1], decodeURIComponent(ref[2]));
     switch (path) {

@@ -10,5 +10,11 @@ export function putFirst<T>(items: readonly T[], item: T, key: (item: T) => stri
 /** The list with a slice behind it; what is in both appears once. */
 export function append<T>(items: readonly T[], slice: readonly T[], key: (item: T) => string): T[] {
   const known = new Set(items.map(key));
-  return [...items, ...slice.filter((item) => !known.has(key(item)))];
+  const result = [...items];
+  for (const item of slice) {
+    if (known.has(key(item))) continue;
+    known.add(key(item));
+    result.push(item);
+  }
+  return result;
 }

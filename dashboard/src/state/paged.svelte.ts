@@ -62,7 +62,9 @@ export class Paged<T> {
 
   /** The first slice anew. What was read behind it stays only when the reader had asked for it. */
   async #readFront(signal: AbortSignal): Promise<Slice<T>> {
-    const slice = await this.#fetch(null, signal);
+    const read = await this.#fetch(null, signal);
+    // Each item once: a page that draws by keys would not draw at all with one of them twice.
+    const slice = { items: append([], read.items, this.#key), next: read.next ?? null };
     const before = this.resource.value;
     const last = slice.items.at(-1);
     if (before === undefined || last === undefined || slice.next == null) return slice;
