@@ -45,16 +45,7 @@ impl PassOptions {
     /// # Errors
     /// When the format is not known.
     pub fn parser(&self) -> anyhow::Result<ParserConfig> {
-        let format = match self.format.as_str() {
-            "auto" => FormatChoice::Auto,
-            name => FormatChoice::Named(ingest::format::by_name(name).ok_or_else(|| {
-                let known: Vec<&str> = ingest::FORMATS.iter().map(|format| format.name()).collect();
-                WrongUsage(format!(
-                    "unknown format {name:?}: expected auto or one of {}",
-                    known.join(", ")
-                ))
-            })?),
-        };
+        let format = format_choice(&self.format)?;
         let trusted = TrustedProxies::new(self.trusted_proxy.clone());
         Ok(ParserConfig {
             format,
@@ -94,6 +85,25 @@ impl PassOptions {
     pub fn threads(&self) -> usize {
         self.threads
     }
+}
+
+/// The format of that name, or detection for `auto`.
+///
+/// # Errors
+/// When the format is not known.
+pub fn format_choice(name: &str) -> anyhow::Result<FormatChoice> {
+    if name == "auto" {
+        return Ok(FormatChoice::Auto);
+    }
+    let found = ingest::format::by_name(name).map(FormatChoice::Named);
+    let wrong = || {
+        let known: Vec<&str> = ingest::FORMATS.iter().map(|format| format.name()).collect();
+        WrongUsage(format!(
+            "unknown format {name:?}: expected auto or one of {}",
+            known.join(", ")
+        ))
+    };
+    Ok(found.ok_or_else(wrong)?)
 }
 
 /// Opens files, or standard input when there are none.
