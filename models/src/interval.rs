@@ -49,6 +49,36 @@ impl Proportion {
     }
 }
 
+/// A median, with the interval that holds the true median with at least 95% confidence.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Median<T> {
+    /// The middle one; the higher of two.
+    pub estimate: T,
+    /// Lower end of the interval; `None` when the values are too few to bound it.
+    pub low: Option<T>,
+    /// Upper end of the interval; `None` when the values are too few to bound it.
+    pub high: Option<T>,
+}
+
+/// The median of sorted values; `None` of none.
+///
+/// The interval is exact and assumes no distribution: it reaches from the k-th smallest to the k-th largest value, for
+/// the largest k that a Binomial(n, 1/2) stays under with at most 2.5% (H. A. David, H. N. Nagaraja, "Order
+/// Statistics", 3rd ed., section 7.1).
+#[must_use]
+pub fn median<T: Copy>(sorted: &[T]) -> Option<Median<T>> {
+    let estimate = *sorted.get(sorted.len() / 2)?;
+    let tail = (1.0 - CONFIDENCE) / 2.0;
+    // P(Binomial(n, 1/2) < k) = I_1/2(n - k + 1, k), DLMF 8.17.5.
+    let is_outside = |k: usize| regularized_beta(0.5, (sorted.len() - k + 1) as f64, k as f64) <= tail;
+    let outside = (1..=sorted.len()).take_while(|&k| is_outside(k)).count();
+    let (low, high) = match outside {
+        0 => (None, None),
+        k => (Some(sorted[k - 1]), Some(sorted[sorted.len() - k])),
+    };
+    Some(Median { estimate, low, high })
+}
+
 /// The share that, if true, would show `successes` or fewer with probability `tail`: a one-sided upper limit.
 #[must_use]
 pub fn upper_limit(successes: u64, trials: u64, tail: f64) -> f64 {
@@ -143,6 +173,18 @@ mod tests {
             (share.high - high).abs() < 5e-7,
             "{share:?}, expected high {high}"
         );
+    }
+
+    #[test]
+    fn a_medians_interval_is_that_of_the_tables() {
+        // David and Nagaraja's table: of 10 values the 2nd to the 9th, of 5 none reaches 95%, of 6 all.
+        let values: Vec<u64> = (1..=10).collect();
+        let of =
+            |count: usize| median(&values[..count]).map(|median| (median.estimate, median.low, median.high));
+        assert_eq!(of(10), Some((6, Some(2), Some(9))));
+        assert_eq!(of(6), Some((4, Some(1), Some(6))));
+        assert_eq!(of(5), Some((3, None, None)));
+        assert_eq!(of(0), None);
     }
 
     #[test]

@@ -89,16 +89,7 @@ impl PassOptions {
     }
 
     fn parser(&self, config: Option<&Config>, key: HashKey) -> anyhow::Result<ParserConfig> {
-        let format = match self.format.as_str() {
-            "auto" => FormatChoice::Auto,
-            name => FormatChoice::Named(ingest::format::by_name(name).ok_or_else(|| {
-                let known: Vec<&str> = ingest::FORMATS.iter().map(|format| format.name()).collect();
-                WrongUsage(format!(
-                    "unknown format {name:?}: expected auto or one of {}",
-                    known.join(", ")
-                ))
-            })?),
-        };
+        let format = format_choice(&self.format)?;
         let mut parser = ParserConfig {
             format,
             trusted: TrustedProxies::new(self.trusted_proxy.clone()),
@@ -148,6 +139,25 @@ pub fn load_config(file: &Path) -> anyhow::Result<Config> {
             Err(error) => Err(error),
         },
     }
+}
+
+/// The format of that name, or detection for `auto`.
+///
+/// # Errors
+/// When the format is not known.
+pub fn format_choice(name: &str) -> anyhow::Result<FormatChoice> {
+    if name == "auto" {
+        return Ok(FormatChoice::Auto);
+    }
+    let found = ingest::format::by_name(name).map(FormatChoice::Named);
+    let wrong = || {
+        let known: Vec<&str> = ingest::FORMATS.iter().map(|format| format.name()).collect();
+        WrongUsage(format!(
+            "unknown format {name:?}: expected auto or one of {}",
+            known.join(", ")
+        ))
+    };
+    Ok(found.ok_or_else(wrong)?)
 }
 
 /// Opens files, or standard input when there are none.

@@ -32,8 +32,12 @@ pub fn scan_key() -> HashKey {
     HashKey::new(*b"portcullis scan\0")
 }
 
-/// Reads the files to their ends. `at_slice` is called after each slice, for a progress bar.
-pub fn run<S: Scorer>(pass: Pass<S>, readers: Vec<LineReader>, mut at_slice: impl FnMut()) -> Outcome {
+/// Reads the files to their ends. `at_slice` is shown each slice's records: for a progress bar, for counting.
+pub fn run<S: Scorer>(
+    pass: Pass<S>,
+    readers: Vec<LineReader>,
+    mut at_slice: impl FnMut(&[RequestRecord<'_>]),
+) -> Outcome {
     let progress: Vec<Progress> = readers.iter().map(LineReader::progress).collect();
     let mut merge = Merge::new(readers, &pass.parser);
     let mut outcome = Outcome::new();
@@ -49,7 +53,7 @@ pub fn run<S: Scorer>(pass: Pass<S>, readers: Vec<LineReader>, mut at_slice: imp
             parsed.into_iter().filter_map(|line| line.result.ok()).collect();
         detector.observe(&records, &workers, &mut outputs);
         outcome.take(&mut outputs);
-        at_slice();
+        at_slice(&records);
     }
     detector.flush(&mut outputs);
     outcome.take(&mut outputs);

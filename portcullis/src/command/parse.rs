@@ -1,11 +1,12 @@
 //! `portcullis parse`: one JSON object per line of a log: what was read from it, or why it was rejected.
 
-use anyhow::{Context, anyhow};
+use crate::wiring::format_choice;
+use anyhow::Context;
 use domain::{AddressSource, Client, HashKey, Position, RequestRecord, TrustedProxies};
 use ingest::detect::SAMPLE_LINES;
 use ingest::{
-    FORMATS, FormatChoice, IdentityPolicy, LineBatch, LineReader, NamedIdentity, Parser, ParserConfig,
-    Reason, Reject, mask, route,
+    FormatChoice, IdentityPolicy, LineBatch, LineReader, NamedIdentity, Parser, ParserConfig, Reason, Reject,
+    mask, route,
 };
 use ipnet::IpNet;
 use serde::Serialize;
@@ -101,23 +102,6 @@ impl Args {
             hash_key: KEY,
         })
     }
-}
-
-/// The format of that name, or detection for `auto`.
-fn format_choice(name: &str) -> anyhow::Result<FormatChoice> {
-    if name == "auto" {
-        return Ok(FormatChoice::Auto);
-    }
-    let known = || {
-        FORMATS
-            .iter()
-            .map(|format| format.name())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    ingest::format::by_name(name)
-        .map(FormatChoice::Named)
-        .ok_or_else(|| anyhow!("unknown format {name:?}: expected auto or one of {}", known()))
 }
 
 /// Opens a file, or standard input for `-`.

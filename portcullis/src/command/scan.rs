@@ -2,12 +2,12 @@
 
 use crate::analysis::{self, Outcome, Pass};
 use crate::progress::Bar;
-use crate::report::{Form, Report};
+use crate::report::{self, Form, Report};
 use crate::scorer::BundleScorer;
 use crate::wiring::{self, PassOptions};
 use anyhow::Context;
 use clap::Args as ClapArgs;
-use domain::Action;
+use domain::{Action, RequestRecord};
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,11 +44,12 @@ pub struct Args {
 /// When a file cannot be opened, a setting or the model is wrong, or the report cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
-    let outcome = pass(&args.pass, &args.files)?;
+    let outcome = pass(&args.pass, &args.files, |_| {})?;
     let report = Report {
         outcome: &outcome,
         seconds: started.elapsed().as_secs_f64(),
         limit: args.limit,
+        is_colored: report::takes_color(),
     };
     let mut out = BufWriter::new(std::io::stdout().lock());
     match report.write(args.output, &mut out).and_then(|()| out.flush()) {
@@ -59,8 +60,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(exit_code(&outcome, args.fail_on))
 }
 
-/// Reads the files to their ends.
-pub(crate) fn pass(options: &PassOptions, files: &[PathBuf]) -> anyhow::Result<Outcome> {
+/// Reads the files to their ends; `watch` is shown every record, in order.
+pub(crate) fn pass(
+    options: &PassOptions,
+    files: &[PathBuf],
+    mut watch: impl FnMut(&[RequestRecord<'_>]),
+) -> anyhow::Result<Outcome> {
     let readers = wiring::open(files)?;
     let parts = options.parts()?;
     let pass = Pass {
@@ -70,7 +75,10 @@ pub(crate) fn pass(options: &PassOptions, files: &[PathBuf]) -> anyhow::Result<O
         threads: parts.threads,
     };
     let bar = Bar::over(&readers);
-    let outcome = analysis::run(pass, readers, || bar.tick());
+    let outcome = analysis::run(pass, readers, |records| {
+        watch(records);
+        bar.tick();
+    });
     bar.finish();
     Ok(outcome)
 }

@@ -1,12 +1,16 @@
 //! How good the decisions are, against a truth file: the client is the unit, every figure has its exact interval.
 
+mod onset;
+mod suite;
 mod truth;
 
+pub use onset::Onsets;
+pub use suite::{Floors, Log, Suite};
 pub use truth::{Label, Truth, TruthRow};
 
 use crate::analysis::Outcome;
 use domain::{Action, Client, Timestamp};
-use models::interval::Proportion;
+use models::interval::{Median, Proportion, median};
 use std::collections::HashMap;
 
 /// Attackers with at least this many requests enter the prevented share: of fewer there is nothing to prevent.
@@ -38,7 +42,7 @@ pub struct Figures {
     pub left_out: std::collections::BTreeMap<String, (u64, u64)>,
     /// Attackers that were missed.
     pub missed: Vec<Client>,
-    /// Requests of caught attackers up to the action, counted from the first attack where it is known.
+    /// Requests of caught attackers up to the action, counted from the first attack where it is known; sorted.
     pub requests_to_detection: Vec<u64>,
     /// Attackers acted on before their first attack.
     pub early: u64,
@@ -46,20 +50,32 @@ pub struct Figures {
     pub prevented: u64,
     /// Requests of larger attackers.
     pub preventable: u64,
+    /// Lines of the logs.
+    pub lines: u64,
+    /// Lines that became records.
+    pub parsed: u64,
     /// Caught attackers by label, and how many there are of it.
     pub by_label: std::collections::BTreeMap<String, (u64, u64)>,
 }
 
 /// Compares an outcome with the truth, over clients with at least `requests_min` requests.
 #[must_use]
-pub fn compare(outcome: &Outcome, truth: &Truth, requests_min: u64) -> Figures {
+pub fn compare(outcome: &Outcome, truth: &Truth, onsets: &Onsets, requests_min: u64) -> Figures {
     let verdicts = verdicts(outcome);
-    let mut figures = Figures::default();
+    let mut figures = Figures {
+        lines: outcome.lines,
+        parsed: outcome.parsed,
+        ..Figures::default()
+    };
     for row in truth.rows.iter().filter(|row| row.requests >= requests_min) {
         let verdict = verdicts.get(&row.client).copied();
         let is_acted_on = verdict.is_some_and(|verdict| verdict.action.is_enforced());
         match &row.label {
-            Label::Attacker(name) => figures.count_attacker(row, name, verdict, is_acted_on),
+            Label::Attacker(name) => {
+                let before_attack = onsets.requests_before(&row.client);
+                figures.count_attacker(row, name, verdict.filter(|_| is_acted_on), before_attack);
+                figures.observed += u64::from(verdict.is_some() && !is_acted_on);
+            }
             Label::Innocent(name) => {
                 figures.innocent += 1;
                 if is_acted_on {
@@ -111,27 +127,30 @@ fn verdicts(outcome: &Outcome) -> HashMap<Client, Verdict> {
 }
 
 impl Figures {
-    fn count_attacker(&mut self, row: &TruthRow, name: &str, verdict: Option<Verdict>, is_acted_on: bool) {
+    /// Counts an attacker; `acted` is what was done about it, if anything was.
+    fn count_attacker(&mut self, row: &TruthRow, name: &str, acted: Option<Verdict>, before_attack: u64) {
         self.attackers += 1;
         let by_label = self.by_label.entry(name.to_owned()).or_default();
         by_label.1 += 1;
-        by_label.0 += u64::from(is_acted_on);
+        by_label.0 += u64::from(acted.is_some());
         if row.requests >= PREVENTED_REQUESTS_MIN {
             self.preventable += row.requests;
-            self.prevented += verdict.map_or(0, |verdict| verdict.prevented);
+            self.prevented += acted.map_or(0, |verdict| verdict.prevented);
         }
-        let Some(verdict) = verdict.filter(|_| is_acted_on) else {
-            self.observed += u64::from(verdict.is_some());
+        let Some(verdict) = acted else {
             self.missed.push(row.client.clone());
             return;
         };
         self.caught += 1;
-        self.requests_to_detection.extend(verdict.requests_before);
-        let is_early = verdict
-            .action_at
-            .zip(row.first_attack_at)
-            .is_some_and(|(action, attack)| action < attack);
-        self.early += u64::from(is_early);
+        let attack = verdict.action_at.zip(row.first_attack_at);
+        if attack.is_some_and(|(action, attack)| action < attack) {
+            self.early += 1;
+        } else {
+            let requests = verdict
+                .requests_before
+                .map(|requests| requests.saturating_sub(before_attack));
+            self.requests_to_detection.extend(requests);
+        }
     }
 
     /// Share of those acted on that are attackers.
@@ -158,12 +177,29 @@ impl Figures {
         Proportion::new(self.prevented.min(self.preventable), self.preventable)
     }
 
-    /// Median of the requests up to the action; `None` when nobody was caught.
+    /// Share of the lines that became records.
     #[must_use]
-    pub fn median_requests(&self) -> Option<u64> {
-        self.requests_to_detection
-            .get(self.requests_to_detection.len() / 2)
-            .copied()
+    pub fn parsed_share(&self) -> Proportion {
+        Proportion::new(self.parsed, self.lines)
+    }
+
+    /// Median of the requests from the first attack to the action; `None` when nobody was caught.
+    #[must_use]
+    pub fn median_requests(&self) -> Option<Median<u64>> {
+        median(&self.requests_to_detection)
+    }
+
+    /// What is left when the log's attackers cannot be judged: its lines, and the innocent.
+    #[must_use]
+    pub fn without_attackers(self) -> Self {
+        Self {
+            wrong: self.wrong,
+            innocent: self.innocent,
+            left_out: self.left_out,
+            lines: self.lines,
+            parsed: self.parsed,
+            ..Self::default()
+        }
     }
 
     /// Adds another evaluation's figures: pooled, the client stays the unit.
@@ -175,6 +211,8 @@ impl Figures {
         self.early += other.early;
         self.prevented += other.prevented;
         self.preventable += other.preventable;
+        self.lines += other.lines;
+        self.parsed += other.parsed;
         self.wrong.extend(other.wrong);
         self.missed.extend(other.missed);
         self.requests_to_detection.extend(other.requests_to_detection);

@@ -3,7 +3,8 @@
 use super::Report;
 use crate::analysis::ClientOutcome;
 use api::neutralise;
-use domain::Action;
+use domain::{Action, Evidence, Member};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 const STYLE: &str = include_str!("report.css");
@@ -38,29 +39,70 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
 fn write_head(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let outcome = report.outcome;
     let actions = outcome.actions();
-    let figure = |number: u64, name: &str, class: &str| {
-        format!("<div class=\"figure {class}\"><b>{number}</b>{name}</div>")
-    };
+    let of = |action| actions.get(&action).copied().unwrap_or(0);
+    let throttled = of(Action::Throttle) + of(Action::Challenge);
     writeln!(
         out,
         "<header><h1>Who misbehaved</h1><p>{}</p><div class=\"figures\">",
         escape(&outcome.files.join(", "))
     )?;
-    writeln!(out, "{}", figure(outcome.lines, "lines", ""))?;
-    writeln!(out, "{}", figure(outcome.distinct_clients, "clients", ""))?;
-    for (action, name) in [
-        (Action::Block, "to block"),
-        (Action::Throttle, "to throttle"),
-        (Action::Observe, "to look at"),
+    for (number, name, class) in [
+        (outcome.lines, "lines", ""),
+        (outcome.distinct_clients, "clients", ""),
+        (of(Action::Block), "to block", "block"),
+        (throttled, "to throttle", "throttle"),
+        (of(Action::Observe), "to look at", "observe"),
+        (outcome.rejected, "unreadable", ""),
     ] {
-        writeln!(
-            out,
-            "{}",
-            figure(actions.get(&action).copied().unwrap_or(0), name, action.as_str())
-        )?;
+        writeln!(out, "<div class=\"figure {class}\"><b>{number}</b>{name}</div>")?;
     }
-    writeln!(out, "{}", figure(outcome.rejected, "unreadable", ""))?;
-    writeln!(out, "</div></header>")
+    writeln!(out, "</div>")?;
+    write_kinds(report, out)?;
+    writeln!(
+        out,
+        "<p>Read as {} in {:.1} s, judged by model {}. Nothing was sent anywhere and nobody was blocked: \
+         this is what would have been done, each time from the lines before it alone.</p></header>",
+        escape(&formats(report)),
+        report.seconds,
+        escape(&outcome.model)
+    )
+}
+
+fn formats(report: &Report<'_>) -> String {
+    let names: Vec<&str> = report.outcome.formats.keys().map(String::as_str).collect();
+    if names.is_empty() {
+        "no known format".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+/// How many clients showed each kind of threat first of all, the most frequent first.
+fn write_kinds(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+    let clients = report
+        .outcome
+        .clients
+        .iter()
+        .filter(|client| !client.is_campaign());
+    for claim in clients.filter_map(|client| client.alert.threats.first()) {
+        *kinds.entry(claim.kind.as_str()).or_default() += 1;
+    }
+    if kinds.is_empty() {
+        return Ok(());
+    }
+    let mut kinds: Vec<(&str, u64)> = kinds.into_iter().collect();
+    kinds.sort_by_key(|(name, clients)| (std::cmp::Reverse(*clients), *name));
+    write!(out, "<p class=\"kinds\">")?;
+    for (name, clients) in kinds {
+        write!(out, "<span><b>{clients}</b> {}</span> ", words(name))?;
+    }
+    writeln!(out, "</p>")
+}
+
+/// A public name as words: `credential_stuffing` is for programs.
+fn words(name: &str) -> String {
+    name.replace('_', " ")
 }
 
 fn write_client(client: &ClientOutcome, files: &[String], out: &mut dyn Write) -> io::Result<()> {
@@ -68,7 +110,7 @@ fn write_client(client: &ClientOutcome, files: &[String], out: &mut dyn Write) -
     let threats: Vec<String> = alert
         .threats
         .iter()
-        .map(|claim| format!("{} {:.0}%", claim.kind, claim.confidence * 100.0))
+        .map(|claim| format!("{} {:.0}%", words(claim.kind.as_str()), claim.confidence * 100.0))
         .collect();
     writeln!(
         out,
@@ -77,6 +119,21 @@ fn write_client(client: &ClientOutcome, files: &[String], out: &mut dyn Write) -
         escape(&alert.client.to_string()),
         escape(&threats.join(", "))
     )?;
+    write_facts(client, out)?;
+    if !alert.reasons.is_empty() {
+        writeln!(out, "<ul>")?;
+        for reason in &alert.reasons {
+            writeln!(out, "<li>{}</li>", escape(&reason.sentence))?;
+        }
+        writeln!(out, "</ul>")?;
+    }
+    write_members(&alert.members, out)?;
+    write_evidence(&alert.evidence, files, out)?;
+    writeln!(out, "</section>")
+}
+
+fn write_facts(client: &ClientOutcome, out: &mut dyn Write) -> io::Result<()> {
+    let alert = &client.alert;
     let decided = alert.action_at.zip(alert.requests_before_action).map_or_else(
         || format!("noticed after {} requests", alert.requests_before_alert),
         |(at, requests)| {
@@ -91,43 +148,56 @@ fn write_client(client: &ClientOutcome, files: &[String], out: &mut dyn Write) -
         "<p>{} requests, the first at {}; {decided}. Score {:.3}, p {:.1e}.</p>",
         client.requests, alert.first_seen, alert.score, alert.p_value
     )?;
-    if let Some(reason) = &alert.held_back {
-        writeln!(out, "<p class=\"held\">Held back: {}</p>", escape(reason))?;
+    match &alert.held_back {
+        Some(reason) => writeln!(out, "<p class=\"held\">Held back: {}</p>", escape(reason)),
+        None => Ok(()),
     }
-    writeln!(out, "<ul>")?;
-    for reason in &alert.reasons {
-        writeln!(out, "<li>{}</li>", escape(&reason.sentence))?;
+}
+
+fn write_members(members: &[Member], out: &mut dyn Write) -> io::Result<()> {
+    if members.is_empty() {
+        return Ok(());
     }
-    writeln!(out, "</ul>")?;
-    if !alert.members.is_empty() {
-        let members: Vec<String> = alert
-            .members
-            .iter()
-            .map(|member| format!("{} ({}, {})", member.client, member.requests, member.action))
-            .collect();
+    writeln!(
+        out,
+        "<details><summary>{} members</summary><table><thead><tr><th>client</th><th>requests</th><th>action</th></tr></thead><tbody>",
+        members.len()
+    )?;
+    for member in members {
         writeln!(
             out,
-            "<details><summary>{} members</summary><p>{}</p></details>",
-            members.len(),
-            escape(&members.join(", "))
+            "<tr><td><code>{}</code></td><td>{}</td><td>{}</td></tr>",
+            escape(&member.client.to_string()),
+            member.requests,
+            member.action
         )?;
     }
-    writeln!(out, "<table><tbody>")?;
-    for evidence in &alert.evidence {
+    writeln!(out, "</tbody></table></details>")
+}
+
+fn write_evidence(evidence: &[Evidence], files: &[String], out: &mut dyn Write) -> io::Result<()> {
+    if evidence.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "<table><thead><tr><th>time</th><th>status</th><th>request</th><th class=\"where\">where</th></tr></thead><tbody>"
+    )?;
+    for entry in evidence {
         let file = files
-            .get(evidence.position.source as usize)
+            .get(entry.position.source as usize)
             .map_or("", String::as_str);
         writeln!(
             out,
             "<tr><td>{}</td><td>{}</td><td><code>{}</code></td><td class=\"where\">{}:{}</td></tr>",
-            evidence.at,
-            evidence.status,
-            escape(&evidence.request),
+            entry.at,
+            entry.status,
+            escape(&entry.request),
             escape(file),
-            evidence.position.line
+            entry.position.line
         )?;
     }
-    writeln!(out, "</tbody></table></section>")
+    writeln!(out, "</tbody></table>")
 }
 
 fn write_rejections(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {

@@ -4,7 +4,7 @@ pub mod html;
 pub mod json;
 pub mod table;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 /// Forms of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -25,6 +25,14 @@ pub struct Report<'a> {
     pub seconds: f64,
     /// How many clients are listed at most.
     pub limit: usize,
+    /// Whether a table may use a terminal's colours.
+    pub is_colored: bool,
+}
+
+/// Whether standard output takes colours: a terminal, and nobody asked for none (<https://no-color.org>).
+#[must_use]
+pub fn takes_color() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 impl Report<'_> {

@@ -12,7 +12,7 @@ const EVIDENCE_SHOWN: usize = 3;
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let outcome = report.outcome;
     for client in outcome.clients.iter().take(report.limit) {
-        write_client(client, out)?;
+        write_client(client, report.is_colored, out)?;
     }
     let left = outcome.clients.len().saturating_sub(report.limit);
     if left > 0 {
@@ -26,22 +26,17 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     write_rejections(outcome, out)
 }
 
-fn write_client(client: &ClientOutcome, out: &mut dyn Write) -> io::Result<()> {
+fn write_client(client: &ClientOutcome, is_colored: bool, out: &mut dyn Write) -> io::Result<()> {
     let alert = &client.alert;
     let threats: Vec<String> = alert
         .threats
         .iter()
         .map(|claim| format!("{} {:.0}%", claim.kind, claim.confidence * 100.0))
         .collect();
-    let mark = match alert.action {
-        Action::Block => "BLOCK   ",
-        Action::Throttle => "THROTTLE",
-        Action::Challenge => "CHALLENGE",
-        Action::Observe => "observe ",
-    };
     writeln!(
         out,
-        "{mark}  {:<24} {}",
+        "{}  {:<24} {}",
+        mark(alert.action, is_colored),
         neutralise(&alert.client.to_string()),
         threats.join(", ")
     )?;
@@ -56,32 +51,48 @@ fn write_client(client: &ClientOutcome, out: &mut dyn Write) -> io::Result<()> {
     );
     writeln!(
         out,
-        "          {} requests from {}; {decided}; score {:.3}",
+        "           {} requests from {}; {decided}; score {:.3}",
         client.requests, alert.first_seen, alert.score
     )?;
     for reason in alert.reasons.iter().take(2) {
-        writeln!(out, "          {}", neutralise(&reason.sentence))?;
+        writeln!(out, "           {}", neutralise(&reason.sentence))?;
     }
     for member in alert.members.iter().take(EVIDENCE_SHOWN) {
         writeln!(
             out,
-            "          member {} with {} requests: {}",
+            "           member {} with {} requests: {}",
             member.client, member.requests, member.action
         )?;
     }
     for evidence in alert.evidence.iter().take(EVIDENCE_SHOWN) {
         writeln!(
             out,
-            "          {} {} {}",
+            "           {} {} {}",
             evidence.at,
             evidence.status,
             neutralise(&evidence.request)
         )?;
     }
     if let Some(reason) = &alert.held_back {
-        writeln!(out, "          held back: {}", neutralise(reason))?;
+        writeln!(out, "           held back: {}", neutralise(reason))?;
     }
     writeln!(out)
+}
+
+/// The action in a column of its own: loud when something would be done.
+fn mark(action: Action, is_colored: bool) -> String {
+    // SGR: bold and red, bold and yellow, dim.
+    let (text, style) = match action {
+        Action::Block => ("BLOCK", "1;31"),
+        Action::Throttle => ("THROTTLE", "1;33"),
+        Action::Challenge => ("CHALLENGE", "1;33"),
+        Action::Observe => ("observe", "2"),
+    };
+    if is_colored {
+        format!("\u{1b}[{style}m{text:<9}\u{1b}[0m")
+    } else {
+        format!("{text:<9}")
+    }
 }
 
 fn write_summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -134,4 +145,24 @@ fn write_rejections(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colors_change_no_column_and_are_only_there_when_asked_for() {
+        for action in [
+            Action::Block,
+            Action::Throttle,
+            Action::Challenge,
+            Action::Observe,
+        ] {
+            let plain = mark(action, false);
+            assert_eq!(plain.len(), 9, "{plain}");
+            assert!(mark(action, true).contains(&plain));
+            assert!(!plain.contains('\u{1b}'));
+        }
+    }
 }
