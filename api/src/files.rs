@@ -2,6 +2,7 @@
 //!
 //! Building works without Node: where the dashboard was not built, a page says how to build it.
 
+use crate::problem::Problem;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -25,7 +26,7 @@ const PLACEHOLDER: &str = "<!doctype html>\n<html lang=\"en\"><meta charset=\"ut
 /// A file, or the page that draws every path of the dashboard.
 pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     if !matches!(method, Method::GET | Method::HEAD) {
-        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+        return Problem::method_not_allowed().into_response();
     }
     let path = uri.path().trim_start_matches('/');
     if let Some(file) = Dashboard::get(path).filter(|_| !path.is_empty()) {

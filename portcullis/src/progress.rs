@@ -5,7 +5,7 @@ use ingest::{LineReader, Progress};
 use std::io::IsTerminal;
 
 /// A bar over the bytes of the files that are read.
-pub struct Bar {
+pub(crate) struct Bar {
     bar: ProgressBar,
     sources: Vec<Progress>,
 }
@@ -13,7 +13,7 @@ pub struct Bar {
 impl Bar {
     /// A bar over these readers; hidden unless standard error is a terminal.
     #[must_use]
-    pub fn over(readers: &[LineReader]) -> Self {
+    pub(crate) fn over(readers: &[LineReader]) -> Self {
         let sources: Vec<Progress> = readers.iter().map(LineReader::progress).collect();
         let total: Option<u64> = sources.iter().map(Progress::bytes_total).sum();
         let bar = match total {
@@ -31,13 +31,13 @@ impl Bar {
     }
 
     /// Moves the bar to where the readers are.
-    pub fn tick(&self) {
+    pub(crate) fn tick(&self) {
         self.bar
             .set_position(self.sources.iter().map(Progress::bytes_read).sum());
     }
 
     /// Takes the bar away.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

@@ -14,7 +14,7 @@ const SHIPPED: &[u8] = include_bytes!("../../models/shipped/model.bin");
 const SCHEMA_VERSION: u32 = 1;
 
 /// A model, ready to score the detector's windows.
-pub struct BundleScorer {
+pub(crate) struct BundleScorer {
     bundle: ModelBundle,
 }
 
@@ -22,7 +22,7 @@ pub struct BundleScorer {
 ///
 /// # Errors
 /// When two features share a name; the detector's own tests hold that they do not.
-pub fn schema() -> anyhow::Result<FeatureSchema> {
+pub(crate) fn schema() -> anyhow::Result<FeatureSchema> {
     let direction = |direction| match direction {
         Direction::Up => models::schema::Direction::Up,
         Direction::Down => models::schema::Direction::Down,
@@ -43,7 +43,7 @@ impl BundleScorer {
     ///
     /// # Errors
     /// When the file cannot be read, is no model, is newer than this binary, or was trained on other features.
-    pub fn load(path: Option<&Path>) -> anyhow::Result<Self> {
+    pub(crate) fn load(path: Option<&Path>) -> anyhow::Result<Self> {
         let schema = schema()?;
         let bundle = match path {
             Some(path) => {
@@ -59,7 +59,7 @@ impl BundleScorer {
 
     /// The model's version name and its card: what it was trained on, how often it errs, when not to use it.
     #[must_use]
-    pub fn card(&self) -> (String, serde_json::Value) {
+    pub(crate) fn card(&self) -> (String, serde_json::Value) {
         let text = models::card::model_card(&self.bundle);
         (self.version().to_owned(), serde_json::json!({ "markdown": text }))
     }

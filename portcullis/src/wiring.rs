@@ -13,11 +13,11 @@ use std::path::{Path, PathBuf};
 /// Wrong usage: exit code 2, like the mistakes that the command line's own parser finds.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct WrongUsage(pub String);
+pub(crate) struct WrongUsage(pub String);
 
 /// Options of every command that passes over finished logs.
 #[derive(Debug, Clone, clap::Args)]
-pub struct PassOptions {
+pub(crate) struct PassOptions {
     /// Format of the lines; `portcullis formats` lists them.
     #[arg(long, value_name = "NAME", default_value = "auto")]
     format: String,
@@ -49,7 +49,7 @@ pub struct PassOptions {
 
 /// Which installation a pass stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum PassMode {
+pub(crate) enum PassMode {
     /// Past its warm-up, blocks in force: a blocked client's later requests count as prevented.
     Warm,
     /// Its first day: it watches and says what it would have done.
@@ -57,7 +57,7 @@ pub enum PassMode {
 }
 
 /// What a pass is made of, after options and configuration are put together.
-pub struct PassParts {
+pub(crate) struct PassParts {
     /// How lines become records.
     pub parser: ParserConfig,
     /// How records become decisions.
@@ -73,7 +73,7 @@ impl PassOptions {
     ///
     /// # Errors
     /// When the configuration is wrong, the format is not known, or a limit is out of its range.
-    pub fn parts(&self) -> anyhow::Result<PassParts> {
+    pub(crate) fn parts(&self) -> anyhow::Result<PassParts> {
         let config = self.config.as_deref().map(load_config).transpose()?;
         let key = config.as_ref().and_then(|config| config.detector.hash_key);
         let key = key.unwrap_or_else(scan_key);
@@ -131,7 +131,7 @@ impl PassOptions {
 ///
 /// # Errors
 /// Every problem of the file at once.
-pub fn load_config(file: &Path) -> anyhow::Result<Config> {
+pub(crate) fn load_config(file: &Path) -> anyhow::Result<Config> {
     match config::load(file) {
         Ok(loaded) => Ok(loaded.config),
         Err(error) => match error.downcast::<config::Report>() {
@@ -145,7 +145,7 @@ pub fn load_config(file: &Path) -> anyhow::Result<Config> {
 ///
 /// # Errors
 /// When the format is not known.
-pub fn format_choice(name: &str) -> anyhow::Result<FormatChoice> {
+pub(crate) fn format_choice(name: &str) -> anyhow::Result<FormatChoice> {
     if name == "auto" {
         return Ok(FormatChoice::Auto);
     }
@@ -164,7 +164,7 @@ pub fn format_choice(name: &str) -> anyhow::Result<FormatChoice> {
 ///
 /// # Errors
 /// When a file cannot be opened; all of them are named.
-pub fn open(files: &[PathBuf]) -> anyhow::Result<Vec<LineReader>> {
+pub(crate) fn open(files: &[PathBuf]) -> anyhow::Result<Vec<LineReader>> {
     if files.is_empty() {
         return Ok(vec![LineReader::stdin(0)?]);
     }

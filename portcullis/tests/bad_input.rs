@@ -1,5 +1,7 @@
 //! Bad input to the real binary: a clear message or a counted rejection each, the right exit code, bounded memory.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends")]
+
 mod binary;
 
 use binary::{line, noise, run, scan_stream, write};

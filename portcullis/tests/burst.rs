@@ -1,5 +1,7 @@
 //! A burst is alerted on within a second of event time, beside ordinary traffic.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends")]
+
 mod binary;
 
 use binary::{run, write};

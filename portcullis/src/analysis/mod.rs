@@ -3,8 +3,8 @@
 mod outcome;
 mod workers;
 
-pub use outcome::{ClientOutcome, Outcome};
-pub use workers::Workers;
+pub(crate) use outcome::{ClientOutcome, Outcome};
+pub(crate) use workers::Workers;
 
 use detector::{Detector, Output, Scorer, Settings};
 use domain::{HashKey, RequestRecord};
@@ -14,7 +14,7 @@ use ingest::{LineReader, Merge, Parsed, ParserConfig, Progress};
 const SLICE_LINES: usize = 4096;
 
 /// How a pass is set up.
-pub struct Pass<S> {
+pub(crate) struct Pass<S> {
     /// How lines become records.
     pub parser: ParserConfig,
     /// How records become decisions.
@@ -28,12 +28,12 @@ pub struct Pass<S> {
 /// The key of hashes and identifiers in a scan: the same file gives the same identifiers everywhere. A service uses
 /// a secret one.
 #[must_use]
-pub fn scan_key() -> HashKey {
+pub(crate) fn scan_key() -> HashKey {
     HashKey::new(*b"portcullis scan\0")
 }
 
 /// Reads the files to their ends. `at_slice` is shown each slice's records: for a progress bar, for counting.
-pub fn run<S: Scorer>(
+pub(crate) fn run<S: Scorer>(
     pass: Pass<S>,
     readers: Vec<LineReader>,
     mut at_slice: impl FnMut(&[RequestRecord<'_>]),
@@ -63,7 +63,7 @@ pub fn run<S: Scorer>(
 
 /// Writes a request as evidence: method and target, secrets masked, cut to the detector's length.
 #[must_use]
-pub fn describe(record: &RequestRecord<'_>) -> String {
+pub(crate) fn describe(record: &RequestRecord<'_>) -> String {
     let target = match &record.query {
         Some(query) => format!(
             "{}?{}",

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// What became of one client, or one campaign.
 #[derive(Debug, Clone)]
-pub struct ClientOutcome {
+pub(crate) struct ClientOutcome {
     /// The alert with the strongest action.
     pub alert: Alert,
     /// All its requests, those included that a block would have prevented.
@@ -19,7 +19,7 @@ pub struct ClientOutcome {
 
 /// What a pass found.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Whoever was alerted on, by client; the strongest alert of each.
     pub clients: Vec<ClientOutcome>,
     /// Lines read.
@@ -136,7 +136,7 @@ impl Outcome {
 
     /// How many clients were given each action, campaigns' own lines left out.
     #[must_use]
-    pub fn actions(&self) -> BTreeMap<Action, u64> {
+    pub(crate) fn actions(&self) -> BTreeMap<Action, u64> {
         let mut actions = BTreeMap::new();
         for client in self.clients.iter().filter(|client| !client.is_campaign()) {
             *actions.entry(client.alert.action).or_default() += 1;
@@ -148,7 +148,7 @@ impl Outcome {
 impl ClientOutcome {
     /// Whether it is a cohort's line.
     #[must_use]
-    pub fn is_campaign(&self) -> bool {
+    pub(crate) fn is_campaign(&self) -> bool {
         !self.alert.members.is_empty() || matches!(self.alert.client.scope(), Scope::UserAgent)
     }
 }

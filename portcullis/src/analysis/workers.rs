@@ -5,14 +5,14 @@ use detector::stage::client::Shard;
 
 /// Runs shards on scoped threads, or on the caller's when one is enough.
 #[derive(Debug, Clone, Copy)]
-pub struct Workers {
+pub(crate) struct Workers {
     threads: usize,
 }
 
 impl Workers {
     /// That many threads, at least one.
     #[must_use]
-    pub fn new(threads: usize) -> Self {
+    pub(crate) fn new(threads: usize) -> Self {
         Self {
             threads: threads.max(1),
         }

@@ -15,7 +15,7 @@ const COLUMNS: &[Column] = &[
 
 /// Lists alerts, the latest first.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     api: ApiOptions,
     /// Only those with this action: block, throttle, challenge or observe
@@ -36,7 +36,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the API cannot be reached or refuses.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut query = Vec::new();
     query.extend(args.action.map(|action| ("action", action.to_string())));
     query.extend(args.threat.clone().map(|threat| ("threat", threat)));

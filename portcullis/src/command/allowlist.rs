@@ -15,7 +15,7 @@ const COLUMNS: &[Column] = &[
 
 /// Arguments of `portcullis allowlist`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
 }
@@ -56,7 +56,7 @@ enum Command {
 ///
 /// # Errors
 /// When the API cannot be reached or refuses.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::List { api } => {
             let answer = Api::new(api)?.get("/allowlist", &[])?;

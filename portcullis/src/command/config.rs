@@ -11,7 +11,7 @@ const WRONG: u8 = 2;
 
 /// Arguments of `portcullis config`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
 }
@@ -38,7 +38,7 @@ enum Command {
 ///
 /// # Errors
 /// When the file cannot be read, or standard output cannot be written.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Example => print(&config::example()),
         Command::Schema => {

@@ -19,7 +19,7 @@ const COLUMNS: &[Column] = &[
 
 /// Arguments of `portcullis decisions`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
 }
@@ -67,7 +67,7 @@ enum Command {
 
 /// A client on the command line.
 #[derive(Debug, clap::Args)]
-pub struct Who {
+pub(crate) struct Who {
     /// What kind of thing the client is: ip, range, api_key, subject, consumer, …
     #[arg(long, value_name = "SCOPE", default_value = "ip", value_parser = scope)]
     scope: Scope,
@@ -80,7 +80,7 @@ impl Who {
     ///
     /// # Errors
     /// When the text is no such thing.
-    pub fn json(&self) -> anyhow::Result<serde_json::Value> {
+    pub(crate) fn json(&self) -> anyhow::Result<serde_json::Value> {
         let scope = if self.scope == Scope::Ip && self.client.contains('/') {
             Scope::Range
         } else {
@@ -100,7 +100,7 @@ fn scope(name: &str) -> Result<Scope, String> {
 ///
 /// # Errors
 /// When the API cannot be reached or refuses.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::List { api, all, limit } => {
             let mut query = Vec::new();

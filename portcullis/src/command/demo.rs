@@ -30,7 +30,7 @@ const INTERRUPTED: u8 = 130;
   portcullis demo --data ./demo-data     keep the database to look at afterwards
 
 Exit codes: 0 its time was over, 1 failed, 2 wrong usage, 130 interrupted.")]
-pub struct Args {
+pub(crate) struct Args {
     /// Where dashboard and API listen; on the loopback only. Port 0 takes any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8600")]
     listen: SocketAddr,
@@ -52,7 +52,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When a part cannot start or gives up.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if !args.listen.ip().is_loopback() {
         let text = format!(
             "--listen {}: the demo listens on this machine only, as in 127.0.0.1:8600",

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 /// whoever was given throttle, challenge or block. Every figure comes with its exact 95% interval. With --suite,
 /// several labelled logs are judged, each by itself and all together, and falling below a floor is a failure.
 #[derive(Debug, ClapArgs)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     pass: PassOptions,
     /// The truth file.
@@ -44,7 +44,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When a file cannot be read.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match (&args.suite, &args.data, &args.truth) {
         (Some(suite), Some(data), _) => run_suite(args, &Suite::read(suite)?, data),
         (_, _, Some(truth)) => {
@@ -216,7 +216,8 @@ fn write_counts(figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
 
 fn write_names(figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
     for (client, label) in &figures.wrong {
-        let (client, label) = (neutralise(&client.to_string()), neutralise(label));
+        let client = client.to_string();
+        let (client, label) = (neutralise(&client), neutralise(label));
         writeln!(out, "    wrongly acted on: {client} ({label})")?;
     }
     for client in &figures.missed {

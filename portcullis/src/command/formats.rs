@@ -20,7 +20,7 @@ const EXAMPLE_CHARS_MAX: usize = 60;
 
 /// Arguments of `portcullis formats`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -38,7 +38,7 @@ enum Command {
 ///
 /// # Errors
 /// When the file cannot be opened or the results cannot be written.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut out = Vec::new();
     let code = match &args.command {
         None => {

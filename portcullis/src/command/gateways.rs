@@ -15,7 +15,7 @@ const COLUMNS: &[Column] = &[
 
 /// Lists the gateways' bouncers.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     api: ApiOptions,
 }
@@ -24,7 +24,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the API cannot be reached or refuses.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let answer = Api::new(&args.api)?.get("/bouncers", &[])?;
     let rows = answer["items"].as_array().or(answer.as_array());
     print_rows(rows.map_or(&[][..], Vec::as_slice), COLUMNS, args.api.output)?;

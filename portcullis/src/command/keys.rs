@@ -24,7 +24,7 @@ const COLUMNS: &[Column] = &[
 
 /// Arguments of `portcullis keys`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
 }
@@ -71,7 +71,7 @@ enum Command {
 ///
 /// # Errors
 /// When the configuration is wrong, or the store cannot be opened or written.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::List { api } => {
             let answer = Api::new(api)?.get("/keys", &[])?;

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 /// whom to slow down or block, and why.
 #[derive(Debug, clap::Parser)]
 #[command(version, about, max_term_width = 100)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -53,7 +53,7 @@ impl Cli {
     ///
     /// # Errors
     /// What stopped the command, for the person who ran it.
-    pub fn run(&self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         match &self.command {
             Command::Demo(args) => demo::run(args),
             Command::Run(args) => run::run(args),

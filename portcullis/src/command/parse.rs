@@ -24,7 +24,7 @@ const BUFFER_BYTES: usize = 1 << 18;
 
 /// Arguments of `portcullis parse`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Format of the lines; `portcullis formats` lists them
     #[arg(long, value_name = "NAME", default_value = "auto")]
     format: String,
@@ -52,7 +52,7 @@ fn named_identity(name: &str) -> Result<NamedIdentity, String> {
 ///
 /// # Errors
 /// When the format is not known or the results cannot be written.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let config = args.parser()?;
     let standard_input = [PathBuf::from("-")];
     let files = if args.files.is_empty() {

@@ -17,7 +17,7 @@ const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
 /// SIGHUP reads the configuration again without losing what was counted; SIGINT and SIGTERM write a last checkpoint
 /// and stop. `portcullis config example` prints a configuration to begin with.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Configuration file
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
@@ -33,7 +33,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the configuration is wrong, the service cannot start, or a role gave up.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let roles = roles(&args.roles)?;
     let loaded = match config::load(&args.config) {
         Ok(loaded) => loaded,

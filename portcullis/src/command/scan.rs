@@ -22,7 +22,7 @@ const FOUND: u8 = 3;
 /// trained and nothing is sent anywhere: one pass with the shipped model and the lines read so far, as a live
 /// installation would have seen them.
 #[derive(Debug, ClapArgs)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     pass: PassOptions,
     /// Form of the report.
@@ -42,7 +42,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When a file cannot be opened, a setting or the model is wrong, or the report cannot be written.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let outcome = pass(&args.pass, &args.files, |_| {})?;
     let report = Report {

@@ -20,7 +20,7 @@ const ROUTE_KEY: HashKey = HashKey::new([0; 16]);
 
 /// Arguments of `portcullis simulate`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Scenario to play; --list names them
     #[arg(long, value_name = "NAME", required_unless_present = "list")]
     scenario: Option<String>,
@@ -45,7 +45,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When standard output or the truth file cannot be written.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.list {
         return list();
     }

@@ -30,7 +30,7 @@ const SLICE: usize = 1024;
 /// Without files it learns from simulated clean traffic; with files, from logs that you know to be clean: whatever
 /// they hold becomes normal.
 #[derive(Debug, ClapArgs)]
-pub struct Args {
+pub(crate) struct Args {
     /// Where the model goes; its card goes beside it, with the ending .md.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -54,7 +54,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When a scenario is not known, a file cannot be read, or there are too few rows to train on.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let rows = if args.files.is_empty() {
         simulated(args)?
     } else {

@@ -4,9 +4,9 @@ mod onset;
 mod suite;
 mod truth;
 
-pub use onset::Onsets;
-pub use suite::{Floors, Log, Suite};
-pub use truth::{Label, Truth, TruthRow};
+pub(crate) use onset::Onsets;
+pub(crate) use suite::{Log, Suite};
+pub(crate) use truth::{Label, Truth, TruthRow};
 
 use crate::analysis::Outcome;
 use domain::{Action, Client, Timestamp};
@@ -27,7 +27,7 @@ struct Verdict {
 
 /// The figures of one evaluation.
 #[derive(Debug, Clone, Default)]
-pub struct Figures {
+pub(crate) struct Figures {
     /// Attackers that were acted on.
     pub caught: u64,
     /// Attackers in all.
@@ -60,7 +60,7 @@ pub struct Figures {
 
 /// Compares an outcome with the truth, over clients with at least `requests_min` requests.
 #[must_use]
-pub fn compare(outcome: &Outcome, truth: &Truth, onsets: &Onsets, requests_min: u64) -> Figures {
+pub(crate) fn compare(outcome: &Outcome, truth: &Truth, onsets: &Onsets, requests_min: u64) -> Figures {
     let verdicts = verdicts(outcome);
     let mut figures = Figures {
         lines: outcome.lines,
@@ -155,43 +155,43 @@ impl Figures {
 
     /// Share of those acted on that are attackers.
     #[must_use]
-    pub fn precision(&self) -> Proportion {
+    pub(crate) fn precision(&self) -> Proportion {
         Proportion::new(self.caught, self.caught + self.wrong.len() as u64)
     }
 
     /// Share of the attackers that were acted on.
     #[must_use]
-    pub fn recall(&self) -> Proportion {
+    pub(crate) fn recall(&self) -> Proportion {
         Proportion::new(self.caught, self.attackers)
     }
 
     /// Share of the others that were acted on.
     #[must_use]
-    pub fn false_positive_rate(&self) -> Proportion {
+    pub(crate) fn false_positive_rate(&self) -> Proportion {
         Proportion::new(self.wrong.len() as u64, self.innocent)
     }
 
     /// Share of the requests of larger attackers that a block would have prevented.
     #[must_use]
-    pub fn prevented_share(&self) -> Proportion {
+    pub(crate) fn prevented_share(&self) -> Proportion {
         Proportion::new(self.prevented.min(self.preventable), self.preventable)
     }
 
     /// Share of the lines that became records.
     #[must_use]
-    pub fn parsed_share(&self) -> Proportion {
+    pub(crate) fn parsed_share(&self) -> Proportion {
         Proportion::new(self.parsed, self.lines)
     }
 
     /// Median of the requests from the first attack to the action; `None` when nobody was caught.
     #[must_use]
-    pub fn median_requests(&self) -> Option<Median<u64>> {
+    pub(crate) fn median_requests(&self) -> Option<Median<u64>> {
         median(&self.requests_to_detection)
     }
 
     /// What is left when the log's attackers cannot be judged: its lines, and the innocent.
     #[must_use]
-    pub fn without_attackers(self) -> Self {
+    pub(crate) fn without_attackers(self) -> Self {
         Self {
             wrong: self.wrong,
             innocent: self.innocent,
@@ -203,7 +203,7 @@ impl Figures {
     }
 
     /// Adds another evaluation's figures: pooled, the client stays the unit.
-    pub fn pool(&mut self, other: Self) {
+    pub(crate) fn pool(&mut self, other: Self) {
         self.caught += other.caught;
         self.attackers += other.attackers;
         self.observed += other.observed;

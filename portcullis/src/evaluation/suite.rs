@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Labelled logs, each with its floors, and floors for all of them together.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Suite {
+pub(crate) struct Suite {
     /// Floors of the pooled figures.
     #[serde(default)]
     pub pooled: Floors,
@@ -21,7 +21,7 @@ pub struct Suite {
 /// One labelled log.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Log {
+pub(crate) struct Log {
     /// Name to show.
     pub name: String,
     /// The log, below the data's folder.
@@ -39,7 +39,7 @@ pub struct Log {
 /// Figures that must not be fallen below; what is not given may be anything. Floors only rise.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Floors {
+pub(crate) struct Floors {
     /// Of precision.
     pub precision: Option<f64>,
     /// Of recall.
@@ -61,7 +61,7 @@ impl Suite {
     ///
     /// # Errors
     /// When the file cannot be read or is not of the form.
-    pub fn read(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
         toml::from_str(&text).with_context(|| format!("could not read {}", path.display()))
@@ -71,7 +71,7 @@ impl Suite {
 impl Floors {
     /// What fell below, a sentence each. A figure that was not measured at all is below any floor.
     #[must_use]
-    pub fn broken_by(&self, figures: &Figures) -> Vec<String> {
+    pub(crate) fn broken_by(&self, figures: &Figures) -> Vec<String> {
         let wrong = figures.wrong.len() as u64;
         let spared = Proportion::new(figures.innocent - wrong, figures.innocent);
         let measured = [

@@ -9,7 +9,7 @@ const TRUTH_BYTES_MAX: u64 = 1 << 30;
 
 /// What a client is, and the word the file used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Label {
+pub(crate) enum Label {
     /// Positive: `attacker`, or a threat kind.
     Attacker(String),
     /// Negative: `benign`, `crawler`, `automation`, `benign:…`.
@@ -20,7 +20,7 @@ pub enum Label {
 
 /// One client of a truth file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TruthRow {
+pub(crate) struct TruthRow {
     /// Who.
     pub client: Client,
     /// What it is.
@@ -33,7 +33,7 @@ pub struct TruthRow {
 
 /// A truth file.
 #[derive(Debug, Clone, Default)]
-pub struct Truth {
+pub(crate) struct Truth {
     /// Its rows, in order.
     pub rows: Vec<TruthRow>,
 }
@@ -43,7 +43,7 @@ impl Truth {
     ///
     /// # Errors
     /// When it cannot be read, or a line is not of the form; the line is named.
-    pub fn read(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let name = path.display();
         let size = std::fs::metadata(path)
             .with_context(|| format!("could not open the truth file {name}"))?

@@ -15,7 +15,7 @@ const SLICE: usize = 500;
 
 /// How to reach the API.
 #[derive(Debug, clap::Args)]
-pub struct ApiOptions {
+pub(crate) struct ApiOptions {
     /// Where the API listens
     #[arg(
         long,
@@ -36,7 +36,7 @@ pub struct ApiOptions {
 }
 
 /// The API, ready to be asked.
-pub struct Api {
+pub(crate) struct Api {
     http: reqwest::Client,
     base: String,
     key: String,
@@ -48,7 +48,7 @@ impl Api {
     ///
     /// # Errors
     /// When there is no key, or the authority's file cannot be read.
-    pub fn new(options: &ApiOptions) -> anyhow::Result<Self> {
+    pub(crate) fn new(options: &ApiOptions) -> anyhow::Result<Self> {
         let key = options.key.clone().context(
             "no key: set PORTCULLIS_KEY, or give --key (`portcullis keys bootstrap` makes the first one)",
         )?;
@@ -74,7 +74,7 @@ impl Api {
     ///
     /// # Errors
     /// When the API cannot be reached or refuses; the message says why.
-    pub fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Value> {
+    pub(crate) fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Value> {
         self.ask(Method::GET, path, query, None)
     }
 
@@ -82,7 +82,7 @@ impl Api {
     ///
     /// # Errors
     /// Like [`Self::get`].
-    pub fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         self.ask(Method::POST, path, &[], Some(body))
     }
 
@@ -90,7 +90,7 @@ impl Api {
     ///
     /// # Errors
     /// Like [`Self::get`].
-    pub fn delete(&self, path: &str) -> anyhow::Result<Value> {
+    pub(crate) fn delete(&self, path: &str) -> anyhow::Result<Value> {
         self.ask(Method::DELETE, path, &[], None)
     }
 
@@ -98,7 +98,12 @@ impl Api {
     ///
     /// # Errors
     /// Like [`Self::get`].
-    pub fn list(&self, path: &str, query: &[(&str, String)], limit: usize) -> anyhow::Result<Vec<Value>> {
+    pub(crate) fn list(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        limit: usize,
+    ) -> anyhow::Result<Vec<Value>> {
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         loop {

@@ -3,5 +3,5 @@
 mod client;
 mod show;
 
-pub use client::{Api, ApiOptions};
-pub use show::{Column, Output, print_one, print_rows};
+pub(crate) use client::{Api, ApiOptions};
+pub(crate) use show::{Column, Output, print_one, print_rows};

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 /// Form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Output {
+pub(crate) enum Output {
     /// For people.
     Table,
     /// JSON Lines, as the API gave them.
@@ -14,7 +14,7 @@ pub enum Output {
 }
 
 /// A column of a table: its heading, and where its value stands in an item (`client.value`).
-pub type Column = (&'static str, &'static str);
+pub(crate) type Column = (&'static str, &'static str);
 
 /// Longest cell of a table, in characters: a reason wraps the terminal otherwise. The JSON form has it whole.
 const CELL_CHARS_MAX: usize = 72;
@@ -23,7 +23,7 @@ const CELL_CHARS_MAX: usize = 72;
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub fn print_rows(rows: &[Value], columns: &[Column], output: Output) -> anyhow::Result<()> {
+pub(crate) fn print_rows(rows: &[Value], columns: &[Column], output: Output) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     let written = match output {
         Output::Json => rows.iter().try_for_each(|row| writeln!(out, "{row}")),
@@ -36,7 +36,7 @@ pub fn print_rows(rows: &[Value], columns: &[Column], output: Output) -> anyhow:
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub fn print_one(answer: &Value, sentence: &str, output: Output) -> anyhow::Result<()> {
+pub(crate) fn print_one(answer: &Value, sentence: &str, output: Output) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     let written = match output {
         Output::Json => writeln!(out, "{answer}"),

@@ -1,14 +1,14 @@
 //! What a pass found, for people and for programs.
 
-pub mod html;
-pub mod json;
-pub mod table;
+pub(crate) mod html;
+pub(crate) mod json;
+pub(crate) mod table;
 
 use std::io::{self, IsTerminal as _, Write};
 
 /// Forms of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Form {
+pub(crate) enum Form {
     /// For a terminal.
     Table,
     /// JSON Lines: one `alert` per client, then one `summary`.
@@ -18,7 +18,7 @@ pub enum Form {
 }
 
 /// A finished pass and how long it took.
-pub struct Report<'a> {
+pub(crate) struct Report<'a> {
     /// What was found.
     pub outcome: &'a crate::analysis::Outcome,
     /// How long it took, in seconds.
@@ -31,7 +31,7 @@ pub struct Report<'a> {
 
 /// Whether standard output takes colours: a terminal, and nobody asked for none (<https://no-color.org>).
 #[must_use]
-pub fn takes_color() -> bool {
+pub(crate) fn takes_color() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
@@ -40,7 +40,7 @@ impl Report<'_> {
     ///
     /// # Errors
     /// When `out` cannot be written to.
-    pub fn write(&self, form: Form, out: &mut dyn Write) -> io::Result<()> {
+    pub(crate) fn write(&self, form: Form, out: &mut dyn Write) -> io::Result<()> {
         match form {
             Form::Table => table::write(self, out),
             Form::Json => json::write(self, out),

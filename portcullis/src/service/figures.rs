@@ -57,11 +57,6 @@ impl Figures {
         self.counter(count).load(Ordering::Relaxed)
     }
 
-    /// Clients seen.
-    pub(crate) fn clients(&self) -> u64 {
-        self.clients.load(Ordering::Relaxed)
-    }
-
     /// Messages that wait on the brokers.
     pub(crate) fn lag(&self) -> u64 {
         self.lag.load(Ordering::Relaxed)

@@ -10,10 +10,10 @@ use std::process::{Child, Command, Output, Stdio};
 const PANICKED: i32 = 101;
 
 /// What a run left behind.
-pub struct Run {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Run {
@@ -29,7 +29,7 @@ impl Run {
     }
 
     /// The last line of a JSON report.
-    pub fn summary(&self) -> Value {
+    pub(crate) fn summary(&self) -> Value {
         let last = self
             .out
             .lines()
@@ -41,7 +41,7 @@ impl Run {
     }
 
     /// The alerts of a JSON report, in its order.
-    pub fn alerts(&self) -> Vec<Value> {
+    pub(crate) fn alerts(&self) -> Vec<Value> {
         let lines = self.out.lines().map(|line| serde_json::from_str(line).unwrap());
         lines.filter(|line: &Value| line["type"] == "alert").collect()
     }
@@ -55,13 +55,13 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 /// Runs the command to its end.
-pub fn run(folder: &Path, arguments: &[&str]) -> Run {
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Run {
     Run::of(command(folder, arguments).stdin(Stdio::null()).output().unwrap())
 }
 
 /// Runs `scan` over standard input and gives, beside what it said, the most memory it held, in bytes, when all but the
 /// pipe's last 64 KiB were read: it cannot end, and its memory be gone, before its input is closed.
-pub fn scan_stream(folder: &Path, parts: impl Iterator<Item = Vec<u8>>) -> (Run, u64) {
+pub(crate) fn scan_stream(folder: &Path, parts: impl Iterator<Item = Vec<u8>>) -> (Run, u64) {
     let mut child = command(folder, &["scan", "--output", "json"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -88,14 +88,14 @@ fn peak_bytes(child: &Child) -> u64 {
 }
 
 /// Writes a file into a folder and gives its path.
-pub fn write(folder: &Path, name: &str, content: &[u8]) -> PathBuf {
+pub(crate) fn write(folder: &Path, name: &str, content: &[u8]) -> PathBuf {
     let path = folder.join(name);
     std::fs::write(&path, content).unwrap();
     path
 }
 
 /// A line in combined format: seconds after a moment in November 2026, who, what, how it was answered.
-pub fn line(second: u64, address: &str, request: &str, status: u16) -> String {
+pub(crate) fn line(second: u64, address: &str, request: &str, status: u16) -> String {
     let (minute, second) = (second / 60 % 60, second % 60);
     format!(
         "{address} - - [22/Nov/2026:23:{minute:02}:{second:02} +0000] \"{request}\" {status} 512 \"-\" \"curl/8.7.1\"\n"
@@ -103,7 +103,7 @@ pub fn line(second: u64, address: &str, request: &str, status: u16) -> String {
 }
 
 /// Deterministic bytes that look random: a xorshift.
-pub fn noise(seed: u64, len: usize) -> Vec<u8> {
+pub(crate) fn noise(seed: u64, len: usize) -> Vec<u8> {
     let mut state = seed | 1;
     let mut next = || {
         state ^= state << 13;

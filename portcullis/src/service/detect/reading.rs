@@ -134,9 +134,21 @@ pub(super) fn observe<S: detector::Scorer>(
     }
 }
 
-/// Counts a batch for metrics.
-pub(super) fn count(figures: &Figures, lines: usize, records: usize) {
+/// Counts a batch, for metrics and for the minute's figures.
+pub(super) fn count(
+    figures: &Figures,
+    batch: &KafkaBatch,
+    records: usize,
+    minutes: &mut Minutes,
+    now: Timestamp,
+) {
+    let lines = batch.lines().len();
+    let rejected = (lines - records + batch.rejections().len()) as u64;
     figures.add(Count::Lines, lines as u64);
     figures.add(Count::Parsed, records as u64);
-    figures.add(Count::Rejected, (lines - records) as u64);
+    figures.add(Count::Rejected, rejected);
+    // Before the first request there is no event time to count at.
+    if rejected > 0 && now > Timestamp::default() {
+        minutes.count(now, Counted::Rejected(rejected));
+    }
 }

@@ -179,7 +179,7 @@ impl<'a> Session<'a> {
 
     /// Reads a batch's lines, or what the open tick holds after a second of silence.
     fn read(&mut self, batch: &KafkaBatch) {
-        if batch.lines().len() == 0 {
+        if batch.messages() == 0 {
             if !self.is_previewed && self.spoken.elapsed() >= SILENCE {
                 self.detector.preview(&mut self.outputs);
                 self.is_previewed = true;
@@ -194,7 +194,6 @@ impl<'a> Session<'a> {
             let records = self
                 .readers
                 .read(&setup.config, &self.source, batch, &mut rejections);
-            reading::count(&setup.figures, batch.lines().len(), records.len());
             reading::observe(
                 &mut self.detector,
                 &records,
@@ -203,6 +202,8 @@ impl<'a> Session<'a> {
                 &mut self.minutes,
                 &mut self.outputs,
             );
+            let now = self.detector.now();
+            reading::count(&setup.figures, batch, records.len(), &mut self.minutes, now);
             setup.figures.set_state(true, None);
             self.spoken = Instant::now();
             self.is_previewed = false;
