@@ -14,7 +14,7 @@ use crate::source::{AMBIGUOUS_MOST, SourceTrust, Sources, window_key, window_key
 use crate::stage::Executor;
 use crate::stage::client::{Arrival, Epoch, Shard};
 use crate::stage::sequencer::Circumstances;
-use crate::time::Watermarks;
+use crate::time::{EventTime, Watermarks};
 use domain::{Action, Alert, Allowlist, Client, Decision, HashKey, Order, RequestRecord, Timestamp};
 
 /// How the detector is set up.
@@ -151,7 +151,7 @@ impl<S: Scorer> Detector<S> {
                 self.close_tick(outputs);
             }
             let most = self.sources.most(record.position.source);
-            self.move_to(time.watermark, most);
+            self.move_to(time, most);
             self.tick.started_at.get_or_insert(time.watermark);
             self.tick.records += 1;
             self.seq += 1;
@@ -254,17 +254,21 @@ impl<S: Scorer> Detector<S> {
         self.scorer.version()
     }
 
-    /// Moves the time on. Whoever is trusted less does not lead it, unless nobody else speaks.
-    fn move_to(&mut self, watermark: Timestamp, most: Action) {
+    /// Moves the time on. Whoever is trusted less does not lead it, unless nobody else speaks. It goes back only when
+    /// the source that led it is found to have been wrong.
+    fn move_to(&mut self, time: EventTime, most: Action) {
         if most < Action::Block && self.sources.is_led {
             return;
         }
         let is_first_word =
             most == Action::Block && !std::mem::replace(&mut self.sources.is_led, most == Action::Block);
         self.now = if is_first_word {
-            watermark
+            time.watermark
+        } else if time.went_back {
+            let as_trusted = |source| self.sources.most(source) >= most;
+            self.watermarks.latest(as_trusted).unwrap_or(time.watermark)
         } else {
-            self.now.max(watermark)
+            self.now.max(time.watermark)
         };
     }
 

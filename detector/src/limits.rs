@@ -23,6 +23,11 @@ pub const WATERMARK_JUMP_MILLIS: i64 = 24 * 60 * 60 * 1000;
 /// that was put right is believed again.
 pub const WATERMARK_AGREEMENT: u32 = 16;
 
+/// The earliest time that is believed, 2000-01-01 in seconds since 1970: no gateway of today logged before it, and a
+/// machine whose clock was never set starts at 1970. A record from before it counts at the watermark and never moves
+/// it; one that comes first of all counts at this moment.
+pub const EARLIEST_SECS: i64 = 946_684_800;
+
 /// Sources (files, partitions) whose watermarks are kept. Further ones share the last one, and are counted.
 pub const SOURCES_MAX: usize = 4096;
 

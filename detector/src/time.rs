@@ -1,16 +1,21 @@
 //! Event time: one watermark per source, so that a broken clock harms nobody else.
 
-use crate::limits::{LATENESS_MILLIS, SOURCES_MAX, WATERMARK_AGREEMENT, WATERMARK_JUMP_MILLIS};
+use crate::limits::{EARLIEST_SECS, LATENESS_MILLIS, SOURCES_MAX, WATERMARK_AGREEMENT, WATERMARK_JUMP_MILLIS};
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
+
+const EARLIEST: Timestamp = Timestamp::from_secs(EARLIEST_SECS);
 
 /// How a record's time stands to its source's watermark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventTime {
-    /// The time at which the record counts: its own, or the watermark when it claims to come from the future.
+    /// The time at which the record counts: its own, or the watermark when it claims to come from the future or from
+    /// a clock that was never set.
     pub at: Timestamp,
     /// The source's watermark after it.
     pub watermark: Timestamp,
+    /// Whether the watermark went back: what was believed of this source before was wrong.
+    pub went_back: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -20,7 +25,9 @@ struct Watermark {
     ahead: Run,
     /// The records in a row that lay further behind than lateness allows: the latest of them, and how many.
     behind: Run,
-    is_set: bool,
+    /// Records that were believed, up to the number that settles it. Until then the earlier of two times far apart is
+    /// taken for the right one: a future that arrives is believed later, a future that does not is forgotten at once.
+    believed: u32,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -35,7 +42,7 @@ pub struct Watermarks {
     sources: Vec<Watermark>,
     /// Records that claimed a time further ahead than a watermark may jump at once.
     pub ahead: u64,
-    /// Records that came later than lateness allows.
+    /// Records that came later than lateness allows, those from before the earliest time that is believed among them.
     pub late: u64,
 }
 
@@ -53,33 +60,61 @@ impl Watermarks {
             self.sources.resize(place + 1, Watermark::default());
         }
         let mark = &mut self.sources[place];
-        let millis = at.as_millis();
-        if !mark.is_set {
-            *mark = Watermark {
-                millis,
-                is_set: true,
-                ..Watermark::default()
+        if at < EARLIEST {
+            self.late += 1;
+            let at = mark.time();
+            return EventTime {
+                at,
+                watermark: at,
+                went_back: false,
             };
         }
+        let millis = at.as_millis();
+        if mark.believed == 0 {
+            mark.millis = millis;
+        }
+        let before = mark.millis;
         let lead = millis.saturating_sub(mark.millis);
         self.ahead += u64::from(lead > WATERMARK_JUMP_MILLIS);
         self.late += u64::from(lead < -LATENESS_MILLIS);
         mark.advance(millis, lead);
-        let watermark = Timestamp::from_millis(mark.millis);
+        let watermark = mark.time();
         EventTime {
             at: at.min(watermark),
             watermark,
+            went_back: mark.millis < before,
         }
+    }
+
+    /// The latest watermark among the sources that `counts` chooses.
+    pub fn latest(&self, counts: impl Fn(u32) -> bool) -> Option<Timestamp> {
+        let chosen = (0..).zip(&self.sources).filter(|(source, _)| counts(*source));
+        let believed = chosen.filter(|(_, mark)| mark.believed > 0);
+        believed.map(|(_, mark)| mark.time()).max()
     }
 }
 
 impl Watermark {
+    fn time(&self) -> Timestamp {
+        if self.believed == 0 {
+            EARLIEST
+        } else {
+            Timestamp::from_millis(self.millis)
+        }
+    }
+
     fn advance(&mut self, millis: i64, lead: i64) {
         if lead > WATERMARK_JUMP_MILLIS {
             self.behind = Run::default();
             if let Some(earliest) = self.ahead.extend(millis, i64::min) {
                 self.millis = earliest;
             }
+        } else if lead < -WATERMARK_JUMP_MILLIS && self.believed < WATERMARK_AGREEMENT {
+            *self = Self {
+                millis,
+                believed: 1,
+                ..Self::default()
+            };
         } else if lead < -LATENESS_MILLIS {
             self.ahead = Run::default();
             if let Some(latest) = self.behind.extend(millis, i64::max) {
@@ -88,6 +123,7 @@ impl Watermark {
         } else {
             (self.ahead, self.behind) = (Run::default(), Run::default());
             self.millis = self.millis.max(millis);
+            self.believed = self.believed.saturating_add(1).min(WATERMARK_AGREEMENT);
         }
     }
 }
@@ -110,7 +146,19 @@ mod tests {
     use super::*;
 
     fn secs(value: i64) -> Timestamp {
-        Timestamp::from_secs(value)
+        Timestamp::from_secs(EARLIEST_SECS + value)
+    }
+
+    #[test]
+    fn a_clock_that_was_never_set_neither_sets_nor_moves_a_watermark() {
+        let mut marks = Watermarks::default();
+        let unset = Timestamp::from_secs(0);
+        assert_eq!(marks.observe(0, unset).at, EARLIEST);
+        assert_eq!(marks.observe(0, secs(900_000_000)).at, secs(900_000_000));
+        for _ in 0..100 {
+            assert_eq!(marks.observe(0, unset).at, secs(900_000_000));
+        }
+        assert_eq!(marks.observe(0, secs(900_000_001)).watermark, secs(900_000_001));
     }
 
     #[test]
@@ -120,6 +168,16 @@ mod tests {
         assert_eq!(marks.observe(0, secs(4_000_000_000)).at, secs(100));
         assert_eq!(marks.observe(0, secs(101)).at, secs(101));
         assert_eq!(marks.ahead, 1);
+    }
+
+    #[test]
+    fn a_first_line_dated_2099_is_forgotten_at_the_second() {
+        let mut marks = Watermarks::default();
+        marks.observe(0, secs(4_000_000_000));
+        let second = marks.observe(0, secs(100));
+        assert!(second.went_back);
+        assert_eq!((second.at, second.watermark), (secs(100), secs(100)));
+        assert_eq!(marks.latest(|_| true), Some(secs(100)));
     }
 
     #[test]
@@ -161,7 +219,8 @@ mod tests {
             marks.observe(0, secs(400)),
             EventTime {
                 at: secs(400),
-                watermark: secs(1000)
+                watermark: secs(1000),
+                went_back: false,
             }
         );
     }
