@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// A step between numbered objects up to this is a walk's; ordinary use jumps.
 const WALK_STEP_MAX: u64 = 3;
 
+/// What a miss weighs whose path only counts on, through numbers or dates: the next one tells little that is new.
+const COUNTED_MISS: f32 = 0.2;
+
 /// What speaks for an attack.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Suspicion {
@@ -137,7 +140,8 @@ impl Suspicion {
                 if record.status != 499 && record.status != 429 =>
             {
                 if self.missed.insert(record.route.path) {
-                    self.novel_misses += 1.0;
+                    let is_counting = record.route.object.is_some_and(|object| object.is_serial);
+                    self.novel_misses += if is_counting { COUNTED_MISS } else { 1.0 };
                 }
                 true
             }
