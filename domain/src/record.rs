@@ -20,8 +20,6 @@ pub struct ObjectId {
     pub hash: u64,
     /// Its value when it is a decimal number below 2^63.
     pub number: Option<u64>,
-    /// Whether it is a place in an order that anybody can count through: a number, a date.
-    pub is_serial: bool,
 }
 
 /// The path with its variable parts taken out, as numbers. `ingest::route` makes it and can write it as text.

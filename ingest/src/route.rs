@@ -81,9 +81,6 @@ pub fn digest(path: &str, key: &HashKey) -> Route {
         object: shape.object.map(|text| ObjectId {
             hash: key.hash(text),
             number: number(text),
-            is_serial: text
-                .iter()
-                .all(|byte| byte.is_ascii_digit() || is_number_mark(*byte)),
         }),
     }
 }
@@ -273,7 +270,7 @@ impl Counts {
                 self.run_letters += 1;
             }
             _ => {
-                self.number_marks += usize::from(is_number_mark(byte));
+                self.number_marks += usize::from(matches!(byte, b'-' | b'.' | b',' | b':'));
                 self.dashes += usize::from(byte == b'-');
                 self.at_signs += usize::from(byte == b'@');
                 (self.run, self.run_digits, self.run_letters) = (0, 0, 0);
@@ -286,11 +283,6 @@ impl Counts {
             self.longest_mixed_run = self.longest_mixed_run.max(self.run);
         }
     }
-}
-
-/// What stands between the digits of a number or a date.
-fn is_number_mark(byte: u8) -> bool {
-    matches!(byte, b'-' | b'.' | b',' | b':')
 }
 
 /// `somebody@example.org`, as far as a path shows it.

@@ -112,9 +112,9 @@ impl Habit {
         add_if(record.referer.is_some(), |habit| &mut habit.with_referer);
         add_if(record.query.is_some(), |habit| &mut habit.with_query);
         add_if(record.route.object.is_some(), |habit| &mut habit.with_object);
-        // Days on which nothing was published are missing too: a date is nobody's object.
-        let is_object = |object: domain::ObjectId| object.number.is_some() || !object.is_serial;
-        let is_object_miss = record.route.object.is_some_and(is_object)
+        // A day is nobody's object.
+        let is_object_miss = record.route.object.is_some()
+            && !signals.is_dated_miss
             && matches!(signals.outcome, Outcome::Missing | Outcome::Refused);
         add_if(is_object_miss, |habit| &mut habit.object_misses);
         add_if(record.user_agent.is_none(), |habit| &mut habit.without_agent);

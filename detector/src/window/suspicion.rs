@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 /// A step between numbered objects up to this is a walk's; ordinary use jumps.
 const WALK_STEP_MAX: u64 = 3;
 
-/// What a miss weighs whose path only counts on, through numbers or dates: the next one tells little that is new.
-const COUNTED_MISS: f32 = 0.2;
+/// Stands for every path that names a day.
+const ANY_DAY: u64 = 0x6461_7973;
 
 /// What speaks for an attack.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -139,9 +139,8 @@ impl Suspicion {
             Outcome::Missing | Outcome::Refused | Outcome::OtherClientError
                 if record.status != 499 && record.status != 429 =>
             {
-                if self.missed.insert(record.route.path) {
-                    let is_counting = record.route.object.is_some_and(|object| object.is_serial);
-                    self.novel_misses += if is_counting { COUNTED_MISS } else { 1.0 };
+                if self.missed.insert(missed_name(record, signals)) {
+                    self.novel_misses += 1.0;
                 }
                 true
             }
@@ -197,5 +196,17 @@ impl Suspicion {
             + self.novel_misses * 0.3
             + self.protocol
             + f32::from(self.failures_in_a_row) * 0.3
+    }
+}
+
+/// As what a missed path counts: who counts on through numbers or days guesses no second name.
+fn missed_name(record: &RequestRecord<'_>, signals: &Signals) -> u64 {
+    let has_number = record.route.object.is_some_and(|object| object.number.is_some());
+    if signals.is_dated_miss {
+        ANY_DAY
+    } else if has_number {
+        record.route.template
+    } else {
+        record.route.path
     }
 }
