@@ -16,6 +16,12 @@ use std::time::Duration;
 /// How long one question to a broker may take. Longer than a leader election, shorter than the group's patience.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Polls within which partitions are given back when the source is dropped. What takes longer, the session's end does.
+const LEAVE_POLLS_MAX: usize = 20;
+
+/// How long each of them waits.
+const LEAVE_WAIT: Duration = Duration::from_millis(50);
+
 /// Where a partition begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beginning {
@@ -137,8 +143,9 @@ impl KafkaSource {
             Ok(())
         };
         self.push_events(batch);
-        match self.consumer.context().fatal() {
-            Some(reason) => Err(KafkaSourceError::Fatal(reason)),
+        // The library tells the cause's own code here (a name that another member took), not that it is fatal: it is asked.
+        match self.consumer.client().fatal_error() {
+            Some((_, reason)) => Err(KafkaSourceError::Fatal(reason)),
             // What was read is delivered first; the error comes back with the next, empty poll.
             None if batch.is_empty() => placed,
             None => Ok(()),
@@ -418,6 +425,24 @@ impl Drop for KafkaSource {
                 log_failure("give partitions back", unassign(&self.consumer, &list));
             }
             None => {}
+        }
+        if self.intake.settings.instance.is_some() {
+            self.leave();
+        }
+    }
+}
+
+impl KafkaSource {
+    /// Leaves the group by name. Closing a consumer leaves a static member's partitions to its return; but a process
+    /// that ends in order may hand over to another one, or come back with other topics.
+    fn leave(&self) {
+        self.consumer.unsubscribe();
+        for _ in 0..LEAVE_POLLS_MAX {
+            // Lines that still come are not delivered, so their offsets are committed by nobody.
+            drop(self.consumer.poll(LEAVE_WAIT));
+            if self.consumer.assignment().is_ok_and(|left| left.count() == 0) {
+                break;
+            }
         }
     }
 }
