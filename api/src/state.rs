@@ -6,7 +6,7 @@ use crate::check::CheckSettings;
 use crate::events::EventHub;
 use crate::lapi::Lapi;
 use crate::metrics::{Metrics, MetricsSource};
-use domain::{Allowlist, Timestamp};
+use domain::Timestamp;
 use std::sync::Arc;
 use storage::{Bouncer, Store};
 use tokio_util::task::TaskTracker;
@@ -51,8 +51,6 @@ pub struct ApiParts {
     pub hosts: Vec<String>,
     /// How `/check` is asked.
     pub check: CheckSettings,
-    /// The configured allowlist, to be shown.
-    pub allowlist: Allowlist,
     /// Live events; the binary publishes into it.
     pub events: Arc<EventHub>,
     /// How the other parts of the process are.
@@ -73,7 +71,6 @@ impl ApiParts {
             origin: DEFAULT_ORIGIN.to_owned(),
             hosts: Vec::new(),
             check: CheckSettings::default(),
-            allowlist: Allowlist::default(),
             events: Arc::new(EventHub::new(&life)),
             health: Vec::new(),
             metrics: Vec::new(),
@@ -89,7 +86,6 @@ pub struct ApiState {
     pub(crate) lapi: Arc<Lapi>,
     pub(crate) hosts: Vec<String>,
     pub(crate) check: CheckSettings,
-    pub(crate) allowlist: Allowlist,
     pub(crate) events: Arc<EventHub>,
     pub(crate) health: Vec<Arc<dyn HealthSource>>,
     pub(crate) metrics: Metrics,
@@ -109,7 +105,6 @@ impl ApiState {
             blocklist: parts.blocklist,
             hosts: parts.hosts,
             check: parts.check,
-            allowlist: parts.allowlist,
             events: parts.events,
             health: parts.health,
             metrics: Metrics::default(),
