@@ -469,6 +469,11 @@ impl<'a> Session<'a> {
             return;
         }
         self.told = Instant::now();
+        if self.held_until.is_some()
+            && let Err(error) = self.source.ask_ends()
+        {
+            tracing::debug!(%error, "could not learn what piles up: {error}");
+        }
         let setup = &self.role.setup;
         let is_troubled = self.troubled_until.is_some_and(|until| Instant::now() < until);
         if !is_troubled && self.held_until.is_none() {
