@@ -1,7 +1,7 @@
 //! The real `portcullis` program with a configuration of the test's own.
 
 use super::{
-    Answer, Command, Stop, Supervised, ask, folder, free_ports, http_client, run, start_with_retries,
+    Answer, Command, Stop, Supervised, ask, folder, free_ports, http_client, program, run, start_with_retries,
 };
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
@@ -182,6 +182,16 @@ impl Portcullis {
     /// Sends a signal by name: `HUP`, `STOP`, `CONT`.
     pub fn signal(&self, signal: &str) -> Result<()> {
         self.running()?.signal(signal)
+    }
+
+    /// Makes every write fail that would make a file longer than so many bytes, as a full disk does; `None` for no limit.
+    pub fn limit_file_bytes(&self, most: Option<u64>) -> Result<()> {
+        let most = most.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        run(std::process::Command::new(program("prlimit")?)
+            .arg(format!("--pid={}", self.pid()?))
+            // The soft limit only: an ordinary user may raise that one again.
+            .arg(format!("--fsize={most}:")))
+        .map(drop)
     }
 
     /// The program's process id.

@@ -8,6 +8,8 @@ shift 3
 grace_secs=10 # after which a component that ignores its signal is killed
 
 exec 3<&0
+# A write past the limit of a file's size then fails, as it does on a full disk, instead of killing.
+trap '' XFSZ
 "$@" </dev/null >>"$log" 2>&1 3<&- &
 component=$!
 echo "$component"
