@@ -413,3 +413,56 @@ fn dead_letters_arrive_with_their_origin() -> Result<()> {
     assert_eq!(header("portcullis-offset").as_deref(), Some("77"));
     Ok(())
 }
+
+fn named(kafka: &Kafka, topic: &str, name: &str) -> Result<KafkaSettings> {
+    Ok(KafkaSettings {
+        instance: Some(name.to_owned()),
+        ..settings(kafka, Listener::Plaintext, topic)?
+    })
+}
+
+/// How many members a group has, by the broker.
+fn members(kafka: &Kafka, group: &str) -> Result<usize> {
+    let consumer: BaseConsumer = kafka.client(Listener::Plaintext)?.create()?;
+    let groups = consumer.fetch_group_list(Some(group), ANSWER)?;
+    Ok(groups.groups().iter().map(|found| found.members().len()).sum())
+}
+
+#[test]
+fn a_member_that_comes_back_under_its_name_reads_on_without_a_rebalance() -> Result<()> {
+    let kafka = Kafka::shared()?;
+    kafka.create_topic("by-name", 2)?;
+    produce(kafka, "by-name", 0, &numbered(0, 10))?;
+    let (mut checkpoints, mut nobody) = (BTreeMap::new(), BTreeMap::new());
+    let mut first = Driver::new(named(kafka, "by-name", "one")?, &mut checkpoints)?;
+    first.turn_until("ten lines", |driver| driver.lines.len() == 10)?;
+    first.checkpoint()?;
+    produce(kafka, "by-name", 1, &numbered(10, 15))?;
+    // The first one did not leave: to the broker this is what a killed and restarted process looks like.
+    let mut second = Driver::new(named(kafka, "by-name", "one")?, &mut nobody)?;
+    second.turn_until("the rest", |driver| driver.lines.len() == 5)?;
+    assert_eq!(second.source.counters().rebalances, 1);
+    assert_eq!(members(kafka, "group-of-by-name")?, 1);
+    let mut batch = KafkaBatch::new();
+    for _ in 0..POLLS_MAX {
+        if let Err(refused) = first.source.poll(&mut batch, WAIT) {
+            ensure!(!refused.is_retryable(), "{refused}");
+            return Ok(());
+        }
+    }
+    bail!("whoever was there before goes on under a name that is another's")
+}
+
+#[test]
+fn a_member_by_name_that_ends_in_order_leaves_its_group() -> Result<()> {
+    let kafka = Kafka::shared()?;
+    kafka.create_topic("left", 1)?;
+    produce(kafka, "left", 0, &numbered(0, 3))?;
+    let mut checkpoints = BTreeMap::new();
+    let mut driver = Driver::new(named(kafka, "left", "one")?, &mut checkpoints)?;
+    driver.turn_until("three lines", |driver| driver.lines.len() == 3)?;
+    driver.checkpoint()?;
+    drop(driver);
+    assert_eq!(members(kafka, "group-of-left")?, 0);
+    Ok(())
+}

@@ -6,12 +6,16 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::{Offset, TopicPartitionList};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 /// How long one question for metadata may take while the broker starts.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long one question about a group may take before the test fails with what the client says.
+const GROUP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The ways into the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +141,25 @@ impl Kafka {
             result.map_err(|(topic, code)| anyhow!("could not create the topic {topic}: {code}"))?;
         }
         Ok(())
+    }
+
+    /// How many records of a topic a group has behind it for good: the sum of its committed offsets.
+    pub fn committed(&self, group: &str, topic: &str, partitions: i32) -> Result<u64> {
+        let mut client = self.client(Listener::Plaintext)?;
+        let consumer: BaseConsumer = client.set("group.id", group).create()?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_range(topic, 0, partitions - 1);
+        let committed = consumer
+            .committed_offsets(list, GROUP_TIMEOUT)
+            .with_context(|| format!("could not ask how far the group {group} is"))?;
+        let offsets = committed
+            .elements()
+            .into_iter()
+            .map(|found| match found.offset() {
+                Offset::Offset(offset) => u64::try_from(offset).unwrap_or_default(),
+                _ => 0,
+            });
+        Ok(offsets.sum())
     }
 
     /// The folder with the broker's data, certificates (`tls/ca.pem`) and client settings (`clients/`).
