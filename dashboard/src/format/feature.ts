@@ -73,6 +73,6 @@ export function featureValue(value: number, unit: string): string {
       return fraction(value);
     default:
       // Units are plurals: 1 path, 12 paths.
-      return `${fraction(value)} ${value === 1 ? unit.replace(/s$/, '') : unit}`;
+      return `${fraction(value)} ${fraction(value) === '1' ? unit.replace(/s$/, '') : unit}`;
   }
 }
