@@ -1,6 +1,8 @@
 //! Event time: one watermark per source, so that a broken clock harms nobody else.
 
-use crate::limits::{EARLIEST_SECS, LATENESS_MILLIS, SOURCES_MAX, WATERMARK_AGREEMENT, WATERMARK_JUMP_MILLIS};
+use crate::limits::{
+    EARLIEST_SECS, LATENESS_MILLIS, SOURCES_MAX, WATERMARK_AGREEMENT, WATERMARK_JUMP_MILLIS,
+};
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -205,9 +205,6 @@ mod tests {
         for (at, sent) in (0..12).zip((2..).step_by(2)) {
             watch.note(counted(at, sent, 0, 0), Timestamp::from_secs(at + 60));
         }
-        check(
-            &watch,
-            &[(0, 2, 0, 0), (4, 8, 0, 0), (8, 8, 0, 0), (11, 6, 0, 0)],
-        );
+        check(&watch, &[(0, 2, 0, 0), (4, 8, 0, 0), (8, 8, 0, 0), (11, 6, 0, 0)]);
     }
 }
