@@ -65,7 +65,7 @@ pub fn benign(seed: u64, start: Timestamp, count: usize) -> Result<Vec<Line>> {
         let request = simulation.next().context("the simulation ended")?;
         if simulation
             .label(request.client)
-            .is_none_or(|label| label.is_attack())
+            .is_none_or(simulator::Label::is_attack)
         {
             continue;
         }
