@@ -380,6 +380,34 @@ fn records_deleted_under_a_held_reader_are_a_gap_when_it_goes_on() -> Result<()>
 }
 
 #[test]
+fn a_partition_that_lost_offsets_leaves_the_others_where_they_stood() -> Result<()> {
+    let kafka = Kafka::shared()?;
+    let topic = "one-lost";
+    kafka.create_topic(topic, 2)?;
+    let mut checkpoints = BTreeMap::new();
+    let mut driver = Driver::new(settings(kafka, Listener::Plaintext, topic)?, &mut checkpoints)?;
+    produce(kafka, topic, 0, &numbered(0, 5))?;
+    produce(kafka, topic, 1, &numbered(100, 105))?;
+    driver.turn_until("five lines of each", |driver| driver.lines.len() == 10)?;
+    driver.source.set_held(true)?;
+    produce(kafka, topic, 0, &numbered(5, 40))?;
+    produce(kafka, topic, 1, &numbered(105, 140))?;
+    delete_before(kafka, topic, 30)?;
+    driver.source.set_held(false)?;
+    driver.turn_until("what is left of both", |driver| driver.lines.len() >= 55)?;
+    produce(kafka, topic, 0, &["the end".to_owned()])?;
+    produce(kafka, topic, 1, &["the end".to_owned()])?;
+    let ends = |driver: &Driver<'_>| driver.lines.iter().filter(|line| *line == "the end").count();
+    driver.turn_until("the last lines", |driver| ends(driver) == 2)?;
+    let lines: BTreeSet<&String> = driver.lines[..55].iter().collect();
+    let expected = [numbered(0, 5), numbered(30, 40), numbered(100, 140)].concat();
+    assert_eq!(lines, expected.iter().collect());
+    assert_eq!(driver.lines.len(), 57, "nothing came twice");
+    assert_eq!(driver.source.counters().offsets_lost, 25);
+    Ok(())
+}
+
+#[test]
 fn dead_letters_arrive_with_their_origin() -> Result<()> {
     let kafka = Kafka::shared()?;
     kafka.create_topic("dead-letters", 1)?;
