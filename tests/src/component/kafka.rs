@@ -6,6 +6,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::{Offset, TopicPartitionList};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -136,6 +137,16 @@ impl Kafka {
         for result in results {
             result.map_err(|(topic, code)| anyhow!("could not create the topic {topic}: {code}"))?;
         }
+        Ok(())
+    }
+
+    /// Deletes a partition's records before `offset`, as retention does.
+    pub fn delete_before(&self, topic: &str, partition: i32, offset: i64) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.client(Listener::Plaintext)?.create()?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Offset(offset))?;
+        futures::executor::block_on(admin.delete_records(&list, &AdminOptions::new()))
+            .with_context(|| format!("could not delete records of {topic}[{partition}]"))?;
         Ok(())
     }
 
