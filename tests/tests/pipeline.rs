@@ -99,7 +99,7 @@ impl Pipeline {
         let ordered = now();
         self.portcullis
             .wait_until(what, |_| Ok(self.probe(0)? == status))?;
-        println!("{what} after {} ms", (now() - ordered).as_millis());
+        eprintln!("{what} after {} ms", (now() - ordered).as_millis());
         Ok(())
     }
 
@@ -189,7 +189,7 @@ fn print_delays(pipeline: &Pipeline, refused: Duration) -> Result<()> {
     let (decisive, stored) = (parsed(&block["event_at"])?, parsed(&block["created_at"])?);
     let served = logged.iter().filter(|line| line["status"] == 404).count();
     let millis = |from: Duration, to: Duration| to.saturating_sub(from).as_millis();
-    println!(
+    eprintln!(
         "from the decisive line to the first 403: {} ms (to the stored decision: {} ms); \
          from the first malicious line: {} ms, {served} of them served",
         millis(decisive, refused),
@@ -241,6 +241,28 @@ fn nginx_refuses_the_scanner_that_its_own_log_gave_away_and_nobody_else() -> Res
         pipeline.probe(0)?,
         404,
         "without an answer from the check, requests pass"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_scanner_that_falls_silent_is_refused_when_it_comes_back() -> Result<()> {
+    let pipeline = Pipeline::start("silent")?;
+    for number in 0..20 {
+        assert_eq!(pipeline.probe(number)?, 404);
+    }
+    // Nothing more is logged: the decision cannot wait for a later line.
+    pipeline
+        .portcullis
+        .wait_until("it blocked the scanner", |portcullis| {
+            Ok(!portcullis.decisions()?.is_empty())
+        })?;
+    pipeline.wait_until_answered(403, "the block held when the scanner came back")?;
+    let block = block(&pipeline.portcullis)?;
+    let (decisive, stored) = (parsed(&block["event_at"])?, parsed(&block["created_at"])?);
+    eprintln!(
+        "from the decisive line, followed by silence, to the stored decision: {} ms",
+        stored.saturating_sub(decisive).as_millis()
     );
     Ok(())
 }

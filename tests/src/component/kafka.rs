@@ -143,6 +143,7 @@ impl Kafka {
         Ok(())
     }
 
+<<<<<<< HEAD
     /// How many records of a topic a group has behind it for good: the sum of its committed offsets.
     pub fn committed(&self, group: &str, topic: &str, partitions: i32) -> Result<u64> {
         let mut client = self.client(Listener::Plaintext)?;
@@ -160,6 +161,16 @@ impl Kafka {
                 _ => 0,
             });
         Ok(offsets.sum())
+=======
+    /// Deletes a partition's records before `offset`, as retention does.
+    pub fn delete_before(&self, topic: &str, partition: i32, offset: i64) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.client(Listener::Plaintext)?.create()?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Offset(offset))?;
+        futures::executor::block_on(admin.delete_records(&list, &AdminOptions::new()))
+            .with_context(|| format!("could not delete records of {topic}[{partition}]"))?;
+        Ok(())
+>>>>>>> system
     }
 
     /// The folder with the broker's data, certificates (`tls/ca.pem`) and client settings (`clients/`).
