@@ -143,7 +143,6 @@ impl Kafka {
         Ok(())
     }
 
-<<<<<<< HEAD
     /// How many records of a topic a group has behind it for good: the sum of its committed offsets.
     pub fn committed(&self, group: &str, topic: &str, partitions: i32) -> Result<u64> {
         let mut client = self.client(Listener::Plaintext)?;
@@ -161,7 +160,8 @@ impl Kafka {
                 _ => 0,
             });
         Ok(offsets.sum())
-=======
+    }
+
     /// Deletes a partition's records before `offset`, as retention does.
     pub fn delete_before(&self, topic: &str, partition: i32, offset: i64) -> Result<()> {
         let admin: AdminClient<DefaultClientContext> = self.client(Listener::Plaintext)?.create()?;
@@ -170,7 +170,6 @@ impl Kafka {
         futures::executor::block_on(admin.delete_records(&list, &AdminOptions::new()))
             .with_context(|| format!("could not delete records of {topic}[{partition}]"))?;
         Ok(())
->>>>>>> system
     }
 
     /// The folder with the broker's data, certificates (`tls/ca.pem`) and client settings (`clients/`).
