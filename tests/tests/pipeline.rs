@@ -99,7 +99,7 @@ impl Pipeline {
         let ordered = now();
         self.portcullis
             .wait_until(what, |_| Ok(self.probe(0)? == status))?;
-        println!("{what} after {} ms", (now() - ordered).as_millis());
+        eprintln!("{what} after {} ms", (now() - ordered).as_millis());
         Ok(())
     }
 
@@ -189,7 +189,7 @@ fn print_delays(pipeline: &Pipeline, refused: Duration) -> Result<()> {
     let (decisive, stored) = (parsed(&block["event_at"])?, parsed(&block["created_at"])?);
     let served = logged.iter().filter(|line| line["status"] == 404).count();
     let millis = |from: Duration, to: Duration| to.saturating_sub(from).as_millis();
-    println!(
+    eprintln!(
         "from the decisive line to the first 403: {} ms (to the stored decision: {} ms); \
          from the first malicious line: {} ms, {served} of them served",
         millis(decisive, refused),

@@ -173,6 +173,16 @@ impl Kafka {
         Ok(offsets.sum())
     }
 
+    /// Deletes a partition's records before `offset`, as retention does.
+    pub fn delete_before(&self, topic: &str, partition: i32, offset: i64) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.client(Listener::Plaintext)?.create()?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Offset(offset))?;
+        futures::executor::block_on(admin.delete_records(&list, &AdminOptions::new()))
+            .with_context(|| format!("could not delete records of {topic}[{partition}]"))?;
+        Ok(())
+    }
+
     /// The folder with the broker's data, certificates (`tls/ca.pem`) and client settings (`clients/`).
     pub fn folder(&self) -> &Path {
         self.folder.path()

@@ -7,7 +7,6 @@ use super::error::KafkaSourceError;
 use super::event::KafkaEvent;
 use super::intake::Intake;
 use super::partitions::{Gap, Partition, Partitions};
-use super::placing::to_kafka;
 use super::settings::KafkaSettings;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
@@ -141,7 +140,7 @@ impl KafkaSource {
         }
         self.fill(batch, wait);
         self.is_reset_due |= self.consumer.context().take_lost_offset();
-        let placed = if self.is_reset_due {
+        let placed = if self.is_reset_due && !self.is_rebalancing() {
             self.place_lost_offsets()
         } else {
             Ok(())
@@ -311,27 +310,21 @@ impl KafkaSource {
     /// Goes back or forward: the next message of the partition is the one at `offset`.
     ///
     /// # Errors
-    /// When the partition is not ours, or brokers do not answer.
+    /// When the partition is not ours, when a rebalance was not answered, or the client library refuses.
     pub fn seek(&mut self, source: u32, offset: u64) -> Result<(), KafkaSourceError> {
-        let Some(partition) = self
-            .intake
-            .partitions
-            .get_mut(source)
-            .filter(|found| found.is_owned)
-        else {
+        let is_owned = self.partition(source).is_some_and(|found| found.is_owned);
+        if !is_owned {
             return Err(KafkaSourceError::NoSuchRebalance("seek"));
-        };
-        let doing = format!("seek {}[{}] to {offset}", partition.topic, partition.partition);
-        self.consumer
-            .seek(
-                &partition.topic,
-                partition.partition,
-                to_kafka(offset),
-                ANSWER_TIMEOUT,
-            )
-            .map_err(KafkaSourceError::broker(doing))?;
-        partition.next = Some(offset);
-        Ok(())
+        }
+        if self.is_rebalancing() {
+            return Err(KafkaSourceError::UnansweredRebalance("assigned or revoked"));
+        }
+        self.take_on_anew(&[(source, offset)])
+    }
+
+    /// Whether a rebalance waits for its answer, or to be handed out.
+    fn is_rebalancing(&self) -> bool {
+        self.pending.is_some() || self.consumer.context().has_rebalance()
     }
 
     /// Stops (or goes on) delivering lines while the membership stays alive: for the time that a checkpoint

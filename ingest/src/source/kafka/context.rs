@@ -71,6 +71,10 @@ impl SourceContext {
         self.notes().rebalances.pop_front()
     }
 
+    pub(super) fn has_rebalance(&self) -> bool {
+        !self.notes().rebalances.is_empty()
+    }
+
     pub(super) fn take_troubles(&self) -> Vec<KafkaEvent> {
         std::mem::take(&mut self.notes().troubles)
     }
