@@ -6,6 +6,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -13,6 +14,9 @@ use std::time::Duration;
 
 /// How long one question for metadata may take while the broker starts.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How often a broker that has just started is asked about a group.
+const COORDINATOR_QUESTIONS_MAX: usize = 30;
 
 /// How long one question about a group may take before the test fails with what the client says.
 const GROUP_TIMEOUT: Duration = Duration::from_secs(60);
@@ -149,9 +153,16 @@ impl Kafka {
         let consumer: BaseConsumer = client.set("group.id", group).create()?;
         let mut list = TopicPartitionList::new();
         list.add_partition_range(topic, 0, partitions - 1);
-        let committed = consumer
-            .committed_offsets(list, GROUP_TIMEOUT)
-            .with_context(|| format!("could not ask how far the group {group} is"))?;
+        let ask = || consumer.committed_offsets(list.clone(), GROUP_TIMEOUT);
+        let mut answer = ask();
+        for _ in 1..COORDINATOR_QUESTIONS_MAX {
+            match &answer {
+                Err(error) if has_no_coordinator(error) => drop(consumer.poll(METADATA_TIMEOUT)),
+                _ => break,
+            }
+            answer = ask();
+        }
+        let committed = answer.with_context(|| format!("could not ask how far the group {group} is"))?;
         let offsets = committed
             .elements()
             .into_iter()
@@ -176,6 +187,18 @@ impl Kafka {
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// Whether the broker is only busy becoming responsible for the group.
+fn has_no_coordinator(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::NotCoordinator
+                | RDKafkaErrorCode::CoordinatorNotAvailable
+                | RDKafkaErrorCode::CoordinatorLoadInProgress
+        )
+    )
 }
 
 fn script() -> PathBuf {
