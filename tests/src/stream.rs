@@ -25,6 +25,9 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a full queue of the producer is given before it is tried again.
 const QUEUE_WAIT: Duration = Duration::from_millis(50);
 
+/// The agent of an ordinary browser.
+const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+
 /// What no site has and scanners ask for.
 const PROBES: [&str; 12] = [
     "/.env",
@@ -95,8 +98,15 @@ pub fn scanner(address: &str, start: Timestamp, count: usize) -> Vec<Line> {
 
 /// A scanner that stays under every rate: a probe each 25 seconds, with a browser's agent.
 pub fn slow_scanner(address: &str, start: Timestamp, count: usize) -> Vec<Line> {
-    let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
-    probes(address, start, count, 25_000, agent)
+    probes(address, start, count, 25_000, BROWSER)
+}
+
+/// Somebody who guesses passwords, one a minute, with a browser's agent: it takes a quarter of an hour to be sure of him.
+pub fn password_guesser(address: &str, start: Timestamp, count: usize) -> Vec<Line> {
+    let times = (0..).map(|number| start.plus_secs(number * 60)).take(count);
+    times
+        .map(|at| line(at, address, "POST", "/login", 401, BROWSER))
+        .collect()
 }
 
 fn probes(address: &str, start: Timestamp, count: usize, pause_ms: i64, agent: &str) -> Vec<Line> {

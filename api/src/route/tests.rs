@@ -146,7 +146,7 @@ async fn a_block_is_ordered_shown_and_lifted() {
 #[tokio::test]
 async fn a_decision_that_is_not_there_is_not_found() {
     let rig = Rig::new().await;
-    let router = router(&rig.state, &[Surface::Admin]);
+    let router = router(&rig.state, Entrance::to(&[Surface::Admin]));
     let bearer = format!("Bearer {}", rig.key("mira", Role::Viewer, None).await);
     let headers = [HOST, ("authorization", bearer.as_str())];
     for (id, expected) in [
