@@ -142,9 +142,12 @@ const WEIGHED_AT: [u64; 4] = [3, 5, 8, 12];
 /// Then at every multiple of this.
 const WEIGHED_EVERY: u64 = 8;
 
-/// A window without evidence is scored at least at every multiple of this. In between at 8, 12, 16, 24, 32, 48: half
-/// of all time went into scoring busy clients anew that had hardly changed.
-const SCORED_EVERY: u64 = 64;
+/// A window without evidence is scored first at this count of requests: fewer look alike.
+const SCORED_FIRST: u64 = 5;
+/// Then at this count, and whenever it has doubled: 12, 24, 48, 96.
+const SCORED_DOUBLING: u64 = 12;
+/// And at every multiple of this. A quarter of all time went into scoring busy clients anew that had hardly changed.
+const SCORED_EVERY: u64 = 96;
 
 /// A rise of the suspicion by this much asks for a look at once.
 const SUSPICION_STEP: f32 = 0.7;
@@ -380,9 +383,9 @@ impl Slot {
 
 /// Whether a window without evidence is scored at that count of requests.
 fn is_scored_at(requests: u64) -> bool {
-    let is_power = requests.is_power_of_two();
-    let is_half_way = requests.is_multiple_of(3) && (requests / 3).is_power_of_two();
-    requests <= WEIGHED_EVERY || is_power || is_half_way || requests.is_multiple_of(SCORED_EVERY)
+    let has_doubled =
+        requests.is_multiple_of(SCORED_DOUBLING) && (requests / SCORED_DOUBLING).is_power_of_two();
+    requests == SCORED_FIRST || has_doubled || requests.is_multiple_of(SCORED_EVERY)
 }
 
 fn hashes(record: &RequestRecord<'_>) -> Hashes {
