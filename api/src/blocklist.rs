@@ -1,5 +1,6 @@
 //! How the handlers read the effective blocklist.
 
+use domain::Allowlist;
 use domain::blocklist::Blocklist;
 use std::sync::{PoisonError, RwLock};
 use storage::LiveBlocklist;
@@ -11,6 +12,9 @@ pub trait BlocklistSource: Send + Sync {
 
     /// Says that the logs behind the list have grown: it is brought up to date at once.
     fn wake(&self);
+
+    /// The configured allowlist as it is now: a configuration that was read anew replaces it.
+    fn configured(&self) -> Allowlist;
 }
 
 impl BlocklistSource for LiveBlocklist {
@@ -21,6 +25,10 @@ impl BlocklistSource for LiveBlocklist {
     fn wake(&self) {
         Self::wake(self);
     }
+
+    fn configured(&self) -> Allowlist {
+        Self::configured(self)
+    }
 }
 
 /// A list that its owner changes in place, himself.
@@ -30,6 +38,10 @@ impl BlocklistSource for RwLock<Blocklist> {
     }
 
     fn wake(&self) {}
+
+    fn configured(&self) -> Allowlist {
+        Allowlist::default()
+    }
 }
 
 /// Reads something out of the list.

@@ -6,7 +6,7 @@ use crate::check::CheckSettings;
 use crate::events::EventHub;
 use crate::lapi::Lapi;
 use crate::metrics::{Metrics, MetricsSource};
-use domain::{Allowlist, Timestamp};
+use domain::Timestamp;
 use std::sync::Arc;
 use storage::{Bouncer, Store};
 use tokio_util::task::TaskTracker;
@@ -49,8 +49,6 @@ pub struct ApiParts {
     pub origin: String,
     /// How `/check` is asked.
     pub check: CheckSettings,
-    /// The configured allowlist, to be shown.
-    pub allowlist: Allowlist,
     /// Live events; the binary publishes into it.
     pub events: Arc<EventHub>,
     /// How the other parts of the process are.
@@ -70,7 +68,6 @@ impl ApiParts {
             clock,
             origin: DEFAULT_ORIGIN.to_owned(),
             check: CheckSettings::default(),
-            allowlist: Allowlist::default(),
             events: Arc::new(EventHub::new(&life)),
             health: Vec::new(),
             metrics: Vec::new(),
@@ -85,7 +82,6 @@ pub struct ApiState {
     pub(crate) blocklist: Arc<dyn BlocklistSource>,
     pub(crate) lapi: Arc<Lapi>,
     pub(crate) check: CheckSettings,
-    pub(crate) allowlist: Allowlist,
     pub(crate) events: Arc<EventHub>,
     pub(crate) health: Vec<Arc<dyn HealthSource>>,
     pub(crate) metrics: Metrics,
@@ -104,7 +100,6 @@ impl ApiState {
             store: parts.store,
             blocklist: parts.blocklist,
             check: parts.check,
-            allowlist: parts.allowlist,
             events: parts.events,
             health: parts.health,
             metrics: Metrics::default(),

@@ -160,6 +160,15 @@ impl LiveBlocklist {
         })
     }
 
+    /// The configured allowlist.
+    #[must_use]
+    pub fn configured(&self) -> Allowlist {
+        self.configured
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
     /// Replaces the configured allowlist; blocks that it protects from are taken back at once.
     pub fn set_configured(&self, configured: Allowlist) {
         self.change(|list| list.set_configured(&configured));

@@ -1,3 +1,4 @@
 //! Whole-system tests against real components.
 
 pub mod component;
+pub mod stream;

@@ -6,8 +6,6 @@ use ingest::source::kafka::{
     KafkaSasl, KafkaSettings, KafkaSource, KafkaTls, MessageShape, SaslMechanism, TopicRule, TopicSelector,
 };
 use portcullis_tests::component::{Kafka, Listener};
-use rdkafka::admin::{AdminClient, AdminOptions};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{Headers as _, Message as _};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
@@ -312,21 +310,12 @@ fn many_lines_and_arrays_come_out_of_one_message() -> Result<()> {
     Ok(())
 }
 
-/// Deletes the records before `offset`, as retention does.
-fn delete_before(kafka: &Kafka, topic: &str, offset: i64) -> Result<()> {
-    let admin: AdminClient<DefaultClientContext> = kafka.client(Listener::Plaintext)?.create()?;
-    let mut list = TopicPartitionList::new();
-    list.add_partition_offset(topic, 0, Offset::Offset(offset))?;
-    futures::executor::block_on(admin.delete_records(&list, &AdminOptions::new()))?;
-    Ok(())
-}
-
 #[test]
 fn records_deleted_before_they_were_read_are_a_gap_at_the_beginning() -> Result<()> {
     let kafka = Kafka::shared()?;
     kafka.create_topic("deleted-before", 1)?;
     produce(kafka, "deleted-before", 0, &numbered(0, 20))?;
-    delete_before(kafka, "deleted-before", 12)?;
+    kafka.delete_before("deleted-before", 0, 12)?;
     let mut checkpoints = BTreeMap::from([(0, 5)]);
     let mut driver = Driver::new(
         settings(kafka, Listener::Plaintext, "deleted-before")?,
@@ -361,7 +350,7 @@ fn records_deleted_under_a_held_reader_are_a_gap_when_it_goes_on() -> Result<()>
     driver.source.set_held(true)?;
     driver.turn()?;
     produce(kafka, "deleted-under", 0, &numbered(5, 40))?;
-    delete_before(kafka, "deleted-under", 30)?;
+    kafka.delete_before("deleted-under", 0, 30)?;
     driver.source.seek(0, 5)?;
     driver.source.set_held(false)?;
     driver.turn_until("what is left", |driver| driver.lines.len() >= 15)?;
@@ -376,6 +365,34 @@ fn records_deleted_under_a_held_reader_are_a_gap_when_it_goes_on() -> Result<()>
         ("line 30", &[gap][..])
     );
     assert_eq!(driver.lines.len(), 15);
+    Ok(())
+}
+
+#[test]
+fn a_partition_that_lost_offsets_leaves_the_others_where_they_stood() -> Result<()> {
+    let kafka = Kafka::shared()?;
+    let topic = "one-lost";
+    kafka.create_topic(topic, 2)?;
+    let mut checkpoints = BTreeMap::new();
+    let mut driver = Driver::new(settings(kafka, Listener::Plaintext, topic)?, &mut checkpoints)?;
+    produce(kafka, topic, 0, &numbered(0, 5))?;
+    produce(kafka, topic, 1, &numbered(100, 105))?;
+    driver.turn_until("five lines of each", |driver| driver.lines.len() == 10)?;
+    driver.source.set_held(true)?;
+    produce(kafka, topic, 0, &numbered(5, 40))?;
+    produce(kafka, topic, 1, &numbered(105, 140))?;
+    kafka.delete_before(topic, 0, 30)?;
+    driver.source.set_held(false)?;
+    driver.turn_until("what is left of both", |driver| driver.lines.len() >= 55)?;
+    produce(kafka, topic, 0, &["the end".to_owned()])?;
+    produce(kafka, topic, 1, &["the end".to_owned()])?;
+    let ends = |driver: &Driver<'_>| driver.lines.iter().filter(|line| *line == "the end").count();
+    driver.turn_until("the last lines", |driver| ends(driver) == 2)?;
+    let lines: BTreeSet<&String> = driver.lines[..55].iter().collect();
+    let expected = [numbered(0, 5), numbered(30, 40), numbered(100, 140)].concat();
+    assert_eq!(lines, expected.iter().collect());
+    assert_eq!(driver.lines.len(), 57, "nothing came twice");
+    assert_eq!(driver.source.counters().offsets_lost, 25);
     Ok(())
 }
 
@@ -411,5 +428,58 @@ fn dead_letters_arrive_with_their_origin() -> Result<()> {
     };
     assert_eq!(header("portcullis-reason").as_deref(), Some("no known format"));
     assert_eq!(header("portcullis-offset").as_deref(), Some("77"));
+    Ok(())
+}
+
+fn named(kafka: &Kafka, topic: &str, name: &str) -> Result<KafkaSettings> {
+    Ok(KafkaSettings {
+        instance: Some(name.to_owned()),
+        ..settings(kafka, Listener::Plaintext, topic)?
+    })
+}
+
+/// How many members a group has, by the broker.
+fn members(kafka: &Kafka, group: &str) -> Result<usize> {
+    let consumer: BaseConsumer = kafka.client(Listener::Plaintext)?.create()?;
+    let groups = consumer.fetch_group_list(Some(group), ANSWER)?;
+    Ok(groups.groups().iter().map(|found| found.members().len()).sum())
+}
+
+#[test]
+fn a_member_that_comes_back_under_its_name_reads_on_without_a_rebalance() -> Result<()> {
+    let kafka = Kafka::shared()?;
+    kafka.create_topic("by-name", 2)?;
+    produce(kafka, "by-name", 0, &numbered(0, 10))?;
+    let (mut checkpoints, mut nobody) = (BTreeMap::new(), BTreeMap::new());
+    let mut first = Driver::new(named(kafka, "by-name", "one")?, &mut checkpoints)?;
+    first.turn_until("ten lines", |driver| driver.lines.len() == 10)?;
+    first.checkpoint()?;
+    produce(kafka, "by-name", 1, &numbered(10, 15))?;
+    // The first one did not leave: to the broker this is what a killed and restarted process looks like.
+    let mut second = Driver::new(named(kafka, "by-name", "one")?, &mut nobody)?;
+    second.turn_until("the rest", |driver| driver.lines.len() == 5)?;
+    assert_eq!(second.source.counters().rebalances, 1);
+    assert_eq!(members(kafka, "group-of-by-name")?, 1);
+    let mut batch = KafkaBatch::new();
+    for _ in 0..POLLS_MAX {
+        if let Err(refused) = first.source.poll(&mut batch, WAIT) {
+            ensure!(!refused.is_retryable(), "{refused}");
+            return Ok(());
+        }
+    }
+    bail!("whoever was there before goes on under a name that is another's")
+}
+
+#[test]
+fn a_member_by_name_that_ends_in_order_leaves_its_group() -> Result<()> {
+    let kafka = Kafka::shared()?;
+    kafka.create_topic("left", 1)?;
+    produce(kafka, "left", 0, &numbered(0, 3))?;
+    let mut checkpoints = BTreeMap::new();
+    let mut driver = Driver::new(named(kafka, "left", "one")?, &mut checkpoints)?;
+    driver.turn_until("three lines", |driver| driver.lines.len() == 3)?;
+    driver.checkpoint()?;
+    drop(driver);
+    assert_eq!(members(kafka, "group-of-left")?, 0);
     Ok(())
 }

@@ -21,6 +21,7 @@ mod decision {
     pub(super) mod export;
     pub(super) mod list;
     pub(super) mod query;
+    pub(super) mod read;
 }
 mod order {
     pub(super) mod create;
@@ -149,6 +150,13 @@ pub(crate) fn table() -> Vec<Route> {
             READ,
             decision::export::handle,
             decision::export::doc,
+        ),
+        row(
+            Get,
+            "/api/v1/decisions/{id}",
+            READ,
+            decision::read::handle,
+            decision::read::doc,
         ),
         row(Get, "/api/v1/orders", READ, order::list::handle, order::list::doc),
         row(

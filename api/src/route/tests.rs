@@ -112,7 +112,11 @@ async fn a_block_is_ordered_shown_and_lifted() {
             request(Method::GET, "/api/v1/decisions?state=active", &headers),
         )
         .await;
-    assert_eq!(list.json()["items"][0]["value"], "203.0.113.9");
+    let listed = list.json()["items"][0].clone();
+    assert_eq!(listed["value"], "203.0.113.9");
+    let read = format!("/api/v1/decisions/{}", listed["id"].as_str().unwrap());
+    let answer = rig.send(&router, request(Method::GET, &read, &headers)).await;
+    assert_eq!(answer.json(), listed);
     let endless =
         r#"{"kind":"block","ttl_secs":0,"client":{"scope":"ip","value":"203.0.113.9"},"reason":"a test"}"#;
     let answer = rig
@@ -137,6 +141,23 @@ async fn a_block_is_ordered_shown_and_lifted() {
     assert_eq!(journal["items"][0]["by"], "mira");
     assert_eq!(journal["items"][0]["reason"], "it was us");
     assert_eq!(journal["items"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn a_decision_that_is_not_there_is_not_found() {
+    let rig = Rig::new().await;
+    let router = router(&rig.state, Entrance::to(&[Surface::Admin]));
+    let bearer = format!("Bearer {}", rig.key("mira", Role::Viewer, None).await);
+    let headers = [HOST, ("authorization", bearer.as_str())];
+    for (id, expected) in [
+        ("0".repeat(32), StatusCode::NOT_FOUND),
+        ("none".to_owned(), StatusCode::BAD_REQUEST),
+    ] {
+        let path = format!("/api/v1/decisions/{id}");
+        let answer = rig.send(&router, request(Method::GET, &path, &headers)).await;
+        assert_eq!(answer.status, expected, "{id}");
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    }
 }
 
 #[tokio::test]

@@ -113,6 +113,8 @@ pub(crate) fn start_logging(form: &str) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // A log that takes no more (its disk is full) is complained about on standard error, which is that log: a panic.
+        .log_internal_errors(false)
         .with_target(false);
     let is_set = if form == "json" {
         builder.json().try_init()

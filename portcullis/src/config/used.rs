@@ -365,6 +365,15 @@ pub(crate) struct Lapi {
 }
 
 impl Config {
+    /// Takes over what can change without a restart. The rest stays: what is being read was set up by it.
+    pub(crate) fn take_live(&mut self, newer: &Self) {
+        self.policy = newer.policy.clone();
+        self.allowlist = newer.allowlist.clone();
+        self.clients.own_ranges = newer.clients.own_ranges.clone();
+        self.clients.private_clients = newer.clients.private_clients;
+        self.storage.checkpoint_secs = newer.storage.checkpoint_secs;
+    }
+
     /// Who is never blocked, by the file; orders add to it.
     pub(crate) fn allowlist(&self) -> Allowlist {
         let entry = |entry: &AllowlistEntry| {

@@ -213,7 +213,6 @@ fn api_parts(shared: &Shared, config: &Config, figures: &Arc<Figures>) -> ApiPar
     );
     parts.origin = config.lapi.origin.clone();
     parts.check.trusted_proxies = config.clients.trusted_proxies();
-    parts.allowlist = config.allowlist();
     parts.events = Arc::clone(&shared.events);
     parts.health = vec![
         Arc::clone(figures) as Arc<dyn api::HealthSource>,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// Reads the file again. A wrong one changes nothing, and every problem of it is logged.
 pub(crate) fn reload(service: &mut Service, file: &Path) {
-    let loaded = match config::load(file) {
+    let mut loaded = match config::load(file) {
         Ok(loaded) => loaded,
         Err(error) => {
             tracing::error!(
@@ -31,6 +31,9 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
             change.path
         );
     }
+    let mut config = service.loaded.config.clone();
+    config.take_live(&loaded.config);
+    loaded.config = config;
     service.shared.blocklist.set_configured(loaded.config.allowlist());
     if let Some(detect) = &service.detect {
         detect.change(loaded.config.clone());

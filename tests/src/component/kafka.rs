@@ -6,12 +6,20 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{Offset, TopicPartitionList};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 /// How long one question for metadata may take while the broker starts.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How often a broker that has just started is asked about a group.
+const COORDINATOR_QUESTIONS_MAX: usize = 30;
+
+/// How long one question about a group may take before the test fails with what the client says.
+const GROUP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The ways into the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,10 +147,58 @@ impl Kafka {
         Ok(())
     }
 
+    /// How many records of a topic a group has behind it for good: the sum of its committed offsets.
+    pub fn committed(&self, group: &str, topic: &str, partitions: i32) -> Result<u64> {
+        let mut client = self.client(Listener::Plaintext)?;
+        let consumer: BaseConsumer = client.set("group.id", group).create()?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_range(topic, 0, partitions - 1);
+        let ask = || consumer.committed_offsets(list.clone(), GROUP_TIMEOUT);
+        let mut answer = ask();
+        for _ in 1..COORDINATOR_QUESTIONS_MAX {
+            match &answer {
+                Err(error) if has_no_coordinator(error) => drop(consumer.poll(METADATA_TIMEOUT)),
+                _ => break,
+            }
+            answer = ask();
+        }
+        let committed = answer.with_context(|| format!("could not ask how far the group {group} is"))?;
+        let offsets = committed
+            .elements()
+            .into_iter()
+            .map(|found| match found.offset() {
+                Offset::Offset(offset) => u64::try_from(offset).unwrap_or_default(),
+                _ => 0,
+            });
+        Ok(offsets.sum())
+    }
+
+    /// Deletes a partition's records before `offset`, as retention does.
+    pub fn delete_before(&self, topic: &str, partition: i32, offset: i64) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.client(Listener::Plaintext)?.create()?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Offset(offset))?;
+        futures::executor::block_on(admin.delete_records(&list, &AdminOptions::new()))
+            .with_context(|| format!("could not delete records of {topic}[{partition}]"))?;
+        Ok(())
+    }
+
     /// The folder with the broker's data, certificates (`tls/ca.pem`) and client settings (`clients/`).
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// Whether the broker is only busy becoming responsible for the group.
+fn has_no_coordinator(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::NotCoordinator
+                | RDKafkaErrorCode::CoordinatorNotAvailable
+                | RDKafkaErrorCode::CoordinatorLoadInProgress
+        )
+    )
 }
 
 fn script() -> PathBuf {

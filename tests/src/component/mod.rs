@@ -3,17 +3,23 @@
 //!
 //! Nothing here pretends: where a program is missing, starting fails and says how to install it.
 
+mod bouncer;
 mod example;
+mod http;
 mod kafka;
 mod nginx;
+mod portcullis;
 mod ports;
 mod postgres;
 mod rsyslog;
 mod supervised;
 
+pub use bouncer::{CustomBouncer, PythonBouncer};
 pub use example::Example;
+pub use http::{Answer, ask, http_client};
 pub use kafka::{Kafka, Listener};
 pub use nginx::{Nginx, Site};
+pub use portcullis::{Portcullis, Setup};
 pub use ports::free_ports;
 pub use postgres::Postgres;
 pub use rsyslog::Rsyslog;

@@ -18,6 +18,8 @@ const POLL_PERIOD: Duration = Duration::from_millis(50);
 const POLLS_MAX: u32 = 2_400;
 /// How long a component may take to stop; the supervisor kills it after ten seconds.
 const STOP_WAIT: Duration = Duration::from_secs(20);
+/// How long a component may take to end by itself when it is asked to, on a machine busy with other tests.
+const END_WAIT: Duration = Duration::from_secs(120);
 /// How much of a component's log goes into an error message.
 const LOG_TAIL_LINES: usize = 30;
 
@@ -87,8 +89,8 @@ pub struct Supervised {
     log: PathBuf,
     pid: u32,
     supervisor: Child,
-    /// Closes when the component has ended.
-    ended: Mutex<Receiver<()>>,
+    /// Gives the exit status when the component has ended, then closes.
+    ended: Mutex<Receiver<i32>>,
 }
 
 impl Supervised {
@@ -119,9 +121,14 @@ impl Supervised {
             .with_context(|| format!("{name} gave no process id but `{line}`"))?;
         let (end, ended) = channel();
         std::thread::spawn(move || {
-            // Nothing more is printed: this returns when the supervisor, and so the component, has ended.
-            let _ = output.read_to_end(&mut Vec::new());
-            drop(end);
+            // Only the status is printed yet: this returns when the supervisor, and so the component, has ended.
+            let mut status = String::new();
+            if output.read_to_string(&mut status).is_ok()
+                && let Ok(status) = status.trim().parse()
+            {
+                // Nobody listens any more when the test is over.
+                let _ = end.send(status);
+            }
         });
         Ok(Self {
             name,
@@ -174,6 +181,21 @@ impl Supervised {
     pub fn signal(&self, signal: &str) -> Result<()> {
         kill(signal, &self.pid.to_string())
             .with_context(|| format!("could not send {signal} to {}", self.name))
+    }
+
+    /// Asks the component to end and waits until it has, with the status of success; its folder stays.
+    pub fn stop(self) -> Result<()> {
+        self.signal("TERM")?;
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        match ended.recv_timeout(END_WAIT) {
+            Ok(0) => Ok(()),
+            Ok(status) => bail!("{} ended with {status}:\n{}", self.name, self.log_tail()),
+            Err(_) => bail!(
+                "{} did not end when it was asked to:\n{}",
+                self.name,
+                self.log_tail()
+            ),
+        }
     }
 
     /// Kills the component and all that it started, as a power cut would; its folder stays.

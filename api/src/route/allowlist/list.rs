@@ -21,8 +21,10 @@ pub(crate) fn doc() -> Doc {
 
 pub(crate) async fn handle(State(state): State<Arc<ApiState>>) -> Result<Json<Slice<AllowView>>, Problem> {
     let now = state.now();
-    let configured = state.allowlist.entries().iter();
+    let configured = state.blocklist.configured();
     let mut items: Vec<AllowView> = configured
+        .entries()
+        .iter()
         .filter(|entry| entry.until.is_none_or(|until| until > now))
         .map(AllowView::configured)
         .collect();

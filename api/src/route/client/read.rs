@@ -69,7 +69,7 @@ pub(crate) async fn handle(
 
 /// Why a decision about the client would not be carried out.
 async fn protected_by(state: &ApiState, client: &Client, now: Timestamp) -> Result<Option<String>, Problem> {
-    if let Some(reason) = state.allowlist.protects(client, now) {
+    if let Some(reason) = state.blocklist.configured().protects(client, now) {
         return Ok(Some(reason.to_owned()));
     }
     let entries = ordered_entries(&*state.store, now).await?;

@@ -63,7 +63,8 @@ fn refuse_without_effect(
     now: Timestamp,
 ) -> Result<(), Problem> {
     let is_block = matches!(kind, OrderKind::Block { .. });
-    match state.allowlist.protects(client, now).filter(|_| is_block) {
+    let configured = state.blocklist.configured();
+    match configured.protects(client, now).filter(|_| is_block) {
         None => Ok(()),
         Some(reason) => Err(Problem::bad_request(&format!(
             "the block would not be carried out: the configured allowlist protects this client ({reason})"

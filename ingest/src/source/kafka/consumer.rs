@@ -1,20 +1,26 @@
 //! The Kafka source: one consumer of a group, polled by one thread.
 
 use super::batch::KafkaBatch;
-use super::context::{Rebalance, SourceContext, assign, log_failure, unassign};
+use super::context::{PartitionEnd, Rebalance, SourceContext, assign, log_failure, unassign};
 use super::counters::KafkaCounters;
 use super::error::KafkaSourceError;
 use super::event::KafkaEvent;
 use super::intake::Intake;
 use super::partitions::{Gap, Partition, Partitions};
-use super::placing::to_kafka;
 use super::settings::KafkaSettings;
-use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
+use rdkafka::{Offset, TopicPartitionList};
 use std::time::Duration;
 
 /// How long one question to a broker may take. Longer than a leader election, shorter than the group's patience.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Polls within which partitions are given back when the source is dropped. What takes longer, the session's end does.
+const LEAVE_POLLS_MAX: usize = 20;
+
+/// How long each of them waits.
+const LEAVE_WAIT: Duration = Duration::from_millis(50);
 
 /// Where a partition begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +75,8 @@ pub struct KafkaSource {
     pub(super) gaps: Vec<Gap>,
     pub(super) is_reset_due: bool,
     is_held: bool,
+    /// Ends of partitions that were asked for while held.
+    asked_ends: Vec<PartitionEnd>,
 }
 
 impl std::fmt::Debug for KafkaSource {
@@ -108,6 +116,7 @@ impl KafkaSource {
             gaps: Vec::new(),
             is_reset_due: false,
             is_held: false,
+            asked_ends: Vec::new(),
         })
     }
 
@@ -131,14 +140,15 @@ impl KafkaSource {
         }
         self.fill(batch, wait);
         self.is_reset_due |= self.consumer.context().take_lost_offset();
-        let placed = if self.is_reset_due {
+        let placed = if self.is_reset_due && !self.is_rebalancing() {
             self.place_lost_offsets()
         } else {
             Ok(())
         };
         self.push_events(batch);
-        match self.consumer.context().fatal() {
-            Some(reason) => Err(KafkaSourceError::Fatal(reason)),
+        // The library tells the cause's own code here (a name that another member took), not that it is fatal: it is asked.
+        match self.consumer.client().fatal_error() {
+            Some((_, reason)) => Err(KafkaSourceError::Fatal(reason)),
             // What was read is delivered first; the error comes back with the next, empty poll.
             None if batch.is_empty() => placed,
             None => Ok(()),
@@ -300,27 +310,21 @@ impl KafkaSource {
     /// Goes back or forward: the next message of the partition is the one at `offset`.
     ///
     /// # Errors
-    /// When the partition is not ours, or brokers do not answer.
+    /// When the partition is not ours, when a rebalance was not answered, or the client library refuses.
     pub fn seek(&mut self, source: u32, offset: u64) -> Result<(), KafkaSourceError> {
-        let Some(partition) = self
-            .intake
-            .partitions
-            .get_mut(source)
-            .filter(|found| found.is_owned)
-        else {
+        let is_owned = self.partition(source).is_some_and(|found| found.is_owned);
+        if !is_owned {
             return Err(KafkaSourceError::NoSuchRebalance("seek"));
-        };
-        let doing = format!("seek {}[{}] to {offset}", partition.topic, partition.partition);
-        self.consumer
-            .seek(
-                &partition.topic,
-                partition.partition,
-                to_kafka(offset),
-                ANSWER_TIMEOUT,
-            )
-            .map_err(KafkaSourceError::broker(doing))?;
-        partition.next = Some(offset);
-        Ok(())
+        }
+        if self.is_rebalancing() {
+            return Err(KafkaSourceError::UnansweredRebalance("assigned or revoked"));
+        }
+        self.take_on_anew(&[(source, offset)])
+    }
+
+    /// Whether a rebalance waits for its answer, or to be handed out.
+    fn is_rebalancing(&self) -> bool {
+        self.pending.is_some() || self.consumer.context().has_rebalance()
     }
 
     /// Stops (or goes on) delivering lines while the membership stays alive: for the time that a checkpoint
@@ -330,6 +334,7 @@ impl KafkaSource {
     /// When the client library refuses.
     pub fn set_held(&mut self, is_held: bool) -> Result<(), KafkaSourceError> {
         self.is_held = is_held;
+        self.asked_ends.clear();
         let mut list = TopicPartitionList::new();
         for (_, partition) in self.intake.partitions.owned() {
             list.add_partition(&partition.topic, partition.partition);
@@ -380,11 +385,46 @@ impl KafkaSource {
         }
     }
 
+    /// Asks brokers for the ends of the partitions that are ours. The library learns them while it fetches: of a held
+    /// reader it knows the ends of the time when it was held, however much piles up.
+    ///
+    /// # Errors
+    /// When brokers do not answer.
+    pub fn ask_ends(&mut self) -> Result<(), KafkaSourceError> {
+        let mut list = TopicPartitionList::new();
+        for (_, partition) in self.intake.partitions.owned() {
+            list.add_partition_offset(&partition.topic, partition.partition, Offset::End)
+                .map_err(KafkaSourceError::broker("list partitions"))?;
+        }
+        if list.count() == 0 {
+            return Ok(());
+        }
+        let ends = self
+            .consumer
+            .offsets_for_times(list, ANSWER_TIMEOUT)
+            .map_err(KafkaSourceError::broker("ask for the ends of partitions"))?;
+        let end = |found: TopicPartitionListElem<'_>| match found.offset() {
+            Offset::Offset(offset) => Some(PartitionEnd {
+                topic: found.topic().to_owned(),
+                partition: found.partition(),
+                end: u64::try_from(offset).ok()?,
+            }),
+            _ => None,
+        };
+        self.asked_ends = ends.elements().into_iter().filter_map(end).collect();
+        Ok(())
+    }
+
     /// How far the partitions that are ours are behind; those whose end is not known yet are left out.
     #[must_use]
     pub fn lags(&self) -> Vec<Lag> {
-        let ends = self.consumer.context().ends();
-        let lag = |end: &super::context::PartitionEnd| {
+        let told = self.consumer.context().ends();
+        let ends = if self.asked_ends.is_empty() {
+            &told
+        } else {
+            &self.asked_ends
+        };
+        let lag = |end: &PartitionEnd| {
             let source = self.intake.partitions.number(&end.topic, end.partition)?;
             let partition = self
                 .intake
@@ -418,6 +458,24 @@ impl Drop for KafkaSource {
                 log_failure("give partitions back", unassign(&self.consumer, &list));
             }
             None => {}
+        }
+        if self.intake.settings.instance.is_some() {
+            self.leave();
+        }
+    }
+}
+
+impl KafkaSource {
+    /// Leaves the group by name. Closing a consumer leaves a static member's partitions to its return; but a process
+    /// that ends in order may hand over to another one, or come back with other topics.
+    fn leave(&self) {
+        self.consumer.unsubscribe();
+        for _ in 0..LEAVE_POLLS_MAX {
+            // Lines that still come are not delivered, so their offsets are committed by nobody.
+            drop(self.consumer.poll(LEAVE_WAIT));
+            if self.consumer.assignment().is_ok_and(|left| left.count() == 0) {
+                break;
+            }
         }
     }
 }

@@ -39,7 +39,6 @@ pub(super) struct Rebalance {
 struct Notes {
     rebalances: VecDeque<Rebalance>,
     troubles: Vec<KafkaEvent>,
-    fatal: Option<String>,
     ends: Vec<PartitionEnd>,
 }
 
@@ -72,17 +71,17 @@ impl SourceContext {
         self.notes().rebalances.pop_front()
     }
 
+    pub(super) fn has_rebalance(&self) -> bool {
+        !self.notes().rebalances.is_empty()
+    }
+
     pub(super) fn take_troubles(&self) -> Vec<KafkaEvent> {
         std::mem::take(&mut self.notes().troubles)
     }
 
     pub(super) fn has_notes(&self) -> bool {
         let notes = self.notes();
-        !notes.rebalances.is_empty() || !notes.troubles.is_empty() || notes.fatal.is_some()
-    }
-
-    pub(super) fn fatal(&self) -> Option<String> {
-        self.notes().fatal.clone()
+        !notes.rebalances.is_empty() || !notes.troubles.is_empty()
     }
 
     pub(super) fn ends(&self) -> Vec<PartitionEnd> {
@@ -127,7 +126,6 @@ impl ClientContext for SourceContext {
     fn error(&self, error: KafkaError, reason: &str) {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AutoOffsetReset) => self.has_lost_offset.store(true, Ordering::Relaxed),
-            Some(RDKafkaErrorCode::Fatal) => self.notes().fatal = Some(reason.to_owned()),
             _ => self.note_trouble(KafkaEvent::BrokerTrouble(reason.to_owned())),
         }
     }

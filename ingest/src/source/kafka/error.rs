@@ -24,8 +24,8 @@ pub enum KafkaSourceError {
     /// The client cannot go on: it must be made anew.
     #[error("the Kafka client gave up: {0}")]
     Fatal(String),
-    /// The source was polled before `begin` or `release` answered a rebalance.
-    #[error("could not poll: partitions were {0} and nobody answered")]
+    /// The source was polled, or told to seek, before `begin` or `release` answered a rebalance.
+    #[error("could not go on: partitions were {0} and nobody answered")]
     UnansweredRebalance(&'static str),
     /// `begin` or `release` without such a rebalance, or not for its partitions.
     #[error("could not {0}: no rebalance waits for it")]

@@ -1,6 +1,7 @@
 //! Where in the log to read: beginnings, and offsets that are not there any more.
 
 use super::consumer::{ANSWER_TIMEOUT, Beginning, KafkaSource};
+use super::context::{assign, unassign};
 use super::error::KafkaSourceError;
 use super::partitions::{Gap, Partition, place};
 use super::settings::{FirstStart, LostOffset};
@@ -8,7 +9,8 @@ use rdkafka::consumer::Consumer as _;
 use rdkafka::{Offset, TopicPartitionList};
 
 impl KafkaSource {
-    /// Puts every partition back to where it stands: the library does not say which one lost its offset.
+    /// Takes every partition on anew where it stands: the library does not say which one lost its offset, and has
+    /// stopped fetching that one.
     pub(super) fn place_lost_offsets(&mut self) -> Result<(), KafkaSourceError> {
         let owned: Vec<(u32, u64)> = self
             .intake
@@ -16,13 +18,53 @@ impl KafkaSource {
             .owned()
             .filter_map(|(source, partition)| Some((source, partition.next?)))
             .collect();
+        let mut places = Vec::with_capacity(owned.len());
+        let mut gaps = Vec::new();
         for (source, next) in owned {
             let (low, high) = self.watermarks(source)?;
             let (offset, gap) = place(source, next, low, high, self.is_lost_to_end());
-            self.seek(source, offset)?;
-            self.gaps.extend(gap);
+            places.push((source, offset));
+            gaps.extend(gap);
         }
+        self.take_on_anew(&places)?;
+        self.gaps.extend(gaps);
         self.is_reset_due = false;
+        Ok(())
+    }
+
+    /// Begins partitions that are ours at other offsets.
+    ///
+    /// Not by the library's seek: it refuses one for a partition that it has stopped because its offset was lost.
+    /// No rebalance may wait for its answer, for the library would take this for it.
+    pub(super) fn take_on_anew(&mut self, places: &[(u32, u64)]) -> Result<(), KafkaSourceError> {
+        let taken = self
+            .consumer
+            .assignment()
+            .map_err(KafkaSourceError::broker("list partitions"))?;
+        let (mut before, mut after) = (TopicPartitionList::new(), TopicPartitionList::new());
+        for (source, offset) in places {
+            let partition = self.known(*source)?;
+            // A first attempt may have failed half way.
+            if taken
+                .find_partition(&partition.topic, partition.partition)
+                .is_some()
+            {
+                before.add_partition(&partition.topic, partition.partition);
+            }
+            self.add(&mut after, *source, *offset)?;
+        }
+        if before.count() > 0 {
+            unassign(&self.consumer, &before)
+                .map_err(KafkaSourceError::broker("leave partitions for a moment"))?;
+        }
+        if after.count() > 0 {
+            assign(&self.consumer, &after).map_err(KafkaSourceError::broker("take partitions on anew"))?;
+        }
+        for (source, offset) in places {
+            if let Some(partition) = self.intake.partitions.get_mut(*source) {
+                partition.next = Some(*offset);
+            }
+        }
         Ok(())
     }
 

@@ -45,7 +45,7 @@ pub(super) const LISTENERS: Section = Section {
             "api.listeners[].hosts",
             Kind::List(&Kind::Text(HOST_BYTES_MAX), 0, HOSTS_MAX),
             Value("[]"),
-            Live,
+            Restart,
             "Names under which browsers reach the dashboard. Requests for other names are refused. The loopback's own \
              names always pass on a loopback address.",
         ),
@@ -53,7 +53,7 @@ pub(super) const LISTENERS: Section = Section {
             "api.listeners[].shared_secret",
             Kind::Secret,
             Absent(r#"{ env = "PORTCULLIS_CHECK_SECRET" }"#),
-            Live,
+            Restart,
             "Gateways that ask /check must know it.",
         ),
         setting(
@@ -96,7 +96,7 @@ pub(super) const LAPI: Section = Section {
         "lapi.origin",
         Kind::Text(ORIGIN_BYTES_MAX),
         Value(r#""portcullis""#),
-        Live,
+        Restart,
         "The origin that bouncers see. Some filter by it.",
     )],
 };

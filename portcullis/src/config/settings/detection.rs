@@ -97,7 +97,7 @@ pub(super) const MODEL: Section = Section {
         "model.file",
         Kind::File,
         Absent(r#""/var/lib/portcullis/models/current.model""#),
-        Live,
+        Restart,
         "A trained model. Without it, the one that was shipped.",
     )],
 };

@@ -7,14 +7,15 @@ use super::reading::{self, Readers, Rejections};
 use super::watched::Watched;
 use super::{Role, lease};
 use crate::analysis::Workers;
+use crate::config::used;
 use crate::scorer::BundleScorer;
 use crate::service::figures::Count;
 use crate::service::settings;
 use anyhow::Context as _;
 use detector::{Detector, Input, Output, SourceTrust};
-use domain::OrderKind;
+use domain::{HashKey, OrderKind};
 use ingest::source::kafka::{
-    Beginning, Commit, DeadLetters, KafkaBatch, KafkaEvent, KafkaSource, KafkaSourceError,
+    Beginning, Commit, DeadLetters, KafkaBatch, KafkaEvent, KafkaSettings, KafkaSource, KafkaSourceError,
 };
 use std::time::{Duration, Instant};
 use storage::Lease;
@@ -82,6 +83,7 @@ pub(super) struct Session<'a> {
     is_previewed: bool,
     held_until: Option<Instant>,
     troubled_until: Option<Instant>,
+    is_stalled: bool,
 }
 
 impl<'a> Session<'a> {
@@ -98,7 +100,10 @@ impl<'a> Session<'a> {
         let loaded = loaded.map(|found| Checkpoint::read(&found.bytes)).transpose();
         let loaded = loaded.map_err(|error| Fault::Final(error.into()))?;
         let detector = restore(role, loaded.as_ref())?;
-        let mut source = KafkaSource::new(kafka.source_settings())?;
+        let mut source = KafkaSource::new(KafkaSettings {
+            instance: Some(instance(&setup.holder, kafka, setup.key)),
+            ..kafka.source_settings()
+        })?;
         let places = loaded.as_ref().map_or(&[][..], |found| &found.partitions);
         for place in places {
             source.remember(&place.topic, place.partition, place.next);
@@ -135,6 +140,7 @@ impl<'a> Session<'a> {
             is_previewed: true,
             held_until: None,
             troubled_until: None,
+            is_stalled: false,
             role,
         })
     }
@@ -159,9 +165,9 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         match self.source.poll(batch, POLL_WAIT) {
-            Ok(()) => {}
+            Ok(()) => self.go_on(),
             Err(error) if error.is_retryable() => {
-                self.trouble(&error.to_string());
+                self.stall(&error);
                 self.role.pause(RETRY_AFTER);
                 return Ok(());
             }
@@ -250,6 +256,20 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Notes that brokers do not do what reading needs: shown as long as it lasts, logged once.
+    fn stall(&mut self, error: &KafkaSourceError) {
+        if !std::mem::replace(&mut self.is_stalled, true) {
+            tracing::warn!(%error, "reading waits for the brokers: {error}");
+        }
+        self.trouble(&error.to_string());
+    }
+
+    fn go_on(&mut self) {
+        if std::mem::take(&mut self.is_stalled) {
+            tracing::info!("the brokers answer: reading goes on");
+        }
+    }
+
     fn trouble(&self, what: &str) {
         self.role.setup.figures.set_state(false, Some(what.to_owned()));
     }
@@ -291,7 +311,9 @@ impl<'a> Session<'a> {
             KafkaEvent::Assigned(sources) => self.take_on(sources),
             KafkaEvent::Revoked(sources) => {
                 // Nothing is committed that no checkpoint holds: where it fails, the next owner reads again.
-                if let Err(error) = self.save(Commit::Wait) {
+                if !self.effects.is_empty() {
+                    tracing::warn!("gives partitions back without a checkpoint: decisions wait to be stored");
+                } else if let Err(error) = self.save(Commit::Wait) {
                     tracing::warn!("could not write a checkpoint before giving partitions back: {error}");
                 }
                 tracing::info!(partitions = sources.len(), "gives partitions back");
@@ -302,7 +324,7 @@ impl<'a> Session<'a> {
         match answered {
             Ok(()) => Ok(true),
             Err(error) if error.is_retryable() => {
-                self.trouble(&error.to_string());
+                self.stall(&error);
                 self.unanswered = Some(event);
                 Ok(false)
             }
@@ -351,8 +373,13 @@ impl<'a> Session<'a> {
         self.hold_on(saved)
     }
 
-    /// Writes a checkpoint, then commits the offsets it stands for.
+    /// Writes a checkpoint, then commits the offsets it stands for. Nothing may wait to be stored: whoever goes on from
+    /// the checkpoint would take what waited for said.
     fn save(&mut self, commit: Commit) -> Result<(), storage::Error> {
+        debug_assert!(
+            self.effects.is_empty(),
+            "a checkpoint would pass decisions that no store has"
+        );
         let began = Instant::now();
         let partitions: Vec<PartitionPlace> = (0..)
             .map_while(|number| {
@@ -458,6 +485,11 @@ impl<'a> Session<'a> {
             return;
         }
         self.told = Instant::now();
+        if self.held_until.is_some()
+            && let Err(error) = self.source.ask_ends()
+        {
+            tracing::debug!(%error, "could not learn what piles up: {error}");
+        }
         let setup = &self.role.setup;
         let is_troubled = self.troubled_until.is_some_and(|until| Instant::now() < until);
         if !is_troubled && self.held_until.is_none() {
@@ -515,11 +547,28 @@ impl<'a> Session<'a> {
     fn finish(mut self) -> Result<(), Fault> {
         self.held_until = None;
         self.store()?;
+        if !self.effects.is_empty() {
+            tracing::warn!(
+                "stops without a last checkpoint: what could not be stored is read again at the next start"
+            );
+            return Ok(());
+        }
         self.save(Commit::Wait)?;
         self.told = self.told.checked_sub(TELL_EVERY).unwrap_or(self.told);
         self.tell();
         Ok(())
     }
+}
+
+/// This process's name within its consumer group: the same after a restart, another one for a stand-by (another host or
+/// checkpoint folder) and for other topics, because brokers give a name back what it had without asking what it wants.
+fn instance(holder: &str, kafka: &used::Kafka, key: HashKey) -> String {
+    let topics: Vec<_> = kafka
+        .topics
+        .iter()
+        .map(|topic| (&topic.name, &topic.pattern))
+        .collect();
+    format!("portcullis-{:016x}", key.hash(&(holder, topics)))
 }
 
 /// The detector as the checkpoint holds it, or an empty one.
