@@ -23,6 +23,8 @@ const INSISTENT_MILLIS_MAX = 90_000;
 const REREAD_MILLIS_MAX = 30_000;
 /** Of a documentation range: nobody in the simulation has it. */
 const NOBODY = '203.0.113.77';
+/** Markup goes through the store, the API and the page as the text that it is. */
+const REASON = `our own load test <img src=x onerror="window.owned=1"> {@html 'x'}`;
 /** More than any page has places to stop at. */
 const TABS_MAX = 300;
 
@@ -164,12 +166,13 @@ test('lifting the block lets the client through', async () => {
 
   await page.getByRole('button', { name: 'Lift', exact: true }).click();
   const dialog = page.getByRole('dialog', { name: `Lift the block of address ${address}` });
-  await dialog.getByLabel('Why').fill('our own load test');
+  await dialog.getByLabel('Why').fill(REASON);
   await dialog.getByRole('button', { name: 'Lift the block' }).click();
   await page.getByText(/^Lifted: \d+ decisions? ended\.$/).waitFor();
   await page.getByText('Nothing is in force: its requests pass.').waitFor();
   expect(await region('Decisions').locator('tbody tr').first().innerText()).toContain('lifted by');
-  expect(await region('Orders').innerText()).toContain('our own load test');
+  expect(await region('Orders').innerText()).toContain(REASON);
+  expect(await page.evaluate(() => 'owned' in window), 'markup in a reason is only text').toBe(false);
 
   expect(await demo.check(address)).toEqual({ status: 200, decision: null });
   expect(await demo.askBouncer(bouncer, address)).toBeNull();

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { test } from 'vitest';
-import type { Alert, Slice } from '../src/api/types';
+import type { Alert, ClientPage, Slice } from '../src/api/types';
+import { readTimeline } from '../src/state/behaviour';
 import { openPage, startBrowser } from '../tests/browser';
 import { Demo } from './demo';
 
@@ -78,13 +79,19 @@ async function drawAll(page: Page, demo: Demo, folder: string): Promise<void> {
   }
 }
 
-/** The reference of the blocked client with the most to show: kinds of reasons first, then requests. */
+/** The reference of the blocked client with the most to show: reasons, a past, and requests that were stopped. */
 async function mostTelling(demo: Demo): Promise<string> {
-  const alerts = await demo.read<Slice<Alert>>('/alerts?action=block&limit=200');
-  const worth = (alert: Alert) => 1000 * alert.reasons.length + Math.min(999, alert.requests_before_action ?? 0);
-  const [best] = alerts.items.filter((alert) => alert.client.scope === 'ip').sort((one, other) => worth(other) - worth(one));
-  if (best === undefined) throw new Error('nobody was blocked so far');
-  return best.client.ref;
+  const alerts = await demo.read<Slice<Alert>>('/alerts?action=block&limit=50');
+  let best = { ref: '', worth: -1 };
+  for (const alert of alerts.items) {
+    const client = await demo.read<ClientPage>(`/clients/${alert.client.ref}`);
+    const points = readTimeline(client.timeline);
+    const stopped = points.filter((point) => point.stopped > 0).length;
+    const worth = alert.reasons.length + Math.min(stopped, 12) + Math.min(points.length - stopped, 6);
+    if (client.in_force && worth > best.worth) best = { ref: alert.client.ref, worth };
+  }
+  if (best.ref === '') throw new Error('nobody was blocked so far');
+  return best.ref;
 }
 
 /** Waits until a page is drawn and its curves stand. */

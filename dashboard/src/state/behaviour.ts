@@ -68,12 +68,18 @@ export function ratesOf(points: readonly TimelinePoint[], firstSeen: string): Ti
   return isLater ? [{ ...first, at: firstSeen }, ...rates] : rates;
 }
 
-/** How far a value is from typical, measured by how far the extreme is: beyond 1 is one clean client in a thousand. */
+/**
+ * How far a value is from typical, measured by how far the extreme is: beyond 1 is one clean client in a thousand. On
+ * the other side of typical nothing is known to be extreme, so there it is at most 1.
+ */
 export function strangeness(row: FeatureRow): number {
-  const reach = Math.abs((row.extreme ?? row.typical) - row.typical);
-  const distance = Math.abs(row.value - row.typical);
-  if (reach > 0) return distance / reach;
-  return distance === 0 ? 0 : Number.MAX_VALUE;
+  const distance = row.value - row.typical;
+  if (distance === 0) return 0;
+  if (row.extreme === null) return 1;
+  const reach = row.extreme - row.typical;
+  if (reach === 0) return distance > 0 ? Number.MAX_VALUE : 1;
+  const ratio = distance / reach;
+  return ratio > 0 ? ratio : Math.min(1, -ratio);
 }
 
 /** The features: first those that are beyond what is extreme or carried the score, then by how strange they are. */

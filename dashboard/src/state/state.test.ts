@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { alert, client, clientPage, decision, overview } from '../../tests/fixture_data';
 import { alertQuery, matchesAlert, readAlertFilter, writeAlertFilter } from './alert_filter';
-import { ratesOf, readFeatures, readTimeline, strangestFirst } from './behaviour';
+import { ratesOf, readFeatures, readTimeline, strangeness, strangestFirst } from './behaviour';
 import { columns, withFigures } from './curve';
 import { decisionState } from './decision';
 import { decisionQuery, readDecisionFilter, writeDecisionFilter } from './decision_filter';
@@ -68,6 +68,19 @@ test('features and timelines of a wrong shape are left out', () => {
   const rows = readFeatures(clientPage(client('203.0.113.9')).features);
   expect(strangestFirst(rows)[0]?.name).toBe('login_failure_count');
   expect(readTimeline([{ at: '2026-11-25T01:00:10Z', requests: 2 }, { at: '2026-11-25T01:00:00Z', requests: 1 }]).map((point) => point.requests)).toEqual([1, 2]);
+});
+
+test('a feature is strange beyond the extreme, and not on the other side of typical', () => {
+  const check = (value: number, typical: number, extreme: number | null, expected: number) =>
+    expect(strangeness({ name: 'x', unit: '', value, typical, extreme, contribution: 0 }), `${value}`).toBe(expected);
+  check(9, 1, 5, 2);
+  check(3, 1, 5, 0.5);
+  check(-9, 1, 5, 1);
+  check(0, 1, 5, 0.25);
+  check(1, 4, 2, 1.5);
+  check(1, 1, 1, 0);
+  check(2, 0, 0, Number.MAX_VALUE);
+  check(7, 1, null, 1);
 });
 
 test('a timeline is drawn per second, however far its points are apart', () => {
