@@ -186,6 +186,7 @@ impl<'a> Session<'a> {
         if batch.messages() == 0 {
             if !self.is_previewed && self.spoken.elapsed() >= SILENCE {
                 self.detector.preview(&mut self.outputs);
+                self.effects.take_early(&mut self.outputs, &mut self.watched);
                 self.is_previewed = true;
             }
         } else {
