@@ -255,6 +255,11 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Whether a broker's trouble was reported of late.
+    fn is_troubled(&self) -> bool {
+        self.troubled_until.is_some_and(|until| Instant::now() < until)
+    }
+
     fn trouble(&self, what: &str) {
         self.role.setup.figures.set_state(false, Some(what.to_owned()));
     }
@@ -278,7 +283,12 @@ impl<'a> Session<'a> {
                 );
             }
             KafkaEvent::BrokerTrouble(what) => {
-                tracing::warn!("trouble with a broker: {what}");
+                // The library repeats itself several times a second while it lasts.
+                if self.is_troubled() {
+                    tracing::debug!("trouble with a broker: {what}");
+                } else {
+                    tracing::warn!("trouble with a broker: {what}");
+                }
                 self.troubled_until = Some(Instant::now() + TROUBLE_SHOWN);
                 self.trouble(&what);
             }
@@ -476,8 +486,7 @@ impl<'a> Session<'a> {
             tracing::debug!(%error, "could not learn what piles up: {error}");
         }
         let setup = &self.role.setup;
-        let is_troubled = self.troubled_until.is_some_and(|until| Instant::now() < until);
-        if !is_troubled && self.held_until.is_none() {
+        if !self.is_troubled() && self.held_until.is_none() {
             setup
                 .figures
                 .set_state(self.source.owned().next().is_some(), None);
