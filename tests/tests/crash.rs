@@ -263,6 +263,8 @@ impl<'a> Run<'a> {
             })?;
         let outcome = Outcome::of(&self.portcullis, self.read)?;
         self.portcullis.stop()?;
+        let kept = std::fs::read_dir(self.portcullis.folder().join("checkpoints/detect"))?.count();
+        ensure!(kept <= 2, "{kept} files of checkpoints are left");
         Ok(outcome)
     }
 }
