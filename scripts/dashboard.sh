@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # dashboard.sh build | test     the web page that the binary carries; does nothing where there is no dashboard folder
+#
+# Testing drives the debug binary too, which `cargo test --workspace` leaves behind (or PORTCULLIS_BIN).
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 cd "$PORTCULLIS_ROOT"
@@ -41,6 +43,7 @@ test)
   install_packages
   npm run --if-present check
   npm test
+  npm run e2e
   ;;
 *)
   echo "usage: $0 build|test" >&2

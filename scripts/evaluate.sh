@@ -12,5 +12,5 @@ shift
 cd "$PORTCULLIS_ROOT"
 
 # The tests' build: decisions are the same bits at every optimisation, and it is there already.
-cargo build -q --locked -p portcullis
+cargo test -q --workspace --locked --no-run
 exec "$CARGO_TARGET_DIR/debug/portcullis" evaluate --suite evaluation/floors.toml --data "$data" "$@"

@@ -35,4 +35,4 @@ pub use metrics::{Exposition, MetricKind, MetricsSource};
 pub use neutral::{neutralise, neutralise_json, push_csv_field};
 pub use peer::Peer;
 pub use state::{ApiParts, ApiState, Clock, DEFAULT_ORIGIN, HealthPart, HealthSource};
-pub use surface::{Surface, router};
+pub use surface::{Entrance, Surface, router};

@@ -47,8 +47,6 @@ pub struct ApiParts {
     pub clock: Clock,
     /// The origin under which bouncers see our decisions.
     pub origin: String,
-    /// Host names under which the dashboard is reached, besides those of this machine.
-    pub hosts: Vec<String>,
     /// How `/check` is asked.
     pub check: CheckSettings,
     /// Live events; the binary publishes into it.
@@ -69,7 +67,6 @@ impl ApiParts {
             blocklist,
             clock,
             origin: DEFAULT_ORIGIN.to_owned(),
-            hosts: Vec::new(),
             check: CheckSettings::default(),
             events: Arc::new(EventHub::new(&life)),
             health: Vec::new(),
@@ -84,7 +81,6 @@ pub struct ApiState {
     pub(crate) keys: Keys,
     pub(crate) blocklist: Arc<dyn BlocklistSource>,
     pub(crate) lapi: Arc<Lapi>,
-    pub(crate) hosts: Vec<String>,
     pub(crate) check: CheckSettings,
     pub(crate) events: Arc<EventHub>,
     pub(crate) health: Vec<Arc<dyn HealthSource>>,
@@ -103,7 +99,6 @@ impl ApiState {
             lapi: Arc::new(Lapi::new(Arc::clone(&parts.blocklist), &parts.origin)),
             store: parts.store,
             blocklist: parts.blocklist,
-            hosts: parts.hosts,
             check: parts.check,
             events: parts.events,
             health: parts.health,

@@ -1,12 +1,12 @@
 //! Which routes a listener carries.
 
-use crate::auth::browser;
+use crate::auth::{SharedSecret, browser};
 use crate::metrics::Exposition;
 use crate::problem::Problem;
 use crate::state::ApiState;
 use crate::{check, files, lapi, route};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Extension, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -28,10 +28,33 @@ pub enum Surface {
     Metrics,
 }
 
-/// The routes of a listener that carries these surfaces. Whatever is not among them is an empty 404.
-pub fn router(state: &Arc<ApiState>, surfaces: &[Surface]) -> Router {
+/// What one listener answers, and whom.
+#[derive(Debug, Clone, Default)]
+pub struct Entrance {
+    /// The routes it carries. Whatever is not among them is an empty 404.
+    pub surfaces: Vec<Surface>,
+    /// Host names under which its dashboard is reached, besides those of this machine.
+    pub hosts: Vec<String>,
+    /// What a gateway has to send to its `/check` as `X-Portcullis-Secret`; `None` where the listener is private
+    /// enough.
+    pub secret: Option<SharedSecret>,
+}
+
+impl Entrance {
+    /// An entrance to these surfaces, under this machine's own names and without a secret.
+    #[must_use]
+    pub fn to(surfaces: &[Surface]) -> Self {
+        Self {
+            surfaces: surfaces.to_vec(),
+            ..Self::default()
+        }
+    }
+}
+
+/// The routes of a listener.
+pub fn router(state: &Arc<ApiState>, entrance: Entrance) -> Router {
     let mut router: Router<Arc<ApiState>> = Router::new();
-    for surface in surfaces {
+    for surface in &entrance.surfaces {
         router = router.merge(match surface {
             Surface::Admin => admin(state),
             Surface::Bouncer => lapi::router(Arc::clone(state)).route("/health", get(lapi::health)),
@@ -39,10 +62,11 @@ pub fn router(state: &Arc<ApiState>, surfaces: &[Surface]) -> Router {
             Surface::Metrics => Router::new().route("/metrics", get(metrics)),
         });
     }
-    if !surfaces.contains(&Surface::Admin) {
+    if !entrance.surfaces.contains(&Surface::Admin) {
         router = router.fallback(|| async { StatusCode::NOT_FOUND });
     }
-    router.with_state(Arc::clone(state))
+    let router = router.with_state(Arc::clone(state));
+    router.layer(Extension(Arc::new(entrance)))
 }
 
 /// Dashboard and REST API behind the defences of a browser's session.
@@ -53,10 +77,7 @@ fn admin(state: &Arc<ApiState>) -> Router<Arc<ApiState>> {
         .merge(pages)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(axum::middleware::from_fn(browser::require_own_origin))
-        .layer(axum::middleware::from_fn_with_state(
-            Arc::clone(state),
-            browser::require_known_host,
-        ))
+        .layer(axum::middleware::from_fn(browser::require_known_host))
         .layer(axum::middleware::from_fn(browser::add_security_headers))
         .route("/health/live", get(route::live))
         .route("/health/ready", get(route::ready))

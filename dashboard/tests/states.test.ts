@@ -3,6 +3,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Misdeeds, openPage, startBrowser } from './browser';
+import { contrastFaults } from './contrast';
 import * as data from './fixture_data';
 import { FixtureServer, type Mood } from './fixture_server';
 import { HOSTILE } from './hostile';
@@ -203,6 +204,20 @@ test('every page is reached by the tab key with a visible focus, and fits a narr
     expect(focus).toEqual({ text: 'Skip to the content', outline: 'solid' });
   }
   expect(misdeeds.seen).toEqual([]);
+}, TEST_MILLIS_MAX);
+
+test('every text can be told from its ground, in light and in dark', async () => {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const mood of ['full', 'empty', 'failing'] as const) {
+      server.mood = mood;
+      for (const { path } of Object.values(PAGES)) {
+        await page.goto(server.url + path);
+        await page.waitForFunction(() => !document.body.textContent.includes('Loading…'));
+        expect(await contrastFaults(page), `${path}, ${mood}, ${colorScheme}`).toEqual([]);
+      }
+    }
+  }
 }, TEST_MILLIS_MAX);
 
 test('the theme that a reader chooses holds over a reload', async () => {

@@ -244,3 +244,25 @@ fn nginx_refuses_the_scanner_that_its_own_log_gave_away_and_nobody_else() -> Res
     );
     Ok(())
 }
+
+#[test]
+fn a_scanner_that_falls_silent_is_refused_when_it_comes_back() -> Result<()> {
+    let pipeline = Pipeline::start("silent")?;
+    for number in 0..20 {
+        assert_eq!(pipeline.probe(number)?, 404);
+    }
+    // Nothing more is logged: the decision cannot wait for a later line.
+    pipeline
+        .portcullis
+        .wait_until("it blocked the scanner", |portcullis| {
+            Ok(!portcullis.decisions()?.is_empty())
+        })?;
+    pipeline.wait_until_answered(403, "the block held when the scanner came back")?;
+    let block = block(&pipeline.portcullis)?;
+    let (decisive, stored) = (parsed(&block["event_at"])?, parsed(&block["created_at"])?);
+    eprintln!(
+        "from the decisive line, followed by silence, to the stored decision: {} ms",
+        stored.saturating_sub(decisive).as_millis()
+    );
+    Ok(())
+}

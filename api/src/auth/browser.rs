@@ -6,8 +6,8 @@
 
 use crate::peer::Peer;
 use crate::problem::Problem;
-use crate::state::ApiState;
-use axum::extract::{Extension, Request, State};
+use crate::surface::Entrance;
+use axum::extract::{Extension, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -22,12 +22,12 @@ const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// Answers only requests for host names that are ours.
 pub(crate) async fn require_known_host(
-    State(state): State<Arc<ApiState>>,
+    Extension(entrance): Extension<Arc<Entrance>>,
     request: Request,
     next: Next,
 ) -> Response {
     match host_of(request.uri(), request.headers()) {
-        Some(host) if is_known_host(host, &state.hosts) => next.run(request).await,
+        Some(host) if is_known_host(host, &entrance.hosts) => next.run(request).await,
         _ => Problem::misdirected().into_response(),
     }
 }

@@ -3,10 +3,10 @@
 //! One lookup in memory per request of the gateway; no database, no log line. Whoever cannot be recognised (the
 //! gateway is not among the trusted proxies) is let through: a wrong setting must not close a site.
 
-use crate::auth::SharedSecret;
 use crate::blocklist::read;
 use crate::peer::Peer;
 use crate::state::ApiState;
+use crate::surface::Entrance;
 use axum::Router;
 use axum::extract::{Extension, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -38,8 +38,6 @@ pub struct CheckSettings {
     pub trusted_proxies: TrustedProxies,
     /// The header that carries the address.
     pub address_header: AddressHeader,
-    /// What the gateway sends as `X-Portcullis-Secret`; `None` where the listener is private enough.
-    pub secret: Option<SharedSecret>,
 }
 
 /// What the gateway is to do.
@@ -59,11 +57,12 @@ pub(crate) fn router() -> Router<Arc<ApiState>> {
 async fn check(
     State(state): State<Arc<ApiState>>,
     Extension(peer): Extension<Peer>,
+    Extension(entrance): Extension<Arc<Entrance>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
     let settings = &state.check;
-    if !is_authorised(settings, &headers) {
+    if !is_authorised(&entrance, &headers) {
         state.metrics.check_unauthorised();
         return StatusCode::UNAUTHORIZED.into_response();
     }
@@ -85,9 +84,9 @@ async fn check(
     answer(verdict, parameter(query, "throttle").as_deref() == Some("429"))
 }
 
-fn is_authorised(settings: &CheckSettings, headers: &HeaderMap) -> bool {
+fn is_authorised(entrance: &Entrance, headers: &HeaderMap) -> bool {
     let presented = || headers.get("x-portcullis-secret")?.to_str().ok();
-    settings
+    entrance
         .secret
         .as_ref()
         .is_none_or(|secret| presented().is_some_and(|text| secret.matches(text)))
@@ -157,28 +156,28 @@ fn parameter(query: &str, wanted: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::SharedSecret;
     use crate::testing::{Answer, Rig, request};
     use crate::{Surface, router};
     use axum::http::Method;
     use domain::{Client, Scope};
 
-    async fn rig(header: AddressHeader, secret: Option<&str>) -> Rig {
+    async fn rig(header: AddressHeader) -> Rig {
         let settings = CheckSettings {
             trusted_proxies: TrustedProxies::new(vec!["127.0.0.0/8".parse().unwrap()]),
             address_header: header,
-            secret: secret.map(SharedSecret::new),
         };
         Rig::with(move |parts| parts.check = settings).await
     }
 
     async fn ask(rig: &Rig, uri: &str, headers: &[(&str, &str)]) -> Answer {
-        let router = router(&rig.state, &[Surface::Check]);
+        let router = router(&rig.state, Entrance::to(&[Surface::Check]));
         rig.send(&router, request(Method::GET, uri, headers)).await
     }
 
     #[tokio::test]
     async fn a_blocked_client_is_refused_with_the_decision() {
-        let rig = rig(AddressHeader::ForwardedFor, None).await;
+        let rig = rig(AddressHeader::ForwardedFor).await;
         rig.put(|_| {});
         let answer = ask(&rig, "/check", &[("X-Forwarded-For", "203.0.113.1")]).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN);
@@ -198,7 +197,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_trusted_end_of_the_chain_is_believed() {
-        let rig = rig(AddressHeader::ForwardedFor, None).await;
+        let rig = rig(AddressHeader::ForwardedFor).await;
         rig.put(|_| {});
         let check = async |headers: &[(&str, &str)], status: StatusCode| {
             assert_eq!(ask(&rig, "/check", headers).await.status, status, "{headers:?}");
@@ -226,7 +225,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_peer_that_is_not_trusted_names_nobody() {
-        let mut rig = rig(AddressHeader::RealIp, None).await;
+        let mut rig = rig(AddressHeader::RealIp).await;
         rig.put(|_| {});
         let blocked = [("X-Real-IP", "203.0.113.1")];
         assert_eq!(ask(&rig, "/check", &blocked).await.status, StatusCode::FORBIDDEN);
@@ -236,7 +235,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_throttled_client_passes_with_a_mark_or_gets_429() {
-        let rig = rig(AddressHeader::ForwardedFor, None).await;
+        let rig = rig(AddressHeader::ForwardedFor).await;
         rig.put(|decision| decision.action = Action::Throttle);
         rig.put(|decision| decision.action = Action::Challenge);
         let headers = [("X-Forwarded-For", "203.0.113.1")];
@@ -256,7 +255,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_decision_for_one_gateway_holds_there_only() {
-        let rig = rig(AddressHeader::ForwardedFor, None).await;
+        let rig = rig(AddressHeader::ForwardedFor).await;
         rig.put(|decision| decision.gateways = vec!["edge-1".to_owned()]);
         rig.put(|decision| {
             decision.conditions = vec![Client::parse(Scope::Route, "/login").unwrap()];
@@ -277,15 +276,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_configured_secret_is_asked_for() {
-        let rig = rig(AddressHeader::ForwardedFor, Some("s3cret")).await;
+        let rig = rig(AddressHeader::ForwardedFor).await;
+        let mut entrance = Entrance::to(&[Surface::Check]);
+        entrance.secret = Some(SharedSecret::new("s3cret"));
+        let guarded = router(&rig.state, entrance);
+        let ask = async |headers: &[(&str, &str)]| {
+            let answer = rig.send(&guarded, request(Method::GET, "/check", headers)).await;
+            answer.status
+        };
         for (secret, status) in [("s3cret", StatusCode::OK), ("s3creT", StatusCode::UNAUTHORIZED)] {
-            assert_eq!(
-                ask(&rig, "/check", &[("X-Portcullis-Secret", secret)])
-                    .await
-                    .status,
-                status
-            );
+            assert_eq!(ask(&[("X-Portcullis-Secret", secret)]).await, status);
         }
-        assert_eq!(ask(&rig, "/check", &[]).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(ask(&[]).await, StatusCode::UNAUTHORIZED);
     }
 }

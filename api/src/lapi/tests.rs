@@ -19,7 +19,7 @@ impl Lapi {
     async fn new() -> Self {
         let rig = Rig::new().await;
         let secret = rig.key("edge", Role::Bouncer, None).await;
-        let router = crate::router(&rig.state, &[crate::Surface::Bouncer]);
+        let router = crate::router(&rig.state, crate::Entrance::to(&[crate::Surface::Bouncer]));
         Self { rig, router, secret }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Route, Verb, openapi, table};
 use crate::auth::Access;
-use crate::surface::{Surface, router};
+use crate::surface::{Entrance, Surface, router};
 use crate::testing::{Rig, request, request_with};
 use axum::http::{Method, StatusCode};
 use storage::Role;
@@ -29,7 +29,7 @@ fn path(route: &Route) -> String {
 #[tokio::test]
 async fn nothing_but_signing_in_and_the_probes_answers_without_a_key() {
     let rig = Rig::new().await;
-    let router = router(&rig.state, &[Surface::Admin]);
+    let router = router(&rig.state, Entrance::to(&[Surface::Admin]));
     for route in table() {
         let answer = rig
             .send(&router, request(method(&route), &path(&route), &[HOST]))
@@ -59,7 +59,7 @@ async fn nothing_but_signing_in_and_the_probes_answers_without_a_key() {
 #[tokio::test]
 async fn each_role_gets_exactly_what_the_table_says() {
     let rig = Rig::new().await;
-    let router = router(&rig.state, &[Surface::Admin]);
+    let router = router(&rig.state, Entrance::to(&[Surface::Admin]));
     for role in Role::ALL {
         let key = rig
             .key(role.as_str(), role, (role == Role::Bouncer).then_some("edge"))
@@ -89,7 +89,7 @@ async fn each_role_gets_exactly_what_the_table_says() {
 #[tokio::test]
 async fn a_block_is_ordered_shown_and_lifted() {
     let rig = Rig::new().await;
-    let router = router(&rig.state, &[Surface::Admin]);
+    let router = router(&rig.state, Entrance::to(&[Surface::Admin]));
     let key = rig.key("mira", Role::Operator, None).await;
     let bearer = format!("Bearer {key}");
     let headers = [
@@ -146,7 +146,7 @@ async fn a_block_is_ordered_shown_and_lifted() {
 #[tokio::test]
 async fn a_decision_that_is_not_there_is_not_found() {
     let rig = Rig::new().await;
-    let router = router(&rig.state, &[Surface::Admin]);
+    let router = router(&rig.state, Entrance::to(&[Surface::Admin]));
     let bearer = format!("Bearer {}", rig.key("mira", Role::Viewer, None).await);
     let headers = [HOST, ("authorization", bearer.as_str())];
     for (id, expected) in [
@@ -163,7 +163,7 @@ async fn a_decision_that_is_not_there_is_not_found() {
 #[tokio::test]
 async fn a_session_lives_in_a_cookie_that_scripts_and_other_sites_cannot_use() {
     let rig = Rig::new().await;
-    let router = router(&rig.state, &[Surface::Admin]);
+    let router = router(&rig.state, Entrance::to(&[Surface::Admin]));
     let key = rig.key("mira", Role::Operator, None).await;
     let body = format!("{{\"key\":\"{key}\"}}");
     let headers = [

@@ -53,6 +53,8 @@ export function chartOptions(
   syncKey: string,
 ): uPlot.Options {
   const font = `11px ${token('sans')}`;
+  // Bars stand around their moment; the charts that move their cursors together keep the same edges.
+  const isPadded = syncKey !== '' || curves.some((curve) => curve.shape === 'bars');
   const axis: uPlot.Axis = {
     stroke: token('ink-faint'),
     font,
@@ -64,7 +66,10 @@ export function chartOptions(
     padding: [10, 12, 0, 0],
     cursor: { y: false, points: { size: 7 }, drag: { setScale: false, x: false }, ...(syncKey === '' ? {} : { sync: { key: syncKey } }) },
     legend: { live: true },
-    scales: { x: { time: true }, y: { range: (_chart, _min, max) => [0, Math.max(1, max * 1.08)] } },
+    scales: {
+      x: { time: true, range: (chart, min, max) => (isPadded ? padded(chart, min, max) : [min, max]) },
+      y: { range: (_chart, _min, max) => [0, max > 0 ? max * 1.08 : 1] },
+    },
     axes: [
       { ...axis, grid: { show: false }, size: 28, gap: 6, space: 70, values: (_chart, splits, _place, _space, step) => splits.map((at) => axisTime(at, step)) },
       { ...axis, size: 46, space: 34, values: (_chart, splits) => splits.map((value) => (Number.isInteger(value) || value < 10 ? brief(value) : '')) },
@@ -75,6 +80,13 @@ export function chartOptions(
     ],
     hooks: { draw: [(chart) => drawMarks(chart, marks)] },
   };
+}
+
+/** The times with half a step before the first and after the last, so that no bar is cut. */
+function padded(chart: uPlot, min: number, max: number): [number, number] {
+  const steps = chart.data[0].length - 1;
+  const half = steps > 0 ? (max - min) / steps / 2 : 30;
+  return [min - half, max + half];
 }
 
 function series(curve: Curve, bars: BarPaths): uPlot.Series {

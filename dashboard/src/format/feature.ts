@@ -1,5 +1,6 @@
 // Features in words: what each one counts, and its values with their units.
 
+import { known } from './known';
 import { bytes, fraction, percent } from './number';
 import { span } from './duration';
 import { sentenceCase } from './threat';
@@ -49,7 +50,7 @@ const NAMES: Record<string, string> = {
 
 /** What a feature counts. */
 export function featureName(name: string): string {
-  return (Object.hasOwn(NAMES, name) ? NAMES[name] : undefined) ?? sentenceCase(name);
+  return known(NAMES, name) ?? sentenceCase(name);
 }
 
 /** A value with its unit: `97%`, `21.4/s`, `12 paths`. */
@@ -72,6 +73,6 @@ export function featureValue(value: number, unit: string): string {
       return fraction(value);
     default:
       // Units are plurals: 1 path, 12 paths.
-      return `${fraction(value)} ${value === 1 ? unit.replace(/s$/, '') : unit}`;
+      return `${fraction(value)} ${fraction(value) === '1' ? unit.replace(/s$/, '') : unit}`;
   }
 }

@@ -1,5 +1,7 @@
 // Threats, actions, origins and scopes in words.
 
+import { known } from './known';
+
 const THREATS: Record<string, { name: string; what: string; reference: string }> = {
   reconnaissance: { name: 'Reconnaissance', what: 'scanning, probing, forced browsing', reference: 'OAT-014, OAT-018, API9' },
   injection: { name: 'Injection', what: 'SQL, script, path traversal or command payloads', reference: 'API7, API8' },
@@ -32,17 +34,17 @@ export function isAction(word: string): word is Action {
 
 /** `credential_stuffing` → `Credential stuffing`; what is not known is only made readable. */
 export function threatName(kind: string): string {
-  return known(kind)?.name ?? sentenceCase(kind);
+  return known(THREATS, kind)?.name ?? sentenceCase(kind);
 }
 
 /** What a threat is, in a few words. */
 export function threatMeaning(kind: string): string {
-  return known(kind)?.what ?? '';
+  return known(THREATS, kind)?.what ?? '';
 }
 
 /** OWASP's numbers for it. */
 export function threatReference(kind: string): string {
-  return known(kind)?.reference ?? '';
+  return known(THREATS, kind)?.reference ?? '';
 }
 
 const ACTION_DONE: Record<Action, string> = {
@@ -75,7 +77,7 @@ const SCOPES: Record<string, string> = {
 
 /** What kind of thing a client's name is: `address`, `API key`. */
 export function scopeName(scope: string): string {
-  return SCOPES[scope] ?? scope.replaceAll('_', ' ');
+  return known(SCOPES, scope) ?? scope.replaceAll('_', ' ');
 }
 
 const ORIGINS: Record<string, string> = {
@@ -88,16 +90,11 @@ const ORIGINS: Record<string, string> = {
 
 /** Who decided: `the model`, `an operator`. */
 export function originName(origin: string): string {
-  return ORIGINS[origin] ?? origin;
+  return known(ORIGINS, origin) ?? origin;
 }
 
 /** `two_words` → `Two words`. */
 export function sentenceCase(word: string): string {
   const text = word.replaceAll('_', ' ');
   return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-function known(kind: string) {
-  // `Object.hasOwn`, because a kind named `constructor` must not find anything.
-  return Object.hasOwn(THREATS, kind) ? THREATS[kind] : undefined;
 }

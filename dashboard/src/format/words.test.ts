@@ -5,7 +5,7 @@ import { cardRows } from './card';
 import { featureName, featureValue } from './feature';
 import { orderDone } from './order';
 import { tellAlert } from './story';
-import { threatMeaning, threatName } from './threat';
+import { originName, scopeName, threatMeaning, threatName } from './threat';
 
 const at = (secs: number) => new Date(Date.parse('2026-11-22T23:48:42Z') + secs * 1000).toISOString();
 const blocked: Alert = {
@@ -35,6 +35,8 @@ test('a kind that is not known is only made readable', () => {
   expect(threatName('constructor')).toBe('Constructor');
   expect(threatMeaning('__proto__')).toBe('');
   expect(featureName('toString')).toBe('ToString');
+  expect(scopeName('constructor')).toBe('constructor');
+  expect(originName('__proto__')).toBe('__proto__');
 });
 
 test('a feature has its unit', () => {

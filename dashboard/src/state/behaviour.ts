@@ -9,6 +9,8 @@ export interface FeatureRow {
   typical: number;
   /** What 99.9% of clean clients stay under; null when it is not known. */
   extreme: number | null;
+  /** Its share of the score. */
+  contribution: number;
 }
 
 /** One point of a client's timeline. */
@@ -28,7 +30,7 @@ export function readFeatures(value: unknown): FeatureRow[] {
     const typical = number(row['typical']);
     if (typeof name !== 'string' || own === null || typical === null) return [];
     const unit = typeof row['unit'] === 'string' ? row['unit'] : '';
-    return [{ name, unit, value: own, typical, extreme: number(row['extreme']) }];
+    return [{ name, unit, value: own, typical, extreme: number(row['extreme']), contribution: number(row['contribution']) ?? 0 }];
   });
 }
 
@@ -50,7 +52,23 @@ export function readTimeline(value: unknown): TimelinePoint[] {
   return points.sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
 }
 
-/** How far a value is from typical, measured by how far the extreme is: 1 is as far as one clean client in a thousand. */
+/**
+ * The timeline with counts per second, each since the point before; the first point's since the client was first seen,
+ * which becomes a point of its own so that a short visit is a line and not a dot.
+ */
+export function ratesOf(points: readonly TimelinePoint[], firstSeen: string): TimelinePoint[] {
+  const rates = points.map((point, place) => {
+    const since = points[place - 1]?.at ?? firstSeen;
+    // Several points may stand in one moment: a second is as exact as the log's own times.
+    const secs = Math.max(1, (Date.parse(point.at) - Date.parse(since)) / 1000 || 0);
+    return { ...point, requests: point.requests / secs, errors: point.errors / secs, stopped: point.stopped / secs };
+  });
+  const [first] = rates;
+  const isLater = first !== undefined && Date.parse(firstSeen) < Date.parse(first.at);
+  return isLater ? [{ ...first, at: firstSeen }, ...rates] : rates;
+}
+
+/** How far a value is from typical, measured by how far the extreme is: beyond 1 is one clean client in a thousand. */
 export function strangeness(row: FeatureRow): number {
   const reach = Math.abs((row.extreme ?? row.typical) - row.typical);
   const distance = Math.abs(row.value - row.typical);
@@ -58,9 +76,10 @@ export function strangeness(row: FeatureRow): number {
   return distance === 0 ? 0 : Number.MAX_VALUE;
 }
 
-/** The features, strangest first. */
+/** The features: first those that are beyond what is extreme or carried the score, then by how strange they are. */
 export function strangestFirst(features: readonly FeatureRow[]): FeatureRow[] {
-  return [...features].sort((one, other) => strangeness(other) - strangeness(one));
+  const rank = (row: FeatureRow) => (strangeness(row) > 1 ? 1 : 0) + row.contribution;
+  return [...features].sort((one, other) => rank(other) - rank(one) || strangeness(other) - strangeness(one));
 }
 
 function rows(value: unknown): Record<string, unknown>[] {

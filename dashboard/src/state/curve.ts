@@ -4,7 +4,7 @@ import type { Overview, StatsPoint } from '../api/types';
 import type { LiveFigures } from '../live/event';
 
 /** Fewest steps that a curve shows: a young installation's first minutes are not stretched over the screen. */
-const STEPS_MIN = 15;
+const STEPS_MIN = 6;
 /** The running slice's rate is not computed from less than this: it would jump. */
 const RATE_SECS_MIN = 5;
 

@@ -1,5 +1,7 @@
 // Which page an address means. Pure: the browser's history is in router.svelte.ts.
 
+import { known } from '../format/known';
+
 export type PageName = 'overview' | 'alerts' | 'clients' | 'client' | 'blocklist' | 'orders' | 'system' | 'missing';
 
 /** Where the reader is. */
@@ -24,7 +26,7 @@ const PAGES: Record<string, PageName> = {
 export function readPlace(path: string, query: string): Place {
   const parameters = new URLSearchParams(query);
   const trimmed = path.length > 1 ? path.replace(/\/+$/, '') : path;
-  const page = Object.hasOwn(PAGES, trimmed) ? PAGES[trimmed] : undefined;
+  const page = known(PAGES, trimmed);
   if (page !== undefined) return { page, ref: '', query: parameters };
   // The reference stays encoded: the API gave it so, and takes it so.
   const match = /^\/clients\/([a-z0-9_]+\/[^/]+)$/.exec(trimmed);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { alert, client, clientPage, decision, overview } from '../../tests/fixture_data';
 import { alertQuery, matchesAlert, readAlertFilter, writeAlertFilter } from './alert_filter';
-import { readFeatures, readTimeline, strangestFirst } from './behaviour';
+import { ratesOf, readFeatures, readTimeline, strangestFirst } from './behaviour';
 import { columns, withFigures } from './curve';
 import { decisionState } from './decision';
 import { decisionQuery, readDecisionFilter, writeDecisionFilter } from './decision_filter';
@@ -70,6 +70,17 @@ test('features and timelines of a wrong shape are left out', () => {
   expect(readTimeline([{ at: '2026-11-25T01:00:10Z', requests: 2 }, { at: '2026-11-25T01:00:00Z', requests: 1 }]).map((point) => point.requests)).toEqual([1, 2]);
 });
 
+test('a timeline is drawn per second, however far its points are apart', () => {
+  const at = (secs: number) => new Date(NOW + secs * 1000).toISOString();
+  const point = (secs: number, requests: number, stopped: number) => ({ at: at(secs), requests, errors: requests, stopped, score: null });
+  const points = [point(4, 8, 0), point(14, 30, 20), point(14, 2, 2)];
+  const rates = (firstSeen: string) => ratesOf(points, firstSeen).map((rate) => [rate.at, rate.requests, rate.errors, rate.stopped]);
+  const drawn = [[at(4), 2, 2, 0], [at(14), 3, 3, 2], [at(14), 2, 2, 2]];
+  expect(rates(at(0))).toEqual([[at(0), 2, 2, 0], ...drawn]);
+  expect(rates('')).toEqual([[at(4), 8, 8, 0], ...drawn.slice(1)]);
+  expect(ratesOf([], at(0))).toEqual([]);
+});
+
 test('the running minute replaces its earlier figures and the sums grow by the difference', () => {
   const before = overview();
   const last = before.points.at(-1);
@@ -89,7 +100,7 @@ test('a curve has a point for every slice, and none before the first figures', (
   const third = value.points[2];
   if (first === undefined || third === undefined) throw new Error('the overview has points');
   const drawn = columns({ ...value, points: [first, third] }, NOW);
-  expect(drawn.times.length).toBe(15);
+  expect(drawn.times.length).toBe(6);
   expect(drawn.requests.slice(-3).map((rate) => rate !== null)).toEqual([true, true, true]);
   expect(drawn.requests.at(-2)).toBe(0);
   expect(drawn.requests[0]).toBeNull();

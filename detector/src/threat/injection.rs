@@ -36,9 +36,9 @@ fn sentence(window: &Window) -> String {
         .filter(|class| window.suspicion.payload_classes & (1 << **class as u8) != 0)
         .map(|class| class.as_str())
         .collect();
-    format!(
-        "sent {:.0} requests with attack payloads ({})",
-        window.suspicion.payload_requests.max(1.0),
-        classes.join(", ")
-    )
+    let classes = classes.join(", ");
+    match window.suspicion.payload_requests.round() {
+        ..2.0 => format!("sent a request with an attack payload ({classes})"),
+        requests => format!("sent {requests} requests with attack payloads ({classes})"),
+    }
 }

@@ -18,7 +18,7 @@ fn assess(window: &Window) -> Option<Claim> {
     if window.share(window.habit.with_object) < 0.6 || window.share(window.habit.assets) > 0.2 {
         return None;
     }
-    let foreign = window.share(window.habit.missing + window.habit.refused);
+    let foreign = window.share(window.habit.object_misses);
     // Partners walk their own objects one by one and succeed: that alone is only looked at.
     let ceiling = if foreign >= FOREIGN_SHARE_MIN && !window.suspicion.is_declared_crawler {
         0.97
@@ -43,19 +43,18 @@ fn walk_points(window: &Window) -> f32 {
 }
 
 fn guess_points(window: &Window, foreign: f32) -> f32 {
-    let misses = window.habit.missing + window.habit.refused;
     if window.objects.estimate() < 20.0 || foreign < 0.15 {
         0.0
     } else {
-        (misses - 6.0) * 0.12
+        (window.habit.object_misses - 6.0) * 0.12
     }
 }
 
 fn sentence(window: &Window) -> String {
     format!(
-        "asked for {:.0} different objects, {:.0}% of its steps to a neighbouring number, {:.0}% of its requests refused or missing",
+        "asked for {:.0} different objects, {:.0}% of its steps to a neighbouring number, {:.0}% of its requests for one that is missing or refused",
         window.objects.estimate(),
         window.suspicion.walk_steps / window.suspicion.steps.max(1.0) * 100.0,
-        window.share(window.habit.missing + window.habit.refused) * 100.0
+        window.share(window.habit.object_misses) * 100.0
     )
 }

@@ -1,6 +1,6 @@
 //! Scraping: taking page after page, fast, and none of what pages load by themselves.
 
-use super::{Claim, Threat, claim};
+use super::{Claim, OBSERVED_ONLY, Threat, claim};
 use crate::window::Window;
 use crate::window::decay::VISIT;
 use domain::ThreatKind;
@@ -15,11 +15,16 @@ pub(super) const THREAT: Threat = Threat {
 /// Fewer different paths than this are a visit.
 const PATHS_MIN: f32 = 120.0;
 
+/// Sign-ins that were not refused, decayed: one within the last hours.
+const SIGNED_IN_MIN: f32 = 0.3;
+
 fn assess(window: &Window) -> Option<Claim> {
     let distinct = window.paths.estimate() / (window.requests.max(1) as f32);
     let is_harvest =
         window.paths.estimate() >= PATHS_MIN && distinct > 0.7 && window.share(window.habit.assets) < 0.1;
-    if !is_harvest || window.share(window.habit.successes) < 0.5 {
+    // Whoever asks for heads takes nothing: a checker of links.
+    let takes_nothing = window.share(window.habit.heads) > 0.5;
+    if !is_harvest || takes_nothing || window.share(window.habit.successes) < 0.5 {
         return None;
     }
     let rate = window.rate_per_second(VISIT);
@@ -29,7 +34,10 @@ fn assess(window: &Window) -> Option<Claim> {
     } else {
         0.8
     };
-    claim(ThreatKind::Scraping, rate * patience, 0.9)
+    // Whoever signed in and reads what is theirs, a partner's nightly job, looks the same: a person has to judge.
+    let has_signed_in = window.habit.logins - window.habit.login_failures > SIGNED_IN_MIN;
+    let ceiling = if has_signed_in { OBSERVED_ONLY } else { 0.9 };
+    claim(ThreatKind::Scraping, rate * patience, ceiling)
 }
 
 fn sentence(window: &Window) -> String {

@@ -54,6 +54,8 @@ counts! {
     with_query,
     /// Requests that name an object.
     with_object,
+    /// Requests that name an object and were answered that it is missing or refused.
+    object_misses,
     /// Requests without a user agent.
     without_agent,
     /// Path segments.
@@ -110,6 +112,11 @@ impl Habit {
         add_if(record.referer.is_some(), |habit| &mut habit.with_referer);
         add_if(record.query.is_some(), |habit| &mut habit.with_query);
         add_if(record.route.object.is_some(), |habit| &mut habit.with_object);
+        // A day is nobody's object.
+        let is_object_miss = record.route.object.is_some()
+            && !signals.is_dated_miss
+            && matches!(signals.outcome, Outcome::Missing | Outcome::Refused);
+        add_if(is_object_miss, |habit| &mut habit.object_misses);
         add_if(record.user_agent.is_none(), |habit| &mut habit.without_agent);
         add_if(
             standing.is_novel() && !signals.is_convention && !record.route.is_asset,

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// A step between numbered objects up to this is a walk's; ordinary use jumps.
 const WALK_STEP_MAX: u64 = 3;
 
+/// Stands for every path that names a day.
+const ANY_DAY: u64 = 0x6461_7973;
+
 /// What speaks for an attack.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Suspicion {
@@ -136,7 +139,7 @@ impl Suspicion {
             Outcome::Missing | Outcome::Refused | Outcome::OtherClientError
                 if record.status != 499 && record.status != 429 =>
             {
-                if self.missed.insert(record.route.path) {
+                if self.missed.insert(missed_name(record, signals)) {
                     self.novel_misses += 1.0;
                 }
                 true
@@ -193,5 +196,17 @@ impl Suspicion {
             + self.novel_misses * 0.3
             + self.protocol
             + f32::from(self.failures_in_a_row) * 0.3
+    }
+}
+
+/// As what a missed path counts: who counts on through numbers or days guesses no second name.
+fn missed_name(record: &RequestRecord<'_>, signals: &Signals) -> u64 {
+    let has_number = record.route.object.is_some_and(|object| object.number.is_some());
+    if signals.is_dated_miss {
+        ANY_DAY
+    } else if has_number {
+        record.route.template
+    } else {
+        record.route.path
     }
 }

@@ -19,8 +19,9 @@ const INTERRUPTED: u8 = 130;
 /// harmless traffic one attack after the other begins; the terminal shows when each was detected and blocked, and
 /// how many harmless clients were hit by mistake. Nothing leaves this machine.
 ///
-/// Open the dashboard at the address that is printed and sign in with the key beside it. Ctrl-C ends the demo, reads
-/// what is left and says what was done.
+/// Open the dashboard at the address that is printed and sign in with the key beside it. Or ask what a gateway asks:
+/// `curl -i -H 'X-Forwarded-For: <client>' http://127.0.0.1:8600/check`. Ctrl-C ends the demo, reads what is left and
+/// says what was done.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   portcullis demo                        watch, until Ctrl-C

@@ -2,6 +2,7 @@
 //! as NGINX would.
 
 use super::carried::Carried;
+use super::limiter::Limiter;
 use super::tally::Tally;
 use anyhow::Context as _;
 use domain::{Client, HashKey, Timestamp};
@@ -57,6 +58,7 @@ impl Gateway {
         let sent = Arc::new(AtomicU64::new(0));
         let work = Work {
             pace: Pace::new(parts.start),
+            limiter: Limiter::default(),
             parts,
             stop: Arc::clone(&stop),
             sent: Arc::clone(&sent),
@@ -95,6 +97,7 @@ impl Gateway {
 struct Work {
     parts: Parts,
     pace: Pace,
+    limiter: Limiter,
     stop: Arc<AtomicBool>,
     sent: Arc<AtomicU64>,
 }
@@ -127,12 +130,18 @@ impl Work {
 
     /// The next request, answered when its time has come, and that time.
     fn next(&mut self) -> Option<(SimulatedRequest, Timestamp)> {
-        let (pace, carried, stop) = (&mut self.pace, &self.parts.carried, &self.stop);
+        let (pace, limiter) = (&mut self.pace, &mut self.limiter);
+        let (carried, stop) = (&self.parts.carried, &self.stop);
         let mut at = self.parts.start;
         let request = self.parts.simulation.next_with(|attempt| {
             at = pace.wait(attempt.at, stop);
             let carried = carried.read().unwrap_or_else(PoisonError::into_inner);
-            carried.verdict(attempt.address, at)
+            match carried.verdict(attempt.address, at) {
+                Verdict::Throttle if limiter.passes(Client::from_address(attempt.address), at) => {
+                    Verdict::Pass
+                }
+                verdict => verdict,
+            }
         })?;
         Some((request, at))
     }

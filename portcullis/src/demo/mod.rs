@@ -10,6 +10,7 @@ mod gateway;
 
 mod bouncer;
 mod carried;
+mod limiter;
 
 mod screen;
 mod settings;

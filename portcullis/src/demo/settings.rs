@@ -49,6 +49,7 @@ fn text(places: &Places<'_>) -> anyhow::Result<String> {
         out,
         "[kafka]\nbrokers = [{}]\ngroup = \"portcullis-demo\"\nstart = \"earliest\"\n\
          [[kafka.topics]]\nname = {}\nformat = \"nginx_json\"\ngateway = \"{GATEWAY}\"\n\
+         [clients]\ntrusted_proxies = [\"127.0.0.0/8\"]\n\
          [storage]\nurl = {}\ncheckpoints = {}\n\
          [[api.listeners]]\naddress = {}\n",
         quoted(places.broker.to_owned()),
@@ -76,6 +77,15 @@ mod tests {
             let config = loaded
                 .unwrap_or_else(|error| panic!("{folder}: {error:#}"))
                 .config;
+            let anyone = config
+                .clients
+                .trusted_proxies()
+                .resolve(Some([127, 0, 0, 1].into()), "203.0.113.9");
+            assert_eq!(
+                anyone.map(|(address, _)| address),
+                Some([203, 0, 113, 9].into()),
+                "people on this machine ask /check about any client"
+            );
             assert_eq!(config.api.listeners[0].address.port(), 8600);
             assert_eq!(config.kafka.unwrap().topics[0].gateway.as_deref(), Some(GATEWAY));
         }

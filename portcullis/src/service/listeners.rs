@@ -2,7 +2,7 @@
 
 use crate::config::used::{Listener, ListenerKind};
 use anyhow::Context as _;
-use api::{ApiState, Surface, TlsFiles};
+use api::{ApiState, Entrance, SharedSecret, Surface, TlsFiles};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 pub(super) struct Socket {
     pub(super) address: SocketAddr,
     listener: TcpListener,
-    surfaces: Vec<Surface>,
+    entrance: Entrance,
     tls: Option<TlsFiles>,
 }
 
@@ -29,7 +29,6 @@ pub(super) async fn bind(listeners: &[Listener]) -> anyhow::Result<Vec<Socket>> 
             .await
             .with_context(|| format!("could not listen on {wanted} (api.listeners): is it taken?"))?;
         let address = listener.local_addr().unwrap_or(wanted);
-        let surfaces = settings.kinds.iter().map(|kind| surface(*kind)).collect();
         let tls = settings
             .tls
             .as_ref()
@@ -39,7 +38,7 @@ pub(super) async fn bind(listeners: &[Listener]) -> anyhow::Result<Vec<Socket>> 
         sockets.push(Socket {
             address,
             listener,
-            surfaces,
+            entrance: entrance(settings),
             tls,
         });
     }
@@ -55,10 +54,25 @@ pub(super) fn serve(
 ) {
     for socket in sockets {
         let scheme = if socket.tls.is_some() { "https" } else { "http" };
-        tracing::info!("listens on {scheme}://{}: {:?}", socket.address, socket.surfaces);
-        let router = api::router(api, &socket.surfaces);
+        tracing::info!(
+            "listens on {scheme}://{}: {:?}",
+            socket.address,
+            socket.entrance.surfaces
+        );
+        let router = api::router(api, socket.entrance);
         let until = stop.clone().cancelled_owned();
         tasks.spawn(api::serve(socket.listener, socket.tls, router, until));
+    }
+}
+
+fn entrance(settings: &Listener) -> Entrance {
+    Entrance {
+        surfaces: settings.kinds.iter().map(|kind| surface(*kind)).collect(),
+        hosts: settings.hosts.clone(),
+        secret: settings
+            .shared_secret
+            .as_ref()
+            .map(|secret| SharedSecret::new(secret.reveal())),
     }
 }
 

@@ -212,12 +212,6 @@ fn api_parts(shared: &Shared, config: &Config, figures: &Arc<Figures>) -> ApiPar
         Arc::clone(&shared.clock),
     );
     parts.origin = config.lapi.origin.clone();
-    parts.hosts = config
-        .api
-        .listeners
-        .iter()
-        .flat_map(|listener| listener.hosts.iter().cloned())
-        .collect();
     parts.check.trusted_proxies = config.clients.trusted_proxies();
     parts.events = Arc::clone(&shared.events);
     parts.health = vec![

@@ -229,7 +229,8 @@ impl Site {
         }
         let latency_ms = collection.latency_ms;
         let is_theirs = collection.access == Access::Session && !request.intent.owns_object;
-        if !exists || request.intent.is_invalid {
+        // A listing named what a client owns.
+        if !(exists || request.intent.owns_object) || request.intent.is_invalid {
             return Draft {
                 status: 404,
                 bytes: self.error_bytes,

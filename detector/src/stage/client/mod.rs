@@ -136,10 +136,15 @@ pub struct Changes {
     pub established: EstablishedChange,
 }
 
-/// A request is scored at these counts, and at every eighth after: early for the loud, seldom for the rest.
-const SCORED_AT: [u64; 4] = [3, 5, 8, 12];
+/// A window's evidence is weighed at these counts of requests, and at every eighth after: early for the loud, seldom
+/// for the rest.
+const WEIGHED_AT: [u64; 4] = [3, 5, 8, 12];
 /// Then at every multiple of this.
-const SCORED_EVERY: u64 = 8;
+const WEIGHED_EVERY: u64 = 8;
+
+/// A window without evidence is scored at least at every multiple of this. In between at 8, 12, 16, 24, 32, 48: half
+/// of all time went into scoring busy clients anew that had hardly changed.
+const SCORED_EVERY: u64 = 64;
 
 /// A rise of the suspicion by this much asks for a look at once.
 const SUSPICION_STEP: f32 = 0.7;
@@ -241,6 +246,9 @@ impl Shard {
             let at = Timestamp::from_millis(window.last_millis);
             self.changes.established.turn(window, is_established, at);
             slot.is_established = is_established;
+        }
+        if claims.is_empty() && !is_scored_at(window.requests) {
+            return;
         }
         let sentences = claims
             .iter()
@@ -359,15 +367,22 @@ impl Slot {
         }
     }
 
-    /// Whether the window is to be scored at this request.
+    /// Whether the window's evidence is to be weighed at this request.
     fn is_due(&self, rank: f32, signals: &Signals) -> bool {
         let requests = self.window.requests;
         let is_scheduled =
-            SCORED_AT.contains(&requests) || (requests > 0 && requests.is_multiple_of(SCORED_EVERY));
+            WEIGHED_AT.contains(&requests) || (requests > 0 && requests.is_multiple_of(WEIGHED_EVERY));
         is_scheduled
             || rank >= self.last_rank + SUSPICION_STEP
             || (signals.payload.weight >= 1.0 && requests <= 64)
     }
+}
+
+/// Whether a window without evidence is scored at that count of requests.
+fn is_scored_at(requests: u64) -> bool {
+    let is_power = requests.is_power_of_two();
+    let is_half_way = requests.is_multiple_of(3) && (requests / 3).is_power_of_two();
+    requests <= WEIGHED_EVERY || is_power || is_half_way || requests.is_multiple_of(SCORED_EVERY)
 }
 
 fn hashes(record: &RequestRecord<'_>) -> Hashes {

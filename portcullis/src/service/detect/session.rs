@@ -83,6 +83,7 @@ pub(super) struct Session<'a> {
     is_previewed: bool,
     held_until: Option<Instant>,
     troubled_until: Option<Instant>,
+    is_stalled: bool,
 }
 
 impl<'a> Session<'a> {
@@ -139,6 +140,7 @@ impl<'a> Session<'a> {
             is_previewed: true,
             held_until: None,
             troubled_until: None,
+            is_stalled: false,
             role,
         })
     }
@@ -163,9 +165,9 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         match self.source.poll(batch, POLL_WAIT) {
-            Ok(()) => {}
+            Ok(()) => self.go_on(),
             Err(error) if error.is_retryable() => {
-                self.trouble(&error.to_string());
+                self.stall(&error);
                 self.role.pause(RETRY_AFTER);
                 return Ok(());
             }
@@ -260,6 +262,20 @@ impl<'a> Session<'a> {
         self.troubled_until.is_some_and(|until| Instant::now() < until)
     }
 
+    /// Notes that brokers do not do what reading needs: shown as long as it lasts, logged once.
+    fn stall(&mut self, error: &KafkaSourceError) {
+        if !std::mem::replace(&mut self.is_stalled, true) {
+            tracing::warn!(%error, "reading waits for the brokers: {error}");
+        }
+        self.trouble(&error.to_string());
+    }
+
+    fn go_on(&mut self) {
+        if std::mem::take(&mut self.is_stalled) {
+            tracing::info!("the brokers answer: reading goes on");
+        }
+    }
+
     fn trouble(&self, what: &str) {
         self.role.setup.figures.set_state(false, Some(what.to_owned()));
     }
@@ -319,7 +335,7 @@ impl<'a> Session<'a> {
         match answered {
             Ok(()) => Ok(true),
             Err(error) if error.is_retryable() => {
-                self.trouble(&error.to_string());
+                self.stall(&error);
                 self.unanswered = Some(event);
                 Ok(false)
             }

@@ -18,7 +18,7 @@ const POINT_SECS: i64 = 5;
 /// Pages written at once: a flood of alerts must not hold the reading up.
 const PAGES_MAX: usize = 64;
 
-/// A client's totals at one moment, and its score then.
+/// A client's totals at one moment, and its score then. Requests that we stopped are among its requests.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct Point {
     at: Timestamp,
@@ -33,7 +33,7 @@ struct Watch {
     action: Option<Action>,
     score: f32,
     points: VecDeque<Point>,
-    requests: u64,
+    latest: Point,
     is_changed: bool,
 }
 
@@ -74,25 +74,24 @@ impl Watched {
             let Some(view) = detector.client_view(client) else {
                 continue;
             };
-            let requests = view.requests + view.stopped;
-            if requests == watch.requests && !watch.is_changed {
-                continue;
-            }
-            watch.requests = requests;
-            watch.is_changed = false;
-            watch.add_point(Point {
+            let counted = Point {
                 at: view.last_seen,
-                requests: view.requests,
+                requests: view.requests + view.stopped,
                 failed: view.failed,
                 stopped: view.stopped,
                 score: view.score.value,
-            });
+            };
+            if counted.requests == watch.latest.requests && !watch.is_changed {
+                continue;
+            }
+            watch.is_changed = false;
+            watch.note(counted, detector.now());
             pages.push(ClientSummary {
                 client: client.clone(),
                 updated_at: now,
                 first_seen: view.first_seen,
-                last_seen: view.last_seen,
-                requests: view.requests,
+                last_seen: watch.latest.at,
+                requests: watch.latest.requests,
                 score: watch.score.max(view.score.value),
                 action: watch.action,
                 features: page::features(&view),
@@ -104,6 +103,21 @@ impl Watched {
 }
 
 impl Watch {
+    /// Takes in what a client's window shows at that moment of event time. Windows do not tell when they stopped
+    /// something, but if they did since the last look, the client was seen just now.
+    fn note(&mut self, counted: Point, now: Timestamp) {
+        let at = if counted.stopped > self.latest.stopped {
+            now
+        } else {
+            counted.at
+        };
+        self.latest = Point {
+            at: at.max(self.latest.at),
+            ..counted
+        };
+        self.add_point(self.latest);
+    }
+
     /// Adds a point, or moves the last one when it is fresh.
     fn add_point(&mut self, point: Point) {
         let is_fresh = self
@@ -136,5 +150,61 @@ impl Watch {
                 })
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn counted(at_secs: i64, requests: u64, failed: u64, stopped: u64) -> Point {
+        Point {
+            at: Timestamp::from_secs(at_secs),
+            requests,
+            failed,
+            stopped,
+            score: 0.5,
+        }
+    }
+
+    fn check(watch: &Watch, expected: &[(i64, u64, u64, u64)]) {
+        let expected: Value = expected
+            .iter()
+            .map(|&(at, requests, errors, stopped)| {
+                let at = Timestamp::from_secs(at).to_string();
+                serde_json::json!({
+                    "at": at, "requests": requests, "errors": errors, "stopped": stopped, "score": 0.5,
+                })
+            })
+            .collect();
+        assert_eq!(watch.timeline(), expected);
+    }
+
+    #[test]
+    fn a_blocked_client_that_goes_on_is_seen_when_it_is_stopped() {
+        let mut watch = Watch::default();
+        // The window stands still at the last request that counted; the time goes on.
+        for (point, now) in [
+            (counted(10, 12, 12, 0), 11),
+            (counted(20, 30, 28, 2), 21),
+            (counted(20, 48, 28, 20), 31),
+            (counted(20, 60, 28, 32), 41),
+        ] {
+            watch.note(point, Timestamp::from_secs(now));
+        }
+        check(
+            &watch,
+            &[(10, 12, 12, 0), (21, 18, 16, 2), (31, 18, 0, 18), (41, 12, 0, 12)],
+        );
+        assert_eq!(watch.latest.at, Timestamp::from_secs(41));
+    }
+
+    #[test]
+    fn points_that_come_within_seconds_become_one() {
+        let mut watch = Watch::default();
+        for (at, sent) in (0..12).zip((2..).step_by(2)) {
+            watch.note(counted(at, sent, 0, 0), Timestamp::from_secs(at + 60));
+        }
+        check(&watch, &[(0, 2, 0, 0), (4, 8, 0, 0), (8, 8, 0, 0), (11, 6, 0, 0)]);
     }
 }
