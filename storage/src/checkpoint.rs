@@ -59,6 +59,34 @@ impl CheckpointStore {
         Ok(Self::over(Arc::new(local.with_fsync(true))))
     }
 
+    /// Removes the half files of savers that were killed, which nobody reads and no later save drops, and says how many
+    /// there were. Call it only while no other process uses the folder.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the folder cannot be read or a file cannot be removed.
+    pub fn drop_unfinished(folder: &Path) -> Result<usize, Error> {
+        let doing = "drop unfinished checkpoints";
+        let unavailable = |error: std::io::Error| Error::Unavailable {
+            doing,
+            why: format!("{}: {error}", folder.display()),
+        };
+        let mut dropped = 0;
+        for name in std::fs::read_dir(folder).map_err(unavailable)? {
+            let name = name.map_err(unavailable)?.path();
+            if !name.is_dir() {
+                continue;
+            }
+            for file in std::fs::read_dir(name).map_err(unavailable)? {
+                let file = file.map_err(unavailable)?;
+                if file.file_name().to_string_lossy().contains(UNFINISHED) {
+                    std::fs::remove_file(file.path()).map_err(unavailable)?;
+                    dropped += 1;
+                }
+            }
+        }
+        Ok(dropped)
+    }
+
     /// Keeps checkpoints in any object store. It must put objects atomically, as S3 does.
     #[must_use]
     pub fn over(objects: Arc<dyn ObjectStore>) -> Self {
@@ -146,6 +174,9 @@ impl CheckpointStore {
 }
 
 const SUFFIX: &str = ".checkpoint";
+
+/// What the name of a file has that is being written: `object_store` adds `#` and a number until it is whole.
+const UNFINISHED: &str = ".checkpoint#";
 
 fn key(name: &str, generation: u64) -> Key {
     // Twenty digits hold every u64, so that a listing is in order for people too.
@@ -284,6 +315,20 @@ mod tests {
         assert_eq!(files(&folder, "part-0").len(), CHECKPOINTS_KEPT);
         let error = store.save("part-0", 100, b"again").await.unwrap_err();
         assert!(matches!(error, Error::Refused { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_saver_left_is_dropped_and_nothing_else() {
+        let (store, folder) = open_one();
+        store.save("p", 1, b"one").await.unwrap();
+        std::fs::write(folder.path().join("lock"), b"").unwrap();
+        let mut half = files(&folder, "p")[0].clone().into_os_string();
+        half.push("#1");
+        std::fs::write(&half, b"PORT").unwrap();
+        assert_eq!(CheckpointStore::drop_unfinished(folder.path()).unwrap(), 1);
+        assert_eq!(files(&folder, "p").len(), 1);
+        assert_eq!(store.load_latest("p").await.unwrap().unwrap().generation, 1);
+        assert_eq!(CheckpointStore::drop_unfinished(folder.path()).unwrap(), 0);
     }
 
     #[tokio::test]

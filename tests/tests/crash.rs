@@ -37,6 +37,7 @@ fn killed_twenty_times_on_one_partition_it_decides_what_an_undisturbed_run_does(
     let killed = run.finish()?;
 
     assert_eq!(killed.decisions, calm.decisions);
+    assert_eq!(killed.alerts, calm.alerts);
     assert_eq!(killed.minutes, calm.minutes);
     let decided = killed.decision_about(SLOW)?;
     let spanned = moments
@@ -74,7 +75,7 @@ fn killed_twenty_times_on_four_partitions_it_skips_no_record_and_doubles_no_deci
 
     // Partitions are read in any order, so that a decision may fall to a neighbouring request; but no request is
     // missing or counted twice, and nobody gets away.
-    assert_eq!(killed.minutes, calm.minutes);
+    assert_eq!(killed.traffic(), calm.traffic());
     for (client, requests) in &killed.requests_before_action {
         let written = lines.iter().filter(|line| line.address == *client).count() as u64;
         ensure!(
@@ -256,18 +257,29 @@ impl<'a> Run<'a> {
         // Figures are written once a second.
         self.portcullis
             .wait_until("every request was counted", |portcullis| {
-                let counted: u64 = minutes(portcullis)?.values().map(|minute| minute.0).sum();
+                let counted: u64 = minutes(portcullis)?.values().map(|minute| minute.requests).sum();
                 ensure!(counted <= all, "{counted} of {all} requests were counted");
                 Ok(counted == all)
             })?;
         let outcome = Outcome::of(&self.portcullis, self.read)?;
         self.portcullis.stop()?;
+        let kept = std::fs::read_dir(self.portcullis.folder().join("checkpoints/detect"))?.count();
+        ensure!(kept <= 2, "{kept} files of checkpoints are left");
         Ok(outcome)
     }
 }
 
-/// Requests and clients of each minute.
-fn minutes(portcullis: &Portcullis) -> Result<BTreeMap<String, (u64, u64)>> {
+/// What was counted in one minute of the traffic.
+#[derive(Debug, PartialEq, Eq)]
+struct Minute {
+    requests: u64,
+    clients: u64,
+    alerts: u64,
+    blocks: u64,
+    stopped: u64,
+}
+
+fn minutes(portcullis: &Portcullis) -> Result<BTreeMap<String, Minute>> {
     let (from, to) = (START.plus_secs(-3600), START.plus_secs(3 * 3600));
     let overview = portcullis.get(&format!("/api/v1/overview?from={from}&to={to}"))?;
     ensure!(overview["step_secs"] == 60, "a point is no minute: {overview}");
@@ -275,7 +287,14 @@ fn minutes(portcullis: &Portcullis) -> Result<BTreeMap<String, (u64, u64)>> {
     let minute = |point: &Value| {
         let count = |name: &str| point[name].as_u64().with_context(|| format!("no {name}"));
         let at = point["at"].as_str().context("no moment")?.to_owned();
-        Ok((at, (count("requests")?, count("clients")?)))
+        let counted = Minute {
+            requests: count("requests")?,
+            clients: count("clients")?,
+            alerts: count("alerts")?,
+            blocks: count("blocks")?,
+            stopped: count("stopped")?,
+        };
+        Ok((at, counted))
     };
     points.iter().map(minute).collect()
 }
@@ -286,7 +305,7 @@ struct Outcome {
     decisions: BTreeMap<String, Value>,
     alerts: BTreeSet<String>,
     requests_before_action: BTreeMap<String, u64>,
-    minutes: BTreeMap<String, (u64, u64)>,
+    minutes: BTreeMap<String, Minute>,
     read: u64,
 }
 
@@ -323,6 +342,15 @@ impl Outcome {
             minutes: minutes(portcullis)?,
             read: read_before + portcullis.metrics("lines_total")? as u64,
         })
+    }
+
+    /// Requests and clients of each minute.
+    fn traffic(&self) -> BTreeMap<&String, (u64, u64)> {
+        let counted = |minute: &Minute| (minute.requests, minute.clients);
+        self.minutes
+            .iter()
+            .map(|(at, minute)| (at, counted(minute)))
+            .collect()
     }
 
     /// Whom decisions are about, and what they are to do.

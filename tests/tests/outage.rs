@@ -96,6 +96,9 @@ fn a_changed_configuration_takes_effect_and_forgets_no_window() -> Result<()> {
     );
 
     stage.reload(kafka, in_mode("enforced"), "policy.mode")?;
+    // It takes effect with the next lines that are read together: not all the rest are to be those.
+    stage.write_until(kafka, SECOND_AFTER_SECS - 60)?;
+    stage.wait_until_durable(kafka)?;
     stage.write_until(kafka, i64::MAX)?;
     stage.wait_for_block(SECOND, "enforced")?;
     stage.wait_for_block(SLOW, "enforced")?;

@@ -281,6 +281,13 @@ fn open_checkpoints(url: &str) -> anyhow::Result<(CheckpointStore, Option<std::f
             folder.display()
         );
     }
+    let dropped = CheckpointStore::drop_unfinished(&folder)?;
+    if dropped > 0 {
+        tracing::info!(
+            dropped,
+            "a process that was killed left {dropped} half-written checkpoints: they are gone"
+        );
+    }
     Ok((store, Some(lock), folder.display().to_string()))
 }
 

@@ -24,20 +24,31 @@ pub(super) struct Effects {
 impl Effects {
     /// Takes over what the detector said and counts it.
     pub(super) fn take(&mut self, outputs: &mut Vec<Output>, minutes: &mut Minutes, watched: &mut Watched) {
+        for output in &*outputs {
+            match output {
+                Output::Alert(alert) => {
+                    minutes.count(alert.action_at.unwrap_or(alert.alerted_at), Counted::Alerts(1));
+                }
+                Output::Decision(decision) => {
+                    let blocks = u64::from(decision.action == Action::Block);
+                    minutes.count(decision.event_at, Counted::Blocks(blocks));
+                }
+            }
+        }
+        self.take_early(outputs, watched);
+    }
+
+    /// Takes over what a preview said. It is not counted: the tick's end says the same again.
+    pub(super) fn take_early(&mut self, outputs: &mut Vec<Output>, watched: &mut Watched) {
         for output in outputs.drain(..) {
             match output {
                 Output::Alert(alert) => {
                     if alert.members.is_empty() {
                         watched.watch(&alert.client, alert.action, alert.score);
                     }
-                    minutes.count(alert.action_at.unwrap_or(alert.alerted_at), Counted::Alerts(1));
                     self.alerts.push(alert);
                 }
-                Output::Decision(decision) => {
-                    let blocks = u64::from(decision.action == Action::Block);
-                    minutes.count(decision.event_at, Counted::Blocks(blocks));
-                    self.decisions.push(decision);
-                }
+                Output::Decision(decision) => self.decisions.push(decision),
             }
         }
     }

@@ -188,6 +188,7 @@ impl<'a> Session<'a> {
         if batch.messages() == 0 {
             if !self.is_previewed && self.spoken.elapsed() >= SILENCE {
                 self.detector.preview(&mut self.outputs);
+                self.effects.take_early(&mut self.outputs, &mut self.watched);
                 self.is_previewed = true;
             }
         } else {
@@ -256,6 +257,11 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Whether a broker's trouble was reported of late.
+    fn is_troubled(&self) -> bool {
+        self.troubled_until.is_some_and(|until| Instant::now() < until)
+    }
+
     /// Notes that brokers do not do what reading needs: shown as long as it lasts, logged once.
     fn stall(&mut self, error: &KafkaSourceError) {
         if !std::mem::replace(&mut self.is_stalled, true) {
@@ -293,7 +299,12 @@ impl<'a> Session<'a> {
                 );
             }
             KafkaEvent::BrokerTrouble(what) => {
-                tracing::warn!("trouble with a broker: {what}");
+                // The library repeats itself several times a second while it lasts.
+                if self.is_troubled() {
+                    tracing::debug!("trouble with a broker: {what}");
+                } else {
+                    tracing::warn!("trouble with a broker: {what}");
+                }
                 self.troubled_until = Some(Instant::now() + TROUBLE_SHOWN);
                 self.trouble(&what);
             }
@@ -491,8 +502,7 @@ impl<'a> Session<'a> {
             tracing::debug!(%error, "could not learn what piles up: {error}");
         }
         let setup = &self.role.setup;
-        let is_troubled = self.troubled_until.is_some_and(|until| Instant::now() < until);
-        if !is_troubled && self.held_until.is_none() {
+        if !self.is_troubled() && self.held_until.is_none() {
             setup
                 .figures
                 .set_state(self.source.owned().next().is_some(), None);
