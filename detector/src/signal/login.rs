@@ -81,22 +81,54 @@ pub(super) fn role(path: &str) -> RouteRole {
     if path.len() > ROLE_BYTES_MAX {
         return RouteRole::Plain;
     }
-    path.split('/')
-        .rev()
-        .filter(|segment| segment.len() >= 3)
-        .map(segment_role)
-        .find(|role| *role != RouteRole::Plain)
-        .unwrap_or_default()
+    let mut rest = path.as_bytes();
+    loop {
+        let from = memchr::memrchr(b'/', rest).map_or(0, |slash| slash + 1);
+        let role = segment_role(&rest[from..]);
+        if role != RouteRole::Plain || from == 0 {
+            return role;
+        }
+        rest = &rest[..from - 1];
+    }
 }
 
-fn segment_role(segment: &str) -> RouteRole {
-    // The first letter sorts out nearly every segment before a table is searched.
-    let among = |table: &[&str]| table.iter().any(|word| word.eq_ignore_ascii_case(segment));
-    match segment.as_bytes()[0].to_ascii_lowercase() {
-        b'l' | b's' | b'o' | b'a' | b't' | b'm' | b'2' | b'p' | b'r' | b'f' | b'w' | b'x' | b'j' | b'u'
-        | b'c' | b'i' | b'v' => {}
-        _ => return RouteRole::Plain,
+/// Longest word of the tables.
+const WORD_BYTES_MAX: usize = 16;
+
+/// The first letters that words of each length have: they sort out nearly every segment before a table is searched.
+/// Searching the tables for every segment took a twentieth of the time of reading a log.
+const FIRST_LETTERS: [[bool; 128]; WORD_BYTES_MAX + 1] = first_letters(&[LOGIN, SIGN_UP, PAYMENT, ADMIN]);
+
+const fn first_letters(tables: &[&[&str]]) -> [[bool; 128]; WORD_BYTES_MAX + 1] {
+    let mut found = [[false; 128]; WORD_BYTES_MAX + 1];
+    let mut table = 0;
+    while table < tables.len() {
+        let mut place = 0;
+        while place < tables[table].len() {
+            let word = tables[table][place].as_bytes();
+            found[word.len()][word[0] as usize] = true;
+            place += 1;
+        }
+        table += 1;
     }
+    found
+}
+
+fn segment_role(segment: &[u8]) -> RouteRole {
+    let Some(first) = segment.first().map(|byte| usize::from(byte.to_ascii_lowercase())) else {
+        return RouteRole::Plain;
+    };
+    let is_likely = FIRST_LETTERS
+        .get(segment.len())
+        .is_some_and(|letters| letters.get(first).is_some_and(|is_first| *is_first));
+    if !is_likely {
+        return RouteRole::Plain;
+    }
+    let among = |table: &[&str]| {
+        table
+            .iter()
+            .any(|word| word.as_bytes().eq_ignore_ascii_case(segment))
+    };
     if among(LOGIN) {
         RouteRole::Login
     } else if among(SIGN_UP) {
@@ -123,6 +155,9 @@ mod tests {
             ("/admin/users/7", RouteRole::Admin),
             ("/blog/the-login-story", RouteRole::Plain),
             ("/", RouteRole::Plain),
+            ("", RouteRole::Plain),
+            ("//J_SECURITY_CHECK//", RouteRole::Login),
+            ("/shop/coupons?", RouteRole::Plain),
         ] {
             assert_eq!(role(path), expected, "{path}");
         }

@@ -9,4 +9,4 @@ pub mod merge;
 pub const LINE_BYTES_MAX: usize = 1 << 20;
 
 /// Bytes read at once. Large enough that the cost of a read disappears, small enough to stay in a cache.
-pub const CHUNK_BYTES: usize = 1 << 20;
+pub const CHUNK_BYTES: usize = 256 << 10;
