@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 pub(crate) struct ModelView {
     /// Its version name.
     version: String,
-    /// When it was trained.
+    /// When this installation first used it.
     created_at: String,
     /// When it began to score.
     activated_at: Option<String>,

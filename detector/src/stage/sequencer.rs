@@ -1,6 +1,8 @@
 //! The sequencer: the one place where decisions are ordered. Policy, price, guard, explanation, in that order.
 
 mod blocks;
+#[cfg(test)]
+mod guard_tests;
 mod offenders;
 mod ruling;
 
@@ -122,7 +124,7 @@ impl Sequencer {
             return None;
         }
         let (action, held_back) = self.restrain(candidate, wanted, is_held, around);
-        if !episode.is_news(action, candidate.at) {
+        if !episode.is_news(action, wanted, candidate.at) {
             return None;
         }
         if action.is_enforced() && candidate.is_established {
@@ -132,7 +134,7 @@ impl Sequencer {
                 self.guard.note(&ask(candidate), around.now);
             }
         }
-        let ruling = self.rule(candidate, claims, action, held_back, around);
+        let ruling = self.rule(candidate, claims, (action, wanted), held_back, around);
         if let Some(block) = ruling.block {
             self.blocks.put(candidate.owner, &candidate.client, block);
         }

@@ -62,6 +62,13 @@ fn kind(window: &Window) -> ThreatKind {
 }
 
 fn sentence(window: &Window) -> String {
+    if window.habit.login_failures < 1.0 {
+        return format!(
+            "signed in {:.0} times, {:.0}% of its requests, and was always answered alike",
+            window.habit.logins,
+            window.share(window.habit.logins) * 100.0
+        );
+    }
     format!(
         "failed to sign in {:.0} times in {:.0} tries",
         window.habit.login_failures,

@@ -243,8 +243,6 @@ pub(crate) struct Policy {
     pub(crate) memory_secs: u32,
     /// The pause that ends an episode.
     pub(crate) episode_secs: u32,
-    /// How long a lifted client is left alone.
-    pub(crate) grace_secs: u32,
     /// When new blocks are held back.
     pub(crate) guard: Guard,
 }

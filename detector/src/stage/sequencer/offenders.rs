@@ -22,6 +22,8 @@ pub struct Offender {
     pub requests_before_alert: u64,
     /// The strongest action so far.
     pub action: Action,
+    /// The strongest action that the evidence asked for so far, taken or not.
+    pub asked: Action,
     /// Until when that action holds; `None` while it is only observed.
     pub until: Option<Timestamp>,
     /// Blocks in earlier episodes.
@@ -37,10 +39,13 @@ impl Offender {
         self.until.is_some_and(|until| at < until)
     }
 
-    /// Whether an action would be news: the first word of an episode, or a stronger action.
+    /// Whether an action would be news: the first word of an episode, a stronger action, or that a stronger one was
+    /// asked for and held back.
     #[must_use]
-    pub fn is_news(&self, action: Action, at: Timestamp) -> bool {
-        !self.is_alerted || action > self.action || (action.is_enforced() && !self.is_in_force(at))
+    pub fn is_news(&self, action: Action, asked: Action, at: Timestamp) -> bool {
+        let is_held_back = action < asked && asked > self.asked;
+        let is_new_word = action.is_enforced() || is_held_back;
+        !self.is_alerted || action > self.action || (is_new_word && !self.is_in_force(at))
     }
 }
 
@@ -67,6 +72,7 @@ impl Offenders {
             last_at: candidate.at,
             requests_before_alert: candidate.requests,
             action: Action::Observe,
+            asked: Action::Observe,
             until: None,
             offences,
             is_alerted: false,

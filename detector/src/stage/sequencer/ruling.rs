@@ -30,7 +30,7 @@ impl Sequencer {
         &mut self,
         candidate: &Candidate,
         claims: Vec<ThreatClaim>,
-        action: Action,
+        (action, asked): (Action, Action),
         held_back: Option<String>,
         around: Circumstances<'_>,
     ) -> Ruling {
@@ -43,6 +43,7 @@ impl Sequencer {
         episode.is_alerted = true;
         episode.last_at = candidate.at;
         episode.action = action;
+        episode.asked = episode.asked.max(asked);
         episode.until = action
             .is_enforced()
             .then(|| candidate.at.plus_secs(i64::from(ttl_secs)));

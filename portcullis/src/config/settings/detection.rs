@@ -177,13 +177,6 @@ pub(super) const POLICY: Section = Section {
             Live,
             "A pause of this length ends an episode, in seconds: what comes after is a new offence.",
         ),
-        setting(
-            "policy.grace_secs",
-            Kind::Integer(0, YEAR_SECS),
-            Value("86400"),
-            Live,
-            "How long the machine may not block a client anew after a person has lifted its block, in seconds.",
-        ),
     ],
 };
 

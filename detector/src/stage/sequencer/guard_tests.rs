@@ -1,0 +1,127 @@
+//! The guard through the whole detector: what it holds back, and what nobody can make it hold back.
+
+use crate::detector::Output;
+use crate::stage::Serial;
+use crate::testing::{Line, detector, run};
+use domain::{Action, Alert};
+use std::collections::BTreeSet;
+
+/// Harmless visitors of a small site.
+const VISITORS: u32 = 200;
+/// Pages that each of them reads, and the pause between two: twenty minutes make a history.
+const PAGES: i64 = 40;
+const PAUSE_MILLIS: i64 = 30_000;
+/// When their history is long enough.
+const LATER: i64 = PAGES * PAUSE_MILLIS;
+
+fn history() -> Vec<Line> {
+    let visit = |page: i64, number: u32| {
+        let millis = page * PAUSE_MILLIS + i64::from(number) * 100;
+        Line::new(millis, number, &format!("/page{}", page % 16), 200)
+    };
+    (0..PAGES)
+        .flat_map(|page| (0..VISITORS).map(move |number| visit(page, number)))
+        .collect()
+}
+
+/// So many failed sign-ins by each of the clients: evidence, and no conclusive act.
+fn failures(clients: std::ops::Range<u32>, each: i64) -> Vec<Line> {
+    let attempt = |attempt: i64, number: u32| Line {
+        method: "POST",
+        ..Line::new(LATER + attempt * 1000 + i64::from(number), number, "/login", 401)
+    };
+    (0..each)
+        .flat_map(|count| clients.clone().map(move |number| attempt(count, number)))
+        .collect()
+}
+
+/// So many probes by each of the clients: conclusive acts.
+fn probes(clients: std::ops::Range<u32>) -> Vec<Line> {
+    let paths = [
+        "/.env",
+        "/.git/config",
+        "/wp-config.php",
+        "/.aws/credentials",
+        "/id_rsa",
+        "/backup.sql",
+    ];
+    let probe = |step: usize, number: u32| {
+        let millis = LATER + step as i64 * 1000 + i64::from(number);
+        Line::new(millis, number, paths[step], 404)
+    };
+    (0..paths.len())
+        .flat_map(|step| clients.clone().map(move |number| probe(step, number)))
+        .collect()
+}
+
+struct Seen {
+    alerts: Vec<Alert>,
+    /// Clients that were acted on.
+    acted_on: BTreeSet<String>,
+    held_back: u64,
+    passed: u64,
+}
+
+fn play(lines: &[Line]) -> Seen {
+    let mut detector = detector(100_000);
+    let outputs = run(&mut detector, lines, &Serial);
+    let alerts: Vec<Alert> = outputs
+        .into_iter()
+        .filter_map(|output| match output {
+            Output::Alert(alert) => Some(alert),
+            Output::Decision(_) => None,
+        })
+        .collect();
+    let acted_on = alerts
+        .iter()
+        .filter(|alert| alert.action >= Action::Throttle)
+        .map(|alert| alert.client.to_string())
+        .collect();
+    let guard = &detector.memory.sequencer.guard;
+    Seen {
+        acted_on,
+        held_back: guard.held_back,
+        passed: guard.passed,
+        alerts,
+    }
+}
+
+#[test]
+fn a_detector_gone_mad_on_established_clients_is_stopped_at_three() {
+    let seen = play(&[history(), failures(0..VISITORS, 20)].concat());
+    assert_eq!(seen.acted_on.len(), 3, "{:?}", seen.acted_on);
+    assert!(seen.held_back > 0);
+    let reasons: Vec<&String> = seen
+        .alerts
+        .iter()
+        .filter_map(|alert| alert.held_back.as_ref())
+        .collect();
+    assert!(
+        reasons.iter().any(|reason| reason.starts_with("guard:")),
+        "{reasons:?}"
+    );
+}
+
+#[test]
+fn a_flood_of_fresh_clients_is_acted_on_and_uses_nothing_up() {
+    let fresh = VISITORS..VISITORS + 400;
+    let seen = play(&[history(), failures(fresh, 40)].concat());
+    assert_eq!((seen.acted_on.len(), seen.held_back), (400, 0));
+}
+
+#[test]
+fn conclusive_acts_pass_although_the_guard_has_tripped_and_are_counted() {
+    let mut lines = [failures(0..100, 20), probes(100..VISITORS)].concat();
+    lines.sort_by_key(|line| line.millis);
+    let seen = play(&[history(), lines].concat());
+    assert!(seen.held_back > 0);
+    let probers: BTreeSet<String> = probes(100..VISITORS)
+        .iter()
+        .map(|line| line.client().to_string())
+        .collect();
+    let others = seen.acted_on.difference(&probers).count();
+    assert_eq!(seen.acted_on.intersection(&probers).count(), probers.len());
+    // Three may be acted on before their acts are conclusive: they use the floor up like anybody.
+    assert!((probers.len() as u64 - 3..=probers.len() as u64).contains(&seen.passed));
+    assert_eq!(others as u64, seen.passed + 3 - probers.len() as u64);
+}
