@@ -23,7 +23,7 @@ fuzz_target!(|data: &str| {
         read_file: &|_| Err(io::ErrorKind::NotFound.into()),
     };
     match config::read("fuzz.toml", data, &surroundings) {
-        Ok(loaded) => drop(config::explain(&loaded)),
+        Ok(loaded) => drop(config::explain(&loaded.entries)),
         Err(report) => assert!(!report.to_string().is_empty(), "a refusal says why"),
     }
 });

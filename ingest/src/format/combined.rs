@@ -96,7 +96,10 @@ impl Format for ClfFormat {
     }
     fn render(&self, record: &RequestRecord<'_>, out: &mut Vec<u8>) {
         if self.has_host {
-            out.extend_from_slice(record.host.as_deref().unwrap_or("-").as_bytes());
+            // A host that is no word would be read as several fields, or as a second line.
+            let is_word = |host: &&str| host.bytes().all(|byte| byte.is_ascii_graphic());
+            let host = record.host.as_deref().filter(is_word).unwrap_or("-");
+            out.extend_from_slice(host.as_bytes());
             out.push(b' ');
         }
         match record.address {
@@ -167,7 +170,7 @@ impl ClfFormat {
         if record.method.is_empty() {
             return render_unreadable(&record.path, self.style, out);
         }
-        out.extend_from_slice(record.method.as_bytes());
+        escape::escape(&record.method, self.style, out);
         out.push(b' ');
         escape::escape(&record.path, self.style, out);
         if let Some(query) = &record.query {
