@@ -21,3 +21,16 @@ if ! command -v cargo >/dev/null 2>&1 && [ -x "${CARGO_HOME:-${HOME:-}/.cargo}/b
   PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
 fi
 export PORTCULLIS_ROOT PORTCULLIS_CACHE CARGO_TARGET_DIR KAFKA_JARS PATH
+
+# Cargo tells fresh crates by their files' times, and knows this project's crates by their path within the checkout. What
+# another checkout built would pass for ours whenever its files are newer: it is forgotten when the checkout changes.
+forget_other_checkouts() {
+  local target=$1 last=""
+  [ -d "$target" ] || return 0
+  [ ! -f "$target/checkout" ] || last=$(cat "$target/checkout")
+  [ "$last" != "$PORTCULLIS_ROOT" ] || return 0
+  rm -rf "$target"/*/.fingerprint/portcullis-* "$target"/*/*/.fingerprint/portcullis-*
+  printf '%s\n' "$PORTCULLIS_ROOT" >"$target/checkout"
+}
+mkdir -p "$CARGO_TARGET_DIR"
+forget_other_checkouts "$CARGO_TARGET_DIR"

@@ -12,6 +12,7 @@ case $seconds in '' | *[!0-9]*) echo "usage: $0 [SECONDS]" >&2; exit 2 ;; esac
 export RUSTC_BOOTSTRAP=1
 # Other flags than the rest of the workspace: a folder of its own, so that neither rebuilds the other.
 export CARGO_TARGET_DIR=$PORTCULLIS_CACHE/fuzz-target
+forget_other_checkouts "$CARGO_TARGET_DIR"
 
 targets=$(cargo fuzz list --fuzz-dir fuzz)
 for target in $targets; do

@@ -737,7 +737,7 @@ export interface components {
             activated_at?: string | null;
             /** @description Its card. */
             card: unknown;
-            /** @description When it was trained. */
+            /** @description When this installation first used it. */
             created_at: string;
             /** @description When another took over. */
             retired_at?: string | null;
