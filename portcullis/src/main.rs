@@ -28,7 +28,7 @@ const WRONG_USAGE: u8 = 2;
 fn main() -> ExitCode {
     let result = command::Cli::parse().run();
     result.unwrap_or_else(|error| {
-        eprintln!("error: {}", api::neutralise(&format!("{error:#}")));
+        complain(&format!("{error:#}"));
         let is_usage = error.downcast_ref::<wiring::WrongUsage>().is_some();
         if is_usage {
             ExitCode::from(WRONG_USAGE)
@@ -36,4 +36,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     })
+}
+
+/// Says what went wrong. Further lines are set in: a name that holds a line break cannot pass for a message of ours.
+fn complain(text: &str) {
+    for (place, line) in text.lines().enumerate() {
+        let margin = if place == 0 { "error: " } else { "       " };
+        eprintln!("{margin}{}", api::neutralise(line));
+    }
 }

@@ -241,13 +241,21 @@ fn a_wrong_configuration_key_is_code_2_and_named_with_its_line() {
         "portcullis.toml",
         b"[kafka]\nbroker = [\"127.0.0.1:9092\"]\n",
     );
-    let run = run(folder.path(), &["config", "check", "portcullis.toml"]);
-    assert_eq!(run.code, 2, "{}{}", run.out, run.err);
-    let said = run.out + &run.err;
-    assert!(
-        said.contains("kafka.broker") && said.contains("brokers"),
-        "{said}"
-    );
+    for arguments in [["config", "check"], ["run", "--config"]] {
+        let run = run(folder.path(), &[&arguments[..], &["portcullis.toml"]].concat());
+        assert_eq!(run.code, 2, "{}{}", run.out, run.err);
+        let said = run.out + &run.err;
+        let line = said.lines().find(|line| line.contains("kafka.broker:"));
+        assert!(
+            line.is_some_and(|line| line.contains("did you mean brokers?")),
+            "{said}"
+        );
+        // Every problem has a line of its own, and their number comes last.
+        assert!(
+            said.lines().last().is_some_and(|line| line.ends_with("problems")),
+            "{said}"
+        );
+    }
 }
 
 #[test]
