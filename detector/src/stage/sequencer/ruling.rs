@@ -54,27 +54,9 @@ impl Sequencer {
             || "unlike anything seen here".to_owned(),
             |reason| reason.sentence.clone(),
         );
-        let model = around.scorer.version().to_owned();
-        let decision = action.is_enforced().then(|| Decision {
-            id,
-            client: candidate.client.clone(),
-            conditions: Vec::new(),
-            gateways: Vec::new(),
-            action,
-            priority: priority(claims[0].confidence),
-            origin: Origin::Model,
-            price: price(candidate),
-            threat,
-            alert_id: Some(id),
-            reason: sentence,
-            event_at: candidate.at,
-            ttl_secs,
-            mode: if around.policy.is_shadow {
-                Mode::Shadow
-            } else {
-                Mode::Enforced
-            },
-            model: model.clone(),
+        let decision = action.is_enforced().then(|| {
+            let words = (threat, claims[0].confidence, sentence);
+            decision(candidate, id, words, (action, ttl_secs), around)
         });
         let is_blocked = action == Action::Block && !around.policy.is_shadow;
         let block = episode.until.filter(|_| is_blocked).map(|until| Block {
@@ -97,7 +79,7 @@ impl Sequencer {
             reasons,
             evidence: candidate.evidence.clone(),
             held_back,
-            model,
+            model: around.scorer.version().to_owned(),
             members: Vec::new(),
         };
         Ruling {
@@ -107,6 +89,37 @@ impl Sequencer {
             decision,
             block,
         }
+    }
+}
+
+/// The decision as gateways hear it: what is named, how surely and in which words; what is to be done and for how long.
+fn decision(
+    candidate: &Candidate,
+    id: DecisionId,
+    (threat, confidence, reason): (ThreatKind, f32, String),
+    (action, ttl_secs): (Action, u32),
+    around: Circumstances<'_>,
+) -> Decision {
+    Decision {
+        id,
+        client: candidate.client.clone(),
+        conditions: Vec::new(),
+        gateways: Vec::new(),
+        action,
+        priority: priority(confidence),
+        origin: Origin::Model,
+        price: price(candidate),
+        threat,
+        alert_id: Some(id),
+        reason,
+        event_at: candidate.at,
+        ttl_secs,
+        mode: if around.policy.is_shadow {
+            Mode::Shadow
+        } else {
+            Mode::Enforced
+        },
+        model: around.scorer.version().to_owned(),
     }
 }
 
