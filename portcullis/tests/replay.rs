@@ -11,7 +11,7 @@ use std::path::Path;
 /// Room for clients: the least that can be asked for, sixteen in each of 256 shards, and fewer than come.
 const CLIENTS_MAX: &str = "256";
 
-/// Runs over the recorded input: twice as many threads as any machine of the tests has cores.
+/// The runs: one thread, then eight, twice.
 const THREADS: [&str; 3] = ["1", "8", "8"];
 
 /// The lines that `scan` prints, without the last one, which tells how long it took.
