@@ -1,12 +1,16 @@
 //! The sequencer: the one place where decisions are ordered. Policy, price, guard, explanation, in that order.
 
 mod blocks;
+mod campaign;
+#[cfg(test)]
+mod campaign_tests;
 #[cfg(test)]
 mod guard_tests;
 mod offenders;
 mod ruling;
 
 pub use blocks::{Block, Blocks, wide_range};
+pub use campaign::Joined;
 pub use offenders::{Offender, Offenders};
 pub use ruling::Ruling;
 
@@ -15,7 +19,7 @@ use crate::score::Scorer;
 use crate::stage::client::Candidate;
 use crate::stage::cohort::CohortKey;
 use crate::threat::{self, CONFIDENCE_MIN};
-use domain::{Action, Allowlist, HashKey, ThreatClaim, ThreatKind, Timestamp};
+use domain::{Action, Allowlist, Client, HashKey, ThreatClaim, ThreatKind, Timestamp};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
@@ -177,12 +181,23 @@ impl Sequencer {
         if candidate.is_claimed {
             return Some("the address was only claimed by an untrusted hop".to_owned());
         }
-        if let Some(reason) = around.allowlist.protects(&candidate.client, candidate.at) {
+        self.protection(candidate.owner, &candidate.client, candidate.at, around)
+    }
+
+    /// By whose word a client is left alone.
+    fn protection(
+        &self,
+        owner: u64,
+        client: &Client,
+        at: Timestamp,
+        around: Circumstances<'_>,
+    ) -> Option<String> {
+        if let Some(reason) = around.allowlist.protects(client, at) {
             return Some(format!("allowlist: {reason}"));
         }
-        let grace = self.graces.get(&candidate.owner);
+        let grace = self.graces.get(&owner);
         grace
-            .is_some_and(|until| candidate.at < *until)
+            .is_some_and(|until| at < *until)
             .then(|| "lifted by a person a short while ago".to_owned())
     }
 

@@ -2,9 +2,11 @@
 
 mod chunks;
 mod evidence;
+mod hint;
 mod slots;
 
 pub use evidence::{Suspect, Suspects};
+pub use hint::{Hint, SMALL_REQUESTS_MAX};
 pub use slots::{Slot, Slots};
 
 use crate::feature;
@@ -128,8 +130,10 @@ pub struct Changes {
     pub candidates: Vec<Candidate>,
     /// Words on routes.
     pub votes: Vec<Vote>,
-    /// Numbers of the cohorts that clients joined.
-    pub joined: Vec<u64>,
+    /// What small clients show, or no longer show.
+    pub hints: Vec<Hint>,
+    /// Numbers of the cohorts that clients joined, and whether each is a range.
+    pub joined: Vec<(u64, bool)>,
     /// New windows: their keys, and their clients' keyed hashes.
     pub arrived: Vec<(u64, u64)>,
     /// Change of the established clients.
@@ -215,6 +219,7 @@ impl Shard {
             self.suspects
                 .keep(arrival.key, rank, || evidence(record, arrival.at, epoch.describe));
         }
+        slot.hint(arrival, epoch.describe, &mut self.changes);
         if slot.is_due(rank, &signals) {
             slot.last_rank = slot.last_rank.max(rank);
             self.prepare(place, arrival, epoch);
@@ -354,11 +359,11 @@ impl Slot {
         }
         if is_first {
             let range = CohortKey::of_client(&record.client);
-            changes.joined.extend(range.map(|key| key.number()));
+            changes.joined.extend(range.map(|key| (key.number(), true)));
         }
-        if change.is_new_agent {
-            let agent = text_hash(record.user_agent.as_deref());
-            changes.joined.push(CohortKey::Agent(agent).number());
+        let agent = text_hash(record.user_agent.as_deref());
+        if change.is_new_agent || (is_first && agent == 0) {
+            changes.joined.push((CohortKey::Agent(agent).number(), false));
         }
         let is_clean = self.window.suspicion.rank() < 0.5;
         let may_vote = is_clean && (record.is_success() || self.window.habit.successes > 1.0);
@@ -368,6 +373,37 @@ impl Slot {
                 is_success: record.is_success(),
             });
         }
+    }
+
+    /// Tells what a small client shows while it shows it, and once when it no longer does.
+    fn hint(
+        &mut self,
+        arrival: &Arrival<'_, '_>,
+        describe: fn(&RequestRecord<'_>) -> String,
+        changes: &mut Changes,
+    ) {
+        if self.window.requests > SMALL_REQUESTS_MAX && !self.is_hinted {
+            return;
+        }
+        let may_hint = arrival.most == Action::Block && !arrival.record.is_ambiguous && !self.is_claimed;
+        let shown = hint::shown_by(&self.window).filter(|_| may_hint && !self.is_established);
+        // Whoever has grown too large is judged by itself: what it showed while it was small stands.
+        let is_over = self.is_hinted && shown.is_none() && self.window.requests <= SMALL_REQUESTS_MAX;
+        self.is_hinted = shown.is_some();
+        if shown.is_none() && !is_over {
+            return;
+        }
+        changes.hints.push(Hint {
+            seq: arrival.seq,
+            key: arrival.key,
+            owner: arrival.owner,
+            client: self.client.clone(),
+            at: arrival.at,
+            first_seen: Timestamp::from_millis(self.window.first_millis),
+            requests: self.window.requests,
+            agent: text_hash(arrival.record.user_agent.as_deref()),
+            shown: shown.map(|threat| (threat, evidence(arrival.record, arrival.at, describe))),
+        });
     }
 
     /// Whether the window's evidence is to be weighed at this request.
