@@ -119,7 +119,10 @@ fn open<'a>(bytes: &'a [u8], settings: &Settings) -> Result<&'a [u8], Checkpoint
         return Err(damaged("version 0"));
     }
     if header.version < CHECKPOINT_VERSION {
-        return Err(CheckpointError::Features);
+        return Err(CheckpointError::Older {
+            found: header.version,
+            known: CHECKPOINT_VERSION,
+        });
     }
     if header.body_bytes != body.len() as u64 {
         return Err(damaged("another length than its header says"));

@@ -138,7 +138,9 @@ fn what_cannot_be_used_says_why() {
 
     let mut older = bytes.clone();
     older[8] -= 1;
-    assert!(refusal(&older, settings(CLIENTS_MAX)).starts_anew());
+    let older = refusal(&older, settings(CLIENTS_MAX));
+    assert_eq!(older, CheckpointError::Older { found: 1, known: 2 });
+    assert!(older.starts_anew());
 
     let mut other_key = settings(CLIENTS_MAX);
     other_key.hash_key = HashKey::new([8; 16]);
