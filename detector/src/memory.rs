@@ -124,7 +124,8 @@ impl Memory {
         around: Circumstances<'_>,
     ) -> Option<Ruling> {
         let hot = self.weigh_cohorts(candidate);
-        let floor = (!hot.is_empty()).then_some(Action::Block);
+        let is_campaign = !hot.is_empty() && self.cohorts.is_site_sound();
+        let floor = is_campaign.then_some(Action::Block);
         let is_held = held.contains(&candidate.key);
         let ruling = self.sequencer.decide(candidate, floor, is_held, around)?;
         for key in hot {
@@ -173,8 +174,9 @@ impl Memory {
     /// Acts on a campaign's small members and writes it down anew.
     fn join(&mut self, key: &CohortKey, around: Circumstances<'_>) -> Option<Joined> {
         let excess = self.cohorts.excess(self.cohorts.get(key.number())?);
+        let is_site_sound = self.cohorts.is_site_sound();
         let cohort = self.cohorts.get_mut(key.number())?;
-        Some(self.sequencer.join(key, cohort, excess, around))
+        Some(self.sequencer.join(key, cohort, (excess, is_site_sound), around))
     }
 }
 

@@ -35,7 +35,7 @@ struct SlotForm<'a> {
     last_rank: f32,
     is_established: bool,
     is_claimed: bool,
-    is_hinted: bool,
+    hinted_as: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -153,7 +153,7 @@ impl<'a> SlotForm<'a> {
             last_rank: slot.last_rank,
             is_established: slot.is_established,
             is_claimed: slot.is_claimed,
-            is_hinted: slot.is_hinted,
+            hinted_as: slot.hinted_as,
         }
     }
 
@@ -171,7 +171,7 @@ impl<'a> SlotForm<'a> {
             last_rank: self.last_rank,
             is_established: self.is_established,
             is_claimed: self.is_claimed,
-            is_hinted: self.is_hinted,
+            hinted_as: self.hinted_as,
         })
     }
 }

@@ -5,7 +5,7 @@
 //! its members; it never blocks whoever else shares the range or the agent.
 
 use crate::limits::{CAMPAIGN_MEMBERS_MAX, COHORTS_MAX, EVIDENCE_MAX};
-use crate::stage::client::{Candidate, Hint};
+use crate::stage::client::{Candidate, Hint, SMALL_REQUESTS_MAX};
 use domain::{Action, Client, Evidence, Member, Scope, ThreatKind, Timestamp};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -57,7 +57,7 @@ pub struct Suspected {
     pub owner: u64,
     /// As the campaign lists it.
     pub member: Member,
-    /// Whether it shows too little to be judged by itself.
+    /// Whether it made few requests, none of them a success: then it may be acted on as a member.
     pub is_small: bool,
     /// Its latest suspicious request.
     pub last_at: Timestamp,
@@ -105,8 +105,6 @@ pub struct Excess {
     pub p_value: f64,
     /// How surely a suspect is none of those that any cohort has.
     pub confidence: f32,
-    /// Whether the site itself can be trusted to answer.
-    pub is_site_sound: bool,
 }
 
 impl CohortKey {
@@ -181,13 +179,12 @@ impl Cohorts {
         if confidence < MEMBER_CONFIDENCE_MIN || threat == ThreatKind::Anomaly || candidate.is_established {
             return false;
         }
+        let member = member(&candidate.client, candidate.requests, candidate.first_seen);
         let suspected = Suspected {
-            key: candidate.key,
-            owner: candidate.owner,
-            member: member(&candidate.client, candidate.requests, candidate.first_seen),
-            is_small: false,
-            last_at: candidate.at,
-            until: None,
+            is_small: candidate.requests <= SMALL_REQUESTS_MAX
+                && candidate.successes < 1.0
+                && !candidate.is_claimed,
+            ..Suspected::new(candidate.key, candidate.owner, member, candidate.at)
         };
         self.suspect(key, suspected, threat, candidate.evidence.last())
     }
@@ -199,13 +196,10 @@ impl Cohorts {
             self.clear(key, hint.key);
             return false;
         };
+        let member = member(&hint.client, hint.requests, hint.first_seen);
         let suspected = Suspected {
-            key: hint.key,
-            owner: hint.owner,
-            member: member(&hint.client, hint.requests, hint.first_seen),
             is_small: true,
-            last_at: hint.at,
-            until: None,
+            ..Suspected::new(hint.key, hint.owner, member, hint.at)
         };
         self.suspect(key, suspected, *threat, Some(evidence))
     }
@@ -228,12 +222,10 @@ impl Cohorts {
             self.suspects = self.suspects.saturating_sub(faded) + u64::from(is_new);
         }
         let cohort = &self.cohorts[&key.number()];
-        if cohort.hot_since.is_some() {
-            return true;
-        }
+        // Weighed anew each time: a campaign is over when the others have joined in and behave.
         let is_hot = cohort.suspects.len() >= key.members_min() && self.excess(cohort).is_no_accident();
         if is_hot && let Some(cohort) = self.cohorts.get_mut(&key.number()) {
-            cohort.hot_since = Some(at);
+            cohort.hot_since.get_or_insert(at);
         }
         is_hot
     }
@@ -285,8 +277,13 @@ impl Cohorts {
                 1.0
             },
             confidence: (1.0 - by_chance).clamp(0.0, 0.99) as f32,
-            is_site_sound: self.suspects as f64 <= SITE_SHARE_MAX * (self.clients as f64 + PRIOR_CLIENTS),
         }
+    }
+
+    /// Whether so few of the site's clients are suspects that the site itself can be trusted to answer.
+    #[must_use]
+    pub fn is_site_sound(&self) -> bool {
+        self.suspects as f64 <= SITE_SHARE_MAX * (self.clients as f64 + PRIOR_CLIENTS)
     }
 
     /// The cohort of a number.
@@ -378,6 +375,20 @@ impl Cohort {
     }
 }
 
+impl Suspected {
+    /// A client that is not acted on as a member.
+    fn new(key: u64, owner: u64, member: Member, last_at: Timestamp) -> Self {
+        Self {
+            key,
+            owner,
+            member,
+            is_small: false,
+            last_at,
+            until: None,
+        }
+    }
+}
+
 fn member(client: &Client, requests: u64, first_seen: Timestamp) -> Member {
     Member {
         client: client.clone(),
@@ -402,14 +413,9 @@ mod tests {
     }
 
     fn cohort(clients: u32, suspects: usize) -> Cohort {
-        let suspected = Suspected {
-            key: 0,
-            owner: 0,
-            member: member(&Client::Ip([203, 0, 113, 9].into()), 2, Timestamp::default()),
-            is_small: true,
-            last_at: Timestamp::default(),
-            until: None,
-        };
+        let at = Timestamp::default();
+        let member = member(&Client::Ip([203, 0, 113, 9].into()), 2, at);
+        let suspected = Suspected::new(0, 0, member, at);
         Cohort {
             clients,
             suspects: vec![suspected; suspects],
@@ -430,7 +436,7 @@ mod tests {
         let site = cohorts(300, 200);
         assert!(!site.excess(&cohort(4, 4)).is_no_accident());
         assert!(site.excess(&cohort(8, 8)).is_no_accident());
-        assert!(!site.excess(&cohort(8, 8)).is_site_sound);
+        assert!(!site.is_site_sound() && cohorts(300, 4).is_site_sound());
     }
 
     #[test]

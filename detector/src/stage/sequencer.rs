@@ -19,7 +19,10 @@ use crate::score::Scorer;
 use crate::stage::client::Candidate;
 use crate::stage::cohort::CohortKey;
 use crate::threat::{self, CONFIDENCE_MIN};
-use domain::{Action, Allowlist, Client, HashKey, ThreatClaim, ThreatKind, Timestamp};
+use domain::{
+    Action, Allowlist, Client, Decision, DecisionId, HashKey, Mode, Origin, Price, ThreatClaim, ThreatKind,
+    Timestamp,
+};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
@@ -36,6 +39,45 @@ pub struct Circumstances<'a> {
     pub scorer: &'a dyn Scorer,
     /// The time up to which records were seen.
     pub now: Timestamp,
+}
+
+impl Circumstances<'_> {
+    /// The machine's decision about a client: what is named, in which words; what is to be done and for how long.
+    /// Without an alert, without a price.
+    fn decided(
+        &self,
+        id: DecisionId,
+        client: &Client,
+        (threat, reason): (ThreatKind, String),
+        (action, ttl_secs): (Action, u32),
+        event_at: Timestamp,
+    ) -> Decision {
+        Decision {
+            id,
+            client: client.clone(),
+            conditions: Vec::new(),
+            gateways: Vec::new(),
+            action,
+            priority: 0,
+            origin: Origin::Model,
+            price: Price {
+                clients: 0,
+                successful_requests: 0,
+                error: 0.0,
+            },
+            threat,
+            alert_id: None,
+            reason,
+            event_at,
+            ttl_secs,
+            mode: if self.policy.is_shadow {
+                Mode::Shadow
+            } else {
+                Mode::Enforced
+            },
+            model: self.scorer.version().to_owned(),
+        }
+    }
 }
 
 /// What the sequencer remembers.

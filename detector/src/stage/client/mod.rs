@@ -209,7 +209,14 @@ impl Shard {
         let is_success = signals.outcome == Outcome::Success;
         // Whoever is trusted less than a block tells nothing about the others.
         if arrival.most == Action::Block {
-            slot.tell(record, change, is_first, is_success, &mut self.changes);
+            slot.tell(
+                record,
+                change,
+                is_first,
+                is_success,
+                hashes.agent,
+                &mut self.changes,
+            );
         }
         let is_telling = signals.probe.weight > 0.0
             || signals.payload.weight > 0.0
@@ -219,7 +226,7 @@ impl Shard {
             self.suspects
                 .keep(arrival.key, rank, || evidence(record, arrival.at, epoch.describe));
         }
-        slot.hint(arrival, epoch.describe, &mut self.changes);
+        slot.hint(arrival, hashes.agent, epoch.describe, &mut self.changes);
         if slot.is_due(rank, &signals) {
             slot.last_rank = slot.last_rank.max(rank);
             self.prepare(place, arrival, epoch);
@@ -352,6 +359,7 @@ impl Slot {
         change: Change,
         is_first: bool,
         is_success: bool,
+        agent: u64,
         changes: &mut Changes,
     ) {
         if self.is_established && is_success {
@@ -361,7 +369,6 @@ impl Slot {
             let range = CohortKey::of_client(&record.client);
             changes.joined.extend(range.map(|key| (key.number(), true)));
         }
-        let agent = text_hash(record.user_agent.as_deref());
         if change.is_new_agent || (is_first && agent == 0) {
             changes.joined.push((CohortKey::Agent(agent).number(), false));
         }
@@ -379,20 +386,22 @@ impl Slot {
     fn hint(
         &mut self,
         arrival: &Arrival<'_, '_>,
+        agent: u64,
         describe: fn(&RequestRecord<'_>) -> String,
         changes: &mut Changes,
     ) {
-        if self.window.requests > SMALL_REQUESTS_MAX && !self.is_hinted {
+        if self.window.requests > SMALL_REQUESTS_MAX && self.hinted_as.is_none() {
             return;
         }
-        let may_hint = arrival.most == Action::Block && !arrival.record.is_ambiguous && !self.is_claimed;
+        let may_hint = arrival.most == Action::Block && !self.is_claimed;
         let shown = hint::shown_by(&self.window).filter(|_| may_hint && !self.is_established);
-        // Whoever has grown too large is judged by itself: what it showed while it was small stands.
-        let is_over = self.is_hinted && shown.is_none() && self.window.requests <= SMALL_REQUESTS_MAX;
-        self.is_hinted = shown.is_some();
+        // Whoever has grown too large is judged by itself, too.
+        let is_over = self.hinted_as.is_some() && shown.is_none();
         if shown.is_none() && !is_over {
             return;
         }
+        let agent = self.hinted_as.unwrap_or(agent);
+        self.hinted_as = shown.is_some().then_some(agent);
         changes.hints.push(Hint {
             seq: arrival.seq,
             key: arrival.key,
@@ -401,7 +410,7 @@ impl Slot {
             at: arrival.at,
             first_seen: Timestamp::from_millis(self.window.first_millis),
             requests: self.window.requests,
-            agent: text_hash(arrival.record.user_agent.as_deref()),
+            agent,
             shown: shown.map(|threat| (threat, evidence(arrival.record, arrival.at, describe))),
         });
     }

@@ -25,8 +25,8 @@ pub struct Slot {
     pub is_established: bool,
     /// Whether its address was only claimed.
     pub is_claimed: bool,
-    /// Whether it was small and suspicious at its latest request.
-    pub is_hinted: bool,
+    /// Hash of the user agent under which a hint of it stands, 0 for none; `None` when none stands.
+    pub hinted_as: Option<u64>,
 }
 
 /// Whoever was forgotten to make room.
@@ -102,7 +102,7 @@ impl Slots {
             last_rank: 0.0,
             is_established: false,
             is_claimed: false,
-            is_hinted: false,
+            hinted_as: None,
         };
         if self.slots.len() < self.slots_max {
             self.slots.push(slot);

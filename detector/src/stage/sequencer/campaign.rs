@@ -3,7 +3,7 @@
 use super::{Block, Circumstances, Sequencer};
 use crate::policy::CAMPAIGN_BLOCK_SECS;
 use crate::stage::cohort::{Cohort, CohortKey, Excess, Suspected};
-use domain::{Action, Alert, Client, Decision, Mode, Origin, Price, Reason, ThreatClaim, ThreatKind};
+use domain::{Action, Alert, Client, Decision, Reason, ThreatClaim, ThreatKind};
 
 /// A campaign grew: its alert anew, and what is done about small members.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +22,7 @@ impl Sequencer {
         &mut self,
         key: &CohortKey,
         cohort: &mut Cohort,
-        excess: Excess,
+        (excess, is_site_sound): (Excess, bool),
         around: Circumstances<'_>,
     ) -> Joined {
         let sentence = sentence(key, cohort, excess);
@@ -31,7 +31,7 @@ impl Sequencer {
             .policy
             .action(excess.confidence)
             .filter(|wanted| wanted.is_enforced());
-        if let Some(wanted) = wanted.filter(|_| excess.is_site_sound) {
+        if let Some(wanted) = wanted.filter(|_| is_site_sound) {
             let threat = threat(cohort);
             let due = |suspected: &&mut Suspected| self.is_to_be_acted_on(suspected, around);
             for suspected in cohort.suspects.iter_mut().filter(due) {
@@ -50,7 +50,13 @@ impl Sequencer {
             };
             self.blocks.put(*owner, client, block);
         }
-        let alert = alert(key.as_client(), cohort, excess, sentence, around);
+        let held_back = (!is_site_sound).then(|| {
+            "most of this site's clients look like this: it may be the site that is broken".to_owned()
+        });
+        let alert = Alert {
+            held_back,
+            ..alert(key.as_client(), cohort, excess, sentence, around)
+        };
         decisions
             .iter_mut()
             .for_each(|decision| decision.alert_id = Some(alert.id));
@@ -61,7 +67,8 @@ impl Sequencer {
         }
     }
 
-    /// Whether a suspect is small, not acted on already, and nothing speaks for it.
+    /// Whether a suspect is small, was here within the length of an episode, is not acted on already, and nothing
+    /// speaks for it. Whoever has its address hours later may be somebody else.
     fn is_to_be_acted_on(&self, suspected: &Suspected, around: Circumstances<'_>) -> bool {
         let (client, at) = (&suspected.member.client, suspected.last_at);
         let is_settled = suspected.until.is_some_and(|until| at < until)
@@ -69,7 +76,11 @@ impl Sequencer {
                 .blocks
                 .find(suspected.owner, client)
                 .is_some_and(|block| at < block.until);
-        suspected.is_small && !is_settled && self.protection(suspected.owner, client, at, around).is_none()
+        let is_gone = around.now.millis_since(at) > i64::from(around.policy.episode_secs) * 1000;
+        suspected.is_small
+            && !is_gone
+            && !is_settled
+            && self.protection(suspected.owner, client, at, around).is_none()
     }
 }
 
@@ -88,6 +99,7 @@ fn note(suspected: &mut Suspected, action: Action, around: Circumstances<'_>) {
     }
 }
 
+/// Its identity is that of the suspicious request, which a preview of the tick knows as well as its end.
 fn decision(
     suspected: &Suspected,
     (action, threat): (Action, ThreatKind),
@@ -95,32 +107,12 @@ fn decision(
     around: Circumstances<'_>,
 ) -> Decision {
     let client = &suspected.member.client;
+    let id = around.hash_key.decision_id(client, threat, suspected.last_at);
+    let act = (action, CAMPAIGN_BLOCK_SECS);
     Decision {
-        id: around.hash_key.decision_id(client, threat, around.now),
-        client: client.clone(),
-        conditions: Vec::new(),
-        gateways: Vec::new(),
-        action,
         // After everybody who is sure by itself.
         priority: 50,
-        origin: Origin::Model,
-        // A small client that succeeded is no suspect: a wrong block costs a visit that had not begun.
-        price: Price {
-            clients: 0,
-            successful_requests: 0,
-            error: 0.0,
-        },
-        threat,
-        alert_id: None,
-        reason: sentence.to_owned(),
-        event_at: around.now,
-        ttl_secs: CAMPAIGN_BLOCK_SECS,
-        mode: if around.policy.is_shadow {
-            Mode::Shadow
-        } else {
-            Mode::Enforced
-        },
-        model: around.scorer.version().to_owned(),
+        ..around.decided(id, client, (threat, sentence.to_owned()), act, around.now)
     }
 }
 
@@ -164,9 +156,7 @@ fn alert(
             sentence,
         }],
         evidence: cohort.evidence.clone(),
-        held_back: (!excess.is_site_sound).then(|| {
-            "most of this site's clients look like this: it may be the site that is broken".to_owned()
-        }),
+        held_back: None,
         model: around.scorer.version().to_owned(),
         members,
     }
