@@ -1,9 +1,11 @@
-//! `payloads DATA [--misses SET]`: how many attack payloads the detector sees in a request, and how many ordinary
+//! `payloads DATA [--misses SET | --cost LOG]`: how many attack payloads the detector sees in a request, and how many ordinary
 //! texts it takes for one, beside the floors of `evaluation/payloads.toml`.
 //!
 //! "Strong" is a weight that the injection threat acts on when it comes again, "any" is any weight at all. Fragments were
 //! chosen by looking at rows with even numbers only: the second figure of each pair is the one that says something.
+//! `--misses` shows the wrong even rows of a set, `--cost` what the signals of a log's lines cost (in an optimised build).
 
+mod cost;
 mod sets;
 
 use anyhow::{Context as _, Result, bail};
@@ -36,8 +38,16 @@ impl Half {
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let data = PathBuf::from(arguments.next().context("usage: payloads DATA [--misses SET]")?);
-    let shown = arguments.next().and_then(|_| arguments.next());
+    let data = PathBuf::from(
+        arguments
+            .next()
+            .context("usage: payloads DATA [--misses SET | --cost LOG]")?,
+    );
+    let option = arguments.next();
+    let shown = option.as_ref().and_then(|_| arguments.next());
+    if let (Some("--cost"), Some(log)) = (option.as_deref(), &shown) {
+        return cost::print(&data.join(log));
+    }
     let floors = portcullis_tests::component::checkout().join("evaluation/payloads.toml");
     let floors: toml::Table = std::fs::read_to_string(&floors)
         .with_context(|| format!("could not read {}", floors.display()))?

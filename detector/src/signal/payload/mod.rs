@@ -159,11 +159,16 @@ fn needs_parse(value: &[u8]) -> bool {
         })
 }
 
+/// What no browser writes into a header, and payloads do.
+static HEADER_WORDS: LazyLock<[memchr::memmem::Finder<'static>; 4]> =
+    LazyLock::new(|| ["() {", "/etc/", "/bin/", "/proc/"].map(memchr::memmem::Finder::new));
+
 /// Searches a header's value. Browsers' user agents hold brackets and semicolons, so only fragments that no header
 /// holds count.
 pub(super) fn search_header(text: &str, hits: &mut PayloadHits) {
-    if memchr::memchr3(b'<', b'$', b'\'', text.as_bytes()).is_some()
-        || memchr::memmem::find(text.as_bytes(), b"() {").is_some()
+    let bytes = text.as_bytes();
+    if memchr::memchr3(b'<', b'$', b'\'', bytes).is_some()
+        || HEADER_WORDS.iter().any(|word| word.find(bytes).is_some())
     {
         search(text, hits);
     }
@@ -190,8 +195,13 @@ fn needs_search(bytes: &[u8]) -> bool {
 fn count(bytes: &[u8], found: &mut [bool; PATTERNS], hits: &mut PayloadHits) {
     for hit in AUTOMATON.find_overlapping_iter(bytes) {
         let place = hit.pattern().as_usize();
+        let fragment = FRAGMENTS.get(place);
+        // `eval($x)` is a call of `eval`, `cheval($x)` is not.
+        if fragment.is_none() && bytes[..hit.start()].last().is_some_and(u8::is_ascii_alphanumeric) {
+            continue;
+        }
         if !std::mem::replace(&mut found[place], true) {
-            match FRAGMENTS.get(place) {
+            match fragment {
                 Some((_, class, weight)) => hits.add(*class, *weight),
                 None => hits.add(PayloadClass::Command, fragments::STRONG),
             }

@@ -6,6 +6,8 @@
 
 use super::{PayloadClass, PayloadHits};
 use libinjectionrs::{detect_sqli, detect_xss};
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// The shape is that of an injection. Prose of that shape is rare but exists, so that it takes five requests, not three, to
 /// be sure.
@@ -21,19 +23,17 @@ pub(super) fn read(value: &[u8], hits: &mut PayloadHits) {
     }
 }
 
-/// SQL needs a quote, a bracket, a comment, a comparison, a separator; without one only a joined query remains.
+/// SQL needs a quote, a comment, a comparison, a separator, or one of its words; brackets alone are prose.
 fn may_be_sql(value: &[u8]) -> bool {
-    let is_telling = |byte: &u8| {
-        matches!(
-            byte,
-            b'\'' | b'"' | b'`' | b'(' | b';' | b'=' | b'<' | b'>' | b'#' | b'*' | b'|'
-        )
-    };
-    value.iter().any(is_telling)
-        || [&b"--"[..], b"union", b"select", b" or ", b" and "]
-            .iter()
-            .any(|word| memchr::memmem::find(value, word).is_some())
+    value
+        .iter()
+        .any(|byte| matches!(byte, b'\'' | b'"' | b'`' | b';' | b'=' | b'#'))
+        || WORDS.iter().any(|word| word.find(value).is_some())
 }
+
+/// What SQL is written with when it needs none of the characters.
+static WORDS: LazyLock<[Finder<'static>; 7]> =
+    LazyLock::new(|| ["--", "/*", "union", "select", "sleep(", " or ", " and "].map(Finder::new));
 
 /// Markup needs a tag, or a quote that ends an attribute. XML documents begin like script to libinjection and are none.
 fn may_be_markup(value: &[u8]) -> bool {
