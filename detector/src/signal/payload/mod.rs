@@ -9,13 +9,18 @@ mod fragments;
 mod tokens;
 
 use super::probe::lowercase_ascii;
-use crate::limits::{PAYLOAD_PARSED_BYTES_MAX, PAYLOAD_VALUE_BYTES_MAX, PAYLOAD_VALUES_MAX};
+use crate::limits::{
+    PAYLOAD_BYTES_MAX, PAYLOAD_PARSED_BYTES_MAX, PAYLOAD_VALUE_BYTES_MAX, PAYLOAD_VALUES_MAX,
+};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use fragments::{CALLS, FRAGMENTS, OPENINGS};
 use std::sync::LazyLock;
 
 /// Rounds of percent-decoding: attackers encode twice to pass a proxy that decodes once. More is never legitimate.
 const DECODE_ROUNDS: usize = 2;
+
+/// From this weight of one request on nothing more counts: what a window adds for one request ends here.
+pub(crate) const ENOUGH: f32 = 2.0;
 
 /// Shortest value that is parsed: `1=1`, `' or`. Nothing shorter does anything.
 const VALUE_BYTES_MIN: usize = 3;
@@ -102,40 +107,59 @@ static AUTOMATON: LazyLock<AhoCorasick> = LazyLock::new(|| {
         .expect("a constant list of short fragments fits an automaton")
 });
 
-/// Searches a path or a query.
-pub(super) fn search(text: &str, hits: &mut PayloadHits) {
-    if !needs_search(text.as_bytes()) {
+/// What is left of one request's search: an attacker fills path, query and both headers at once.
+#[derive(Debug)]
+pub(super) struct Budget {
+    searched_bytes: usize,
+    parsed_bytes: usize,
+    values: usize,
+}
+
+impl Budget {
+    /// The budget of one request.
+    pub(super) const fn of_request() -> Self {
+        Self {
+            searched_bytes: PAYLOAD_BYTES_MAX,
+            parsed_bytes: PAYLOAD_PARSED_BYTES_MAX,
+            values: PAYLOAD_VALUES_MAX,
+        }
+    }
+}
+
+/// Searches a path or a query, as far as the budget goes and until more would not count.
+pub(super) fn search(text: &str, budget: &mut Budget, hits: &mut PayloadHits) {
+    if hits.weight >= ENOUGH || budget.searched_bytes == 0 || !needs_search(text.as_bytes()) {
         return;
     }
-    let mut buffer = [0u8; crate::limits::PAYLOAD_BYTES_MAX];
-    let mut len = lowercase_ascii(text.as_bytes(), &mut buffer);
+    let text = &text.as_bytes()[..text.len().min(budget.searched_bytes)];
+    budget.searched_bytes -= text.len();
+    let mut buffer = [0u8; PAYLOAD_BYTES_MAX];
+    let mut len = lowercase_ascii(text, &mut buffer);
     let mut found = [false; PATTERNS];
     count(&buffer[..len], &mut found, hits);
     for _ in 0..DECODE_ROUNDS {
         let (decoded, changed) = decode_in_place(&mut buffer[..len]);
         len = decoded;
-        if !changed {
+        if !changed || hits.weight >= ENOUGH {
             break;
         }
         count(&buffer[..len], &mut found, hits);
     }
-    parse(text, hits);
+    parse(text, budget, hits);
 }
 
 /// Reads each parameter or path segment by itself, as the application behind it does: as SQL, as a page, as a command line.
-fn parse(text: &str, hits: &mut PayloadHits) {
+fn parse(text: &[u8], budget: &mut Budget, hits: &mut PayloadHits) {
     let mut buffer = [0u8; PAYLOAD_VALUE_BYTES_MAX];
-    let values = text.as_bytes().split(|byte| matches!(byte, b'&' | b'/'));
-    let mut left = PAYLOAD_VALUES_MAX;
-    let mut budget = PAYLOAD_PARSED_BYTES_MAX;
+    let values = text.split(|byte| matches!(byte, b'&' | b'/'));
     for value in values.filter(|value| needs_parse(value)) {
-        if left == 0 || budget == 0 {
+        if hits.weight >= ENOUGH || budget.values == 0 || budget.parsed_bytes == 0 {
             return;
         }
-        left -= 1;
         let value = memchr::memchr(b'=', value).map_or(value, |place| &value[place + 1..]);
-        let mut len = lowercase_ascii(&value[..value.len().min(budget)], &mut buffer);
-        budget -= len;
+        let mut len = lowercase_ascii(&value[..value.len().min(budget.parsed_bytes)], &mut buffer);
+        budget.values -= 1;
+        budget.parsed_bytes -= len;
         for _ in 0..DECODE_ROUNDS {
             let (decoded, changed) = decode_in_place(&mut buffer[..len]);
             len = decoded;
@@ -159,18 +183,22 @@ fn needs_parse(value: &[u8]) -> bool {
         })
 }
 
-/// What no browser writes into a header, and payloads do.
-static HEADER_WORDS: LazyLock<[memchr::memmem::Finder<'static>; 4]> =
-    LazyLock::new(|| ["() {", "/etc/", "/bin/", "/proc/"].map(memchr::memmem::Finder::new));
-
-/// Searches a header's value. Browsers' user agents hold brackets and semicolons, so only fragments that no header
-/// holds count.
-pub(super) fn search_header(text: &str, hits: &mut PayloadHits) {
-    let bytes = text.as_bytes();
-    if memchr::memchr3(b'<', b'$', b'\'', bytes).is_some()
-        || HEADER_WORDS.iter().any(|word| word.find(bytes).is_some())
+/// Searches a referer. Addresses of pages hold little of what payloads need, so only telling characters start a search.
+pub(super) fn search_header(text: &str, budget: &mut Budget, hits: &mut PayloadHits) {
+    if memchr::memchr3(b'<', b'$', b'\'', text.as_bytes()).is_some()
+        || memchr::memmem::find(text.as_bytes(), b"() {").is_some()
     {
-        search(text, hits);
+        search(text, budget, hits);
+    }
+}
+
+/// Searches a user agent. Browsers' hold brackets and semicolons, but never a path of the server's.
+pub(super) fn search_agent(text: &str, budget: &mut Budget, hits: &mut PayloadHits) {
+    let names_path = |path: &&str| memchr::memmem::find(text.as_bytes(), path.as_bytes()).is_some();
+    if ["/etc/", "/bin/", "/proc/"].iter().any(names_path) {
+        search(text, budget, hits);
+    } else {
+        search_header(text, budget, hits);
     }
 }
 
@@ -247,7 +275,7 @@ mod tests {
 
     fn check(text: &str, weight_min: f32, class: Option<PayloadClass>) {
         let mut hits = PayloadHits::default();
-        search(text, &mut hits);
+        search(text, &mut Budget::of_request(), &mut hits);
         assert!(hits.weight >= weight_min, "{text}: {hits:?}");
         match class {
             Some(class) => assert!(hits.classes & (1 << class as u8) != 0, "{text}: {hits:?}"),
