@@ -1,8 +1,8 @@
 //! Attack payloads in what the log shows: path, query, user agent, referer.
 //!
 //! A cheap look at the bytes comes first: a text without any character that payloads need is not searched. What
-//! remains is percent-decoded at most twice and searched for fragments by one automaton. Bodies are not in access
-//! logs and are not seen.
+//! remains is percent-decoded at most twice and searched for fragments by one automaton; then each value by itself is read
+//! as SQL and markup (`tokens`) and as a command line (`command`). Bodies are not in access logs and are not seen.
 
 mod command;
 mod fragments;
@@ -271,7 +271,10 @@ fn hex(byte: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use PayloadClass::{Command, Remote, Script, Sql, Template, Traversal};
+    use PayloadClass::{Command, Directory, Header, Remote, Script, Sql, Template, Traversal};
+
+    /// More than one weak fragment.
+    const SHAPE_MIN: f32 = 0.5;
 
     fn check(text: &str, weight_min: f32, class: Option<PayloadClass>) {
         let mut hits = PayloadHits::default();
@@ -297,6 +300,26 @@ mod tests {
     }
 
     #[test]
+    fn payloads_without_a_known_fragment_are_found_by_their_shape() {
+        check("id=1%27)%20oR%20(2)%3D(2", SHAPE_MIN, Some(Sql));
+        check("q=%3Capplet%20code%3Df%3E", SHAPE_MIN, Some(Script));
+        check("host=a%3Buname%20-a", 1.0, Some(Command));
+        check("q=%0d%0aSet-Cookie:a=b", 1.0, Some(Header));
+        check("user=a)(uid=*", 1.0, Some(Directory));
+    }
+
+    #[test]
+    fn an_exhausted_budget_ends_the_search() {
+        let mut budget = Budget::of_request();
+        let mut hits = PayloadHits::default();
+        search(&"'".repeat(PAYLOAD_BYTES_MAX), &mut budget, &mut hits);
+        assert_eq!(budget.searched_bytes, 0);
+        let before = hits;
+        search("id=1+union+select+null", &mut budget, &mut hits);
+        assert_eq!(hits, before);
+    }
+
+    #[test]
     fn ordinary_texts_are_not_payloads() {
         for text in [
             "q=rock+and+roll",
@@ -308,6 +331,13 @@ mod tests {
             "q=select+a+plan",
             "x=[1,2]",
             "q=..%2Fconfig+not+found",
+            "q=cheval($x)",
+            "q=while+(foo)+is+bar",
+            "titles=Dog|Cat|Python",
+            "tags=perl;python;ruby",
+            "C=M;O=A",
+            "q=preg_replace()",
+            "q=ls+300+lexus",
         ] {
             check(text, 0.0, None);
         }

@@ -23,12 +23,19 @@ pub(super) fn read(value: &[u8], hits: &mut PayloadHits) {
     }
 }
 
-/// SQL needs a quote, a comment, a comparison, a separator, or one of its words; brackets alone are prose.
+/// SQL needs a quote or a comment; or else something between its words, and a comparison, a separator or a word of its own.
+/// Brackets alone are prose, and `C=M;O=A` is how directory listings are sorted.
 fn may_be_sql(value: &[u8]) -> bool {
-    value
+    if value
         .iter()
-        .any(|byte| matches!(byte, b'\'' | b'"' | b'`' | b';' | b'=' | b'#'))
-        || WORDS.iter().any(|word| word.find(value).is_some())
+        .any(|byte| matches!(byte, b'\'' | b'"' | b'`' | b'#'))
+    {
+        return true;
+    }
+    let is_between = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'(' | b'*');
+    value.iter().any(is_between)
+        && (memchr::memchr2(b'=', b';', value).is_some()
+            || WORDS.iter().any(|word| word.find(value).is_some()))
 }
 
 /// What SQL is written with when it needs none of the characters.
