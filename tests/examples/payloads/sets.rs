@@ -7,7 +7,7 @@ use std::path::Path;
 /// One request.
 #[derive(Debug)]
 pub(crate) struct Case {
-    /// Number within its set: even ones were looked at.
+    /// Number within its file: even ones were looked at.
     pub(crate) row: usize,
     /// Path and query as sent.
     pub(crate) uri: String,

@@ -366,7 +366,6 @@ pub(super) const FRAGMENTS: &[(&str, PayloadClass, f32)] = &[
     ("objectclass=*", Directory, STRONG),
     (")(&", Directory, STRONG),
     ("(&(uid=", Directory, STRONG),
-    ("userpassword:2.5.13", Directory, STRONG),
 ];
 
 /// Functions that payloads call. People look them up (`q=preg_replace()`), so they count only when called with a text or a
