@@ -43,8 +43,19 @@ pub const EVIDENCE_MAX: usize = 8;
 /// Longest evidence text in bytes: a path of several kilobytes is the attacker's, and shows nothing more.
 pub const EVIDENCE_BYTES_MAX: usize = 200;
 
-/// Bytes of path and query that are searched for payloads. Beyond it only lengths count.
+/// Bytes of one request (path, query, user agent, referer together) that are searched for payloads: some 3 µs a round of
+/// decoding. Beyond it only lengths count.
 pub const PAYLOAD_BYTES_MAX: usize = 2048;
+
+/// Bytes of one parameter or path segment that are parsed as SQL, markup or a command line: what makes a payload stands
+/// where it leaves its context, which is near its start.
+pub const PAYLOAD_VALUE_BYTES_MAX: usize = 256;
+
+/// Bytes of one request that are parsed in all: a parsed byte costs some ten times what a searched one does.
+pub const PAYLOAD_PARSED_BYTES_MAX: usize = 256;
+
+/// Parameters and path segments of one request that are parsed: each is begun anew in every context.
+pub const PAYLOAD_VALUES_MAX: usize = 4;
 
 /// Routes whose popularity is remembered. When full, the least used half is forgotten at the end of a tick.
 pub const ROUTES_MAX: usize = 65_536;

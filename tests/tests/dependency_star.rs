@@ -38,6 +38,11 @@ const WALLS: &[(&[&str], &[&str], &str)] = &[
         "the machine-learning stack wants old versions of its neighbours, and stays where it can be exchanged",
     ),
     (
+        &["libinjectionrs"],
+        &["detector"],
+        "payloads are judged in one place, within one budget of bytes",
+    ),
+    (
         &["rdkafka", "rdkafka-sys"],
         &["ingest", "portcullis", "tests"],
         "lines come from Kafka through `ingest` only",

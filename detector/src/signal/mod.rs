@@ -6,6 +6,7 @@ mod payload;
 mod probe;
 
 pub use login::RouteRole;
+pub(crate) use payload::ENOUGH;
 pub use payload::{PayloadClass, PayloadHits};
 pub use probe::ProbeHit;
 
@@ -86,23 +87,24 @@ pub fn read(record: &RequestRecord<'_>, is_known: bool, is_new_agent: bool) -> S
         is_dated_miss: outcome.is_client_error() && date::names_day(clip(&record.path)),
         ..Signals::default()
     };
+    let mut budget = payload::Budget::of_request();
     if !is_known {
         let path = clip(&record.path);
         signals.is_convention = probe::is_convention(path);
         signals.probe = probe::find(path);
-        payload::search(path, &mut signals.payload);
+        payload::search(path, &mut budget, &mut signals.payload);
         signals.odd_characters += odd_characters(path);
     }
     if !query.is_empty() {
         let query = clip(query);
-        payload::search(query, &mut signals.payload);
+        payload::search(query, &mut budget, &mut signals.payload);
         signals.odd_characters += odd_characters(query);
     }
     if let Some(agent) = record.user_agent.as_deref().filter(|_| is_new_agent) {
-        payload::search_header(clip(agent), &mut signals.payload);
+        payload::search_agent(clip(agent), &mut budget, &mut signals.payload);
     }
     if let Some(referer) = record.referer.as_deref() {
-        payload::search_header(clip(referer), &mut signals.payload);
+        payload::search_header(clip(referer), &mut budget, &mut signals.payload);
     }
     signals
 }

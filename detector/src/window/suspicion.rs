@@ -104,7 +104,7 @@ impl Suspicion {
         if signals.payload.weight <= 0.0 {
             return;
         }
-        self.payloads += signals.payload.weight.min(2.0);
+        self.payloads += signals.payload.weight.min(crate::signal::ENOUGH);
         self.payload_classes |= signals.payload.classes;
         self.payload_requests += 1.0;
     }
