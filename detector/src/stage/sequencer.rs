@@ -15,7 +15,7 @@ use crate::score::Scorer;
 use crate::stage::client::Candidate;
 use crate::stage::cohort::CohortKey;
 use crate::threat::{self, CONFIDENCE_MIN};
-use domain::{Action, Allowlist, HashKey, ThreatClaim, ThreatKind, Timestamp};
+use domain::{Action, Allowlist, Client, HashKey, ThreatClaim, ThreatKind, Timestamp};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
@@ -174,15 +174,27 @@ impl Sequencer {
 
     /// Why nothing at all is done about a candidate, whatever it did; `None` when nothing speaks for it.
     fn mercy(&self, candidate: &Candidate, around: Circumstances<'_>) -> Option<String> {
-        if candidate.is_claimed {
+        let who = (&candidate.client, candidate.owner);
+        self.spares(who, candidate.is_claimed, candidate.at, around.allowlist)
+    }
+
+    /// Why nothing at all is done about a client with that keyed hash, whatever it does.
+    pub(crate) fn spares(
+        &self,
+        (client, owner): (&Client, u64),
+        is_claimed: bool,
+        at: Timestamp,
+        allowlist: &Allowlist,
+    ) -> Option<String> {
+        if is_claimed {
             return Some("the address was only claimed by an untrusted hop".to_owned());
         }
-        if let Some(reason) = around.allowlist.protects(&candidate.client, candidate.at) {
+        if let Some(reason) = allowlist.protects(client, at) {
             return Some(format!("allowlist: {reason}"));
         }
-        let grace = self.graces.get(&candidate.owner);
+        let grace = self.graces.get(&owner);
         grace
-            .is_some_and(|until| candidate.at < *until)
+            .is_some_and(|until| at < *until)
             .then(|| "lifted by a person a short while ago".to_owned())
     }
 

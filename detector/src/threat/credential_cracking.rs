@@ -1,7 +1,7 @@
 //! Credential abuse: failed sign-ins. Access logs do not name accounts, so stuffing is told from cracking by what
 //! varies: many agents or queries, or a rare success among many failures.
 
-use super::{Claim, Threat, confidence};
+use super::{Claim, Lever, Threat, confidence};
 use crate::window::Window;
 use domain::ThreatKind;
 
@@ -10,6 +10,14 @@ pub(super) const THREAT: Threat = Threat {
     assess,
     value: |window| window.habit.login_failures,
     sentence,
+    lever: Lever {
+        name: "tries to sign in",
+        read: |window| window.habit.logins.max(window.habit.login_failures),
+        scale: |window, factor| {
+            window.habit.logins *= factor;
+            window.habit.login_failures *= factor;
+        },
+    },
 };
 
 /// People mistype: so many failures are nobody's attack.
