@@ -3,6 +3,7 @@
 
 use super::{Claim, Lever, Threat, confidence};
 use crate::window::Window;
+use crate::window::decay::HABIT;
 use domain::ThreatKind;
 
 pub(super) const THREAT: Threat = Threat {
@@ -12,11 +13,8 @@ pub(super) const THREAT: Threat = Threat {
     sentence,
     lever: Lever {
         name: "tries to sign in",
-        read: |window| window.habit.logins.max(window.habit.login_failures),
-        scale: |window, factor| {
-            window.habit.logins *= factor;
-            window.habit.login_failures *= factor;
-        },
+        read: tries,
+        scale,
     },
 };
 
@@ -31,7 +29,7 @@ const SIGN_INS_FREE: f32 = 6.0;
 
 fn assess(window: &Window) -> Option<Claim> {
     // Somebody who forgot a password does other things too; a program that guesses does hardly anything else.
-    let is_aside = window.share(window.habit.logins.max(window.habit.login_failures)) < ASIDE_SHARE;
+    let is_aside = window.share(tries(window)) < ASIDE_SHARE;
     let weight = if is_aside { 0.13 } else { 0.22 };
     let failures = (window.habit.login_failures - FAILURES_FREE) * weight;
     let silent = silent_points(window);
@@ -59,6 +57,18 @@ fn silent_points(window: &Window) -> f32 {
     }
 }
 
+/// Sign-ins, and failures where nothing else tells that they were sign-ins.
+fn tries(window: &Window) -> f32 {
+    window.habit.logins.max(window.habit.login_failures)
+}
+
+/// As if it had tried so many times as often and done all else as it did: requests that are not made are not counted.
+fn scale(window: &mut Window, factor: f32) {
+    window.rate[HABIT] = (window.rate[HABIT] + tries(window) * (factor - 1.0)).max(0.0);
+    window.habit.logins *= factor;
+    window.habit.login_failures *= factor;
+}
+
 fn kind(window: &Window) -> ThreatKind {
     let varies = window.agents.estimate() >= 3.0 || window.queries.estimate() >= 5.0;
     let has_success = window.suspicion.failures_before_success > 0;
@@ -80,6 +90,6 @@ fn sentence(window: &Window) -> String {
     format!(
         "failed to sign in {:.0} times in {:.0} tries",
         window.habit.login_failures,
-        window.habit.logins.max(window.habit.login_failures)
+        tries(window)
     )
 }
