@@ -42,6 +42,8 @@ pub struct Case {
     pub confidence: f32,
     /// How surely, by evidence alone.
     pub by_evidence: f32,
+    /// The action that this confidence asks for; `None` when nobody is told.
+    pub asks_for: Option<Action>,
     /// Whether the acts themselves convict, whatever the guard says.
     pub is_conclusive: bool,
     /// What was seen, as the rest of a sentence that begins with the client.
@@ -140,7 +142,8 @@ fn traces(window: &Window) -> Vec<Trace> {
 fn weigh(window: &Window, threat: &Threat, claim: Claim, p_value: f64, policy: &PolicySettings) -> Case {
     let confidence = threat::strengthen(claim.confidence, p_value);
     let under = |limit| threat::most_under(window, threat, p_value, limit);
-    let milder_at = match policy.action(confidence) {
+    let asks_for = policy.action(confidence);
+    let milder_at = match asks_for {
         Some(Action::Block) => under(policy.block_from),
         Some(Action::Throttle | Action::Challenge) => under(policy.throttle_from),
         Some(Action::Observe) | None => None,
@@ -149,6 +152,7 @@ fn weigh(window: &Window, threat: &Threat, claim: Claim, p_value: f64, policy: &
         kind: claim.kind,
         confidence,
         by_evidence: claim.confidence,
+        asks_for,
         is_conclusive: claim.is_conclusive,
         sentence: (threat.sentence)(window),
         quantity: threat.lever.name,

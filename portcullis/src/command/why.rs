@@ -66,7 +66,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         written => written.context("could not write what was found")?,
     }
-    Ok(ExitCode::SUCCESS)
+    // What was read of a broken file is explained above, and is a failure for a script, as in `scan`.
+    Ok(match screen.problems.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
 fn nothing_to_read(client: &Client) -> WrongUsage {

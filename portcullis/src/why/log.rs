@@ -105,6 +105,7 @@ impl Seen {
             client: ClientForm::new(&self.client),
             thresholds: Some(Thresholds::of(policy)),
             blind_spots: blind_spots(outcome),
+            problems: outcome.problems.clone(),
             ..Screen::default()
         };
         if let Some(why) = &self.at_end {
@@ -122,7 +123,6 @@ impl Seen {
                 "it is one of the campaign {campaign}: its members are blocked from a lower confidence on"
             )
         }));
-        screen.notes.extend(outcome.problems.iter().cloned());
         screen.missing_for_block = for_block(&screen, policy.is_shadow);
         Ok(screen)
     }
@@ -239,6 +239,7 @@ fn threat(case: &Case) -> ThreatForm {
         kind: case.kind.to_string(),
         confidence: case.confidence,
         by_evidence: Some(case.by_evidence),
+        asks_for: case.asks_for.map(Action::as_str),
         sentence: format!("it {}", case.sentence),
         lever: Some(LeverForm {
             quantity: case.quantity,
@@ -254,7 +255,7 @@ fn feature(feature: &FeatureView) -> FeatureForm {
     FeatureForm {
         name: feature.name.to_owned(),
         unit: feature.unit.to_owned(),
-        value: f64::from(feature.value),
+        value: f64::from(feature.value) + 0.0,
         typical: feature.typical.map(f64::from),
         contribution: f64::from(feature.contribution),
     }

@@ -59,7 +59,8 @@ fn enough(lever: &LeverForm, sure: &ThreatForm) -> String {
 }
 
 /// What would have had to be less for a threat not to have fired.
-pub(super) fn counterfactual(lever: &LeverForm, action: Option<&str>) -> Option<String> {
+pub(super) fn counterfactual(threat: &ThreatForm) -> Option<String> {
+    let lever = threat.lever.as_ref()?;
     let LeverForm { quantity, value, .. } = lever;
     let silent = lever.silent_at.map(|most| {
         format!(
@@ -72,7 +73,7 @@ pub(super) fn counterfactual(lever: &LeverForm, action: Option<&str>) -> Option<
         format!(
             "at most {} would not have been enough to {}",
             at_most(most),
-            action.unwrap_or("act")
+            threat.asks_for.unwrap_or("act")
         )
     });
     match (silent, milder) {
@@ -159,9 +160,10 @@ mod tests {
 
     #[test]
     fn a_counterfactual_is_rounded_to_what_is_true() {
-        let lever = screen(0.7, None).threats.remove(0).lever.unwrap();
+        let mut threat = screen(0.85, None).threats.remove(0);
+        threat.asks_for = Some("throttle");
         assert_eq!(
-            counterfactual(&lever, Some("throttle")).unwrap(),
+            counterfactual(&threat).unwrap(),
             "it would not have fired with at most 6.2 tries to sign in instead of 8.4; at most 12.9 would not have been \
              enough to throttle"
         );

@@ -64,6 +64,8 @@ pub(crate) struct Screen {
     pub evidence: Vec<EvidenceForm>,
     /// What the log could not show.
     pub blind_spots: Vec<String>,
+    /// What was wrong with files as a whole: not everything was read.
+    pub problems: Vec<String>,
 }
 
 /// A client as the public contract has it.
@@ -95,6 +97,8 @@ pub(crate) struct ThreatForm {
     pub confidence: f32,
     /// How surely by evidence alone; `None` when only the outcome is known.
     pub by_evidence: Option<f32>,
+    /// The action that this confidence asks for; `None` when nobody is told, or only the outcome is known.
+    pub asks_for: Option<&'static str>,
     /// What was seen, in a sentence; empty when only the outcome is known.
     pub sentence: String,
     /// What less or more of it would have done; `None` when only the outcome is known.

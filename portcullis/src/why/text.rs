@@ -5,6 +5,9 @@ use super::{FeatureForm, Screen, ThreatForm};
 use api::neutralise;
 use std::io::{self, Write};
 
+/// A score that so few clean clients reach is worth a word where nothing else is.
+const ODD_P: f64 = 0.01;
+
 /// Writes the screen for a person.
 ///
 /// # Errors
@@ -24,7 +27,8 @@ pub(crate) fn write(screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "  {place}  {} {} {request}", entry.at, entry.status)?;
     }
     write_list("also", &screen.notes, out)?;
-    write_list("what the log could not show", &screen.blind_spots, out)
+    write_list("what the log could not show", &screen.blind_spots, out)?;
+    write_list("problems", &screen.problems, out)
 }
 
 fn write_head(screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
@@ -59,14 +63,21 @@ fn write_head(screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
             let after = screen.requests_before_action.unwrap_or_default();
             writeln!(out, "  action {action} at {at} after {after} requests{wanted}")
         }
-        _ if screen.threats.is_empty() => writeln!(out, "  no action: nothing speaks against it"),
+        _ if screen.threats.is_empty() => {
+            let is_odd = screen.p_value.is_some_and(|p_value| p_value < ODD_P);
+            let but = if is_odd { " but its score" } else { "" };
+            writeln!(out, "  no action: nothing speaks against it{but}")
+        }
         _ => writeln!(out, "  no action: it was never alerted on{wanted}"),
     }
 }
 
 fn write_threats(screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
     if screen.threats.is_empty() {
-        return Ok(());
+        return match amounts(screen) {
+            Some(amounts) => writeln!(out, "  too little of anything to name a threat: {amounts}"),
+            None => Ok(()),
+        };
     }
     match screen.thresholds {
         Some(limits) => writeln!(
@@ -77,19 +88,24 @@ fn write_threats(screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
         None => writeln!(out, "\nthreats (confidence)")?,
     }
     for threat in &screen.threats {
-        write_threat(threat, screen.action.as_deref(), out)?;
+        write_threat(threat, out)?;
     }
-    let amounts = screen.kinds_of_evidence.iter();
-    let amounts: Vec<String> = amounts
-        .map(|trace| format!("{} {}", number(trace.amount), neutralise(&trace.name)))
-        .collect();
-    if !amounts.is_empty() {
-        writeln!(out, "  evidence: {}", amounts.join(", "))?;
+    if let Some(amounts) = amounts(screen) {
+        writeln!(out, "  evidence: {amounts}")?;
     }
     Ok(())
 }
 
-fn write_threat(threat: &ThreatForm, action: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
+/// How much there is of each kind of evidence; `None` when there is none.
+fn amounts(screen: &Screen) -> Option<String> {
+    let amounts = screen.kinds_of_evidence.iter();
+    let amounts: Vec<String> = amounts
+        .map(|trace| format!("{} {}", number(trace.amount), neutralise(&trace.name)))
+        .collect();
+    (!amounts.is_empty()).then(|| amounts.join(", "))
+}
+
+fn write_threat(threat: &ThreatForm, out: &mut dyn Write) -> io::Result<()> {
     let alone = threat
         .by_evidence
         .map_or_else(String::new, |alone| format!(" ({alone:.3} by evidence alone)"));
@@ -102,8 +118,7 @@ fn write_threat(threat: &ThreatForm, action: Option<&str>, out: &mut dyn Write) 
     if !threat.sentence.is_empty() {
         writeln!(out, "    {}", neutralise(&threat.sentence))?;
     }
-    let lever = threat.lever.as_ref();
-    if let Some(sentence) = lever.and_then(|lever| counterfactual(lever, action)) {
+    if let Some(sentence) = counterfactual(threat) {
         writeln!(out, "    {sentence}")?;
     }
     Ok(())
