@@ -146,6 +146,34 @@ fn shadow_mode_is_named_as_what_keeps_a_block_from_being_carried_out() {
 }
 
 #[test]
+fn a_member_of_a_campaign_is_told_so_and_the_campaign_names_its_members() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = (0..54u64).map(|step| {
+        let (member, guess) = (step / 9, step % 9);
+        let request = format!("GET /old{member}x{guess}.php HTTP/1.1");
+        line(step * 2, &format!("203.0.113.{}", 10 + member), &request, 404)
+    });
+    write(folder.path(), "access.log", lines.collect::<String>().as_bytes());
+    let member = run(folder.path(), &["why", "203.0.113.14", "access.log"]);
+    assert!(
+        member.out.contains("it is one of the campaign 203.0.113.0/24"),
+        "{}",
+        member.out
+    );
+    assert!(
+        member.out.contains("its evidence alone asks for observe"),
+        "{}",
+        member.out
+    );
+    let campaign = run(folder.path(), &["why", "203.0.113.0/24", "access.log"]);
+    assert!(
+        campaign.out.contains("it is a campaign of 203.0.113.10, "),
+        "{}",
+        campaign.out
+    );
+}
+
+#[test]
 fn without_a_log_or_a_key_standard_input_is_read() {
     let run = why(&[ATTACKER]);
     assert_eq!(run.code, 1);

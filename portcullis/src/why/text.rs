@@ -57,7 +57,9 @@ fn write_head(screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
         .wanted
         .as_ref()
         .filter(|wanted| Some(*wanted) != screen.action.as_ref());
-    let wanted = wanted.map_or_else(String::new, |wanted| format!("; its evidence asks for {wanted}"));
+    let wanted = wanted.map_or_else(String::new, |wanted| {
+        format!("; its evidence alone asks for {wanted}")
+    });
     match (&screen.action, &screen.action_at) {
         (Some(action), Some(at)) => {
             let after = screen.requests_before_action.unwrap_or_default();
