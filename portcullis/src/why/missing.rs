@@ -70,9 +70,13 @@ pub(super) fn counterfactual(threat: &ThreatForm) -> Option<String> {
         )
     });
     let milder = lever.milder_at.map(|most| {
+        // The last request often tips the scales: then both numbers look alike.
+        let less = match at_most(most) {
+            most if most == number(*value) => "a little less".to_owned(),
+            most => format!("at most {most}"),
+        };
         format!(
-            "at most {} would not have been enough to {}",
-            at_most(most),
+            "{less} would not have been enough to {}",
             threat.asks_for.unwrap_or("act")
         )
     });
@@ -115,7 +119,7 @@ mod tests {
             quantity: "tries to sign in",
             value: 8.4,
             silent_at: Some(6.27),
-            milder_at: Some(12.9),
+            milder_at: Some(7.92),
             blocked_at,
         };
         Screen {
@@ -164,8 +168,14 @@ mod tests {
         threat.asks_for = Some("throttle");
         assert_eq!(
             counterfactual(&threat).unwrap(),
-            "it would not have fired with at most 6.2 tries to sign in instead of 8.4; at most 12.9 would not have been \
+            "it would not have fired with at most 6.2 tries to sign in instead of 8.4; at most 7.9 would not have been \
              enough to throttle"
+        );
+        threat.lever.as_mut().unwrap().milder_at = Some(8.402);
+        assert!(
+            counterfactual(&threat)
+                .unwrap()
+                .ends_with("; a little less would not have been enough to throttle")
         );
     }
 }

@@ -42,7 +42,7 @@ fn write_head(screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
         let parts: String = parts.collect();
         writeln!(
             out,
-            "  {requests} requests{parts}; from {} to {}",
+            "  {requests} requests{parts}; counted from {} to {}",
             screen.first_seen.as_deref().unwrap_or("?"),
             screen.last_seen.as_deref().unwrap_or("?")
         )?;
