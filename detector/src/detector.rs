@@ -188,14 +188,13 @@ impl<S: Scorer> Detector<S> {
             let shards = self.shards.iter().zip(&self.touched);
             shards.filter_map(|(shard, is_touched)| is_touched.then_some(&shard.changes))
         };
-        if touched().all(|changes| changes.candidates.is_empty()) {
+        if touched().all(|changes| changes.candidates.is_empty() && changes.hints.is_empty()) {
             return;
         }
         let mut memory = self.memory.clone();
         let around = circumstances(&self.settings, &self.allowances, &self.scorer, self.now);
-        for verdict in memory.close(touched().cloned(), around) {
-            verdict.say(outputs);
-        }
+        let verdicts = memory.close(touched().cloned(), around);
+        verdicts.into_iter().for_each(|verdict| verdict.say(outputs));
     }
 
     /// Says how far the word of a source is acted on, from its next record on. Sources are trusted fully until told
@@ -330,8 +329,8 @@ impl<S: Scorer> Detector<S> {
         let around = circumstances(&self.settings, &self.allowances, &self.scorer, self.now);
         let verdicts = self.memory.close(changes.into_iter(), around);
         for verdict in verdicts {
-            if verdict.ruling.block.is_some() {
-                self.refresh_blocks(verdict.ruling.owner, &verdict.ruling.alert.client);
+            for (owner, client) in verdict.blocked() {
+                self.refresh_blocks(owner, client);
             }
             verdict.say(outputs);
         }

@@ -52,7 +52,7 @@ pub const ROUTES_MAX: usize = 65_536;
 /// Cohorts (ranges) whose totals are remembered. When full, those without evidence are forgotten.
 pub const COHORTS_MAX: usize = 16_384;
 
-/// Members that a campaign lists. Further ones are counted and acted on when they are alerted themselves.
+/// Suspects that a cohort lists, and members that a campaign does. Further ones are acted on only by their own evidence.
 pub const CAMPAIGN_MEMBERS_MAX: usize = 1024;
 
 /// Clients with an offence on record. When full, the longest forgotten episode goes.

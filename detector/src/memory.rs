@@ -4,12 +4,12 @@
 
 use crate::detector::Output;
 use crate::population::Population;
-use crate::stage::client::{Candidate, Changes};
-use crate::stage::cohort::{CohortKey, Cohorts, Heat};
-use crate::stage::sequencer::{Circumstances, Ruling, Sequencer};
+use crate::stage::client::{Candidate, Changes, Hint};
+use crate::stage::cohort::{CohortKey, Cohorts};
+use crate::stage::sequencer::{Circumstances, Joined, Ruling, Sequencer};
 use crate::stage::waiting::Waiting;
 use crate::threat;
-use domain::{Action, Alert, ThreatKind};
+use domain::{Action, Client};
 
 /// What the end of a tick changes besides the shards.
 #[derive(Debug, Clone, Default)]
@@ -20,97 +20,168 @@ pub(crate) struct Memory {
     pub(crate) waiting: Waiting,
 }
 
-/// What is said at the end of a tick about one candidate.
+/// What is said at the end of a tick.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Verdict {
-    pub(crate) ruling: Ruling,
-    /// The alert of the cohort that made it a campaign.
-    pub(crate) campaign: Option<Alert>,
+pub(crate) enum Verdict {
+    /// About one client.
+    Client(Box<Ruling>),
+    /// About a campaign that grew.
+    Campaign(Box<Joined>),
 }
 
 impl Verdict {
-    /// Says it, the alert before its decision.
+    /// Whose requests count as stopped from now on, by keyed hash.
+    pub(crate) fn blocked(&self) -> Vec<(u64, &Client)> {
+        match self {
+            Self::Client(ruling) => {
+                let block = ruling.block.map(|_| (ruling.owner, &ruling.alert.client));
+                block.into_iter().collect()
+            }
+            Self::Campaign(joined) => joined
+                .blocked
+                .iter()
+                .map(|(owner, client)| (*owner, client))
+                .collect(),
+        }
+    }
+
+    /// Says it, the alert before its decisions.
     pub(crate) fn say(self, outputs: &mut Vec<Output>) {
-        outputs.push(Output::Alert(self.ruling.alert));
-        outputs.extend(self.ruling.decision.map(Output::Decision));
-        outputs.extend(self.campaign.map(Output::Alert));
+        match self {
+            Self::Client(ruling) => {
+                outputs.push(Output::Alert(ruling.alert));
+                outputs.extend(ruling.decision.map(Output::Decision));
+            }
+            Self::Campaign(joined) => {
+                outputs.push(Output::Alert(joined.alert));
+                outputs.extend(joined.decisions.into_iter().map(Output::Decision));
+            }
+        }
     }
 }
 
+/// What one tick's changes ask for.
+#[derive(Debug, Default)]
+struct Due {
+    /// Windows to be scored, in order of arrival.
+    candidates: Vec<Candidate>,
+    /// What small clients show, in order of arrival.
+    hints: Vec<Hint>,
+}
+
 impl Memory {
-    /// Merges the shards' changes, given in shard order, and rules on the windows that are due, in order of arrival.
+    /// Merges the shards' changes, given in shard order, and rules on the windows that are due, in order of arrival;
+    /// then on campaigns.
     pub(crate) fn close(
         &mut self,
         changes: impl Iterator<Item = Changes>,
         around: Circumstances<'_>,
     ) -> Vec<Verdict> {
         self.population.established.move_to(around.now);
-        let due = self.merge(changes);
+        let Due { candidates, hints } = self.merge(changes);
         let spread = &mut self.population.scores;
-        let due = self.waiting.score(due, around.scorer, spread, around.now);
+        let due = self.waiting.score(candidates, around.scorer, spread, around.now);
         let stake = self.population.established.stake();
         let held = self.sequencer.hold_back(&due, stake, around);
-        due.iter()
-            .filter_map(|candidate| self.judge(candidate, &held, around))
-            .collect()
+        // In the order of the first suspect: a map's order would differ between runs.
+        let mut grown: Vec<CohortKey> = Vec::new();
+        let mut verdicts: Vec<Verdict> = due
+            .iter()
+            .filter_map(|candidate| self.judge(candidate, &held, &mut grown, around))
+            .map(|ruling| Verdict::Client(Box::new(ruling)))
+            .collect();
+        for hint in &hints {
+            self.take_hint(hint, &mut grown);
+        }
+        verdicts.extend(
+            grown
+                .iter()
+                .filter_map(|key| self.join(key, around))
+                .map(|joined| Verdict::Campaign(Box::new(joined))),
+        );
+        verdicts
     }
 
-    fn merge(&mut self, changes: impl Iterator<Item = Changes>) -> Vec<Candidate> {
-        let mut candidates = Vec::new();
+    fn merge(&mut self, changes: impl Iterator<Item = Changes>) -> Due {
+        let mut due = Due::default();
         for mut change in changes {
             self.population.routes.count(&change.votes);
             self.cohorts.join(&change.joined);
             self.population.established.change_by(change.established);
-            candidates.append(&mut change.candidates);
+            due.candidates.append(&mut change.candidates);
+            due.hints.append(&mut change.hints);
         }
-        candidates.sort_by_key(|candidate| candidate.seq);
-        candidates
+        due.candidates.sort_by_key(|candidate| candidate.seq);
+        due.hints.sort_by_key(|hint| hint.seq);
+        due
     }
 
-    fn judge(&mut self, candidate: &Candidate, held: &[u64], around: Circumstances<'_>) -> Option<Verdict> {
-        let heat = self.weigh_cohorts(candidate);
-        let floor = heat.as_ref().map(|_| Action::Block);
+    fn judge(
+        &mut self,
+        candidate: &Candidate,
+        held: &[u64],
+        grown: &mut Vec<CohortKey>,
+        around: Circumstances<'_>,
+    ) -> Option<Ruling> {
+        let hot = self.weigh_cohorts(candidate);
+        let is_campaign = !hot.is_empty() && self.cohorts.is_site_sound();
+        let floor = is_campaign.then_some(Action::Block);
         let is_held = held.contains(&candidate.key);
         let ruling = self.sequencer.decide(candidate, floor, is_held, around)?;
-        let campaign = heat.and_then(|heat| self.campaign(&heat, &ruling, around));
-        Some(Verdict { ruling, campaign })
-    }
-
-    /// Adds the candidate's evidence to its cohorts; tells of the hottest.
-    fn weigh_cohorts(&mut self, candidate: &Candidate) -> Option<Heat> {
-        // Evidence never mixes across trust.
-        if candidate.most < Action::Block {
-            return None;
+        for key in hot {
+            self.note_action(&key, &ruling);
+            remember(grown, key);
         }
-        let (_, claim) = candidate.claims.first()?;
-        let confidence = threat::strengthen(claim.confidence, candidate.score.p_value);
-        let range = CohortKey::of_client(&candidate.client)?;
-        let by_range = self.cohorts.weigh(range, candidate, confidence, claim.kind);
-        let by_agent = if candidate.agent == 0 {
-            None
-        } else {
-            let agent = CohortKey::Agent(candidate.agent);
-            self.cohorts.weigh(agent, candidate, confidence, claim.kind)
-        };
-        by_range.or(by_agent)
+        Some(ruling)
     }
 
-    /// Notes a member's action and writes the campaign's alert anew.
-    fn campaign(&mut self, heat: &Heat, ruling: &Ruling, around: Circumstances<'_>) -> Option<Alert> {
-        let cohort = self.cohorts.get_mut(heat.hash)?;
-        let (_, member) = cohort.members.iter_mut().find(|(key, _)| *key == ruling.key)?;
-        member.action = ruling.alert.action;
-        member.action_at = ruling.alert.action_at;
-        member.requests_before_action = ruling.alert.requests_before_action;
-        let since = cohort.hot_since?;
-        let threat = cohort.threat.unwrap_or(ThreatKind::Anomaly);
-        let client = heat.key.as_client();
-        let mut alert = ruling.alert.clone();
-        alert.id = around.hash_key.decision_id(&client, threat, since);
-        alert.client = client;
-        alert.alerted_at = since;
-        alert.requests_before_alert = 0;
-        alert.members = cohort.members.iter().map(|(_, member)| member.clone()).collect();
-        Some(alert)
+    /// Adds the candidate's evidence to its cohorts and gives those that are campaigns.
+    fn weigh_cohorts(&mut self, candidate: &Candidate) -> Vec<CohortKey> {
+        // Evidence never mixes across trust.
+        let Some((_, claim)) = candidate
+            .claims
+            .first()
+            .filter(|_| candidate.most == Action::Block)
+        else {
+            return Vec::new();
+        };
+        let confidence = threat::strengthen(claim.confidence, candidate.score.p_value);
+        CohortKey::all(&candidate.client, candidate.agent)
+            .filter(|key| self.cohorts.weigh(key, candidate, confidence, claim.kind))
+            .collect()
+    }
+
+    fn take_hint(&mut self, hint: &Hint, grown: &mut Vec<CohortKey>) {
+        for key in CohortKey::all(&hint.client, hint.agent) {
+            if self.cohorts.hint(&key, hint) {
+                remember(grown, key);
+            }
+        }
+    }
+
+    /// Notes in a campaign what was decided about a member by itself.
+    fn note_action(&mut self, key: &CohortKey, ruling: &Ruling) {
+        let cohort = self.cohorts.get_mut(key.number());
+        let suspects = cohort.map(|cohort| &mut cohort.suspects);
+        let known = suspects.and_then(|all| all.iter_mut().find(|known| known.key == ruling.key));
+        if let Some(known) = known {
+            known.member.action = ruling.alert.action;
+            known.member.action_at = ruling.alert.action_at;
+            known.member.requests_before_action = ruling.alert.requests_before_action;
+        }
+    }
+
+    /// Acts on a campaign's small members and writes it down anew.
+    fn join(&mut self, key: &CohortKey, around: Circumstances<'_>) -> Option<Joined> {
+        let excess = self.cohorts.excess(self.cohorts.get(key.number())?);
+        let is_site_sound = self.cohorts.is_site_sound();
+        let cohort = self.cohorts.get_mut(key.number())?;
+        Some(self.sequencer.join(key, cohort, (excess, is_site_sound), around))
+    }
+}
+
+fn remember(grown: &mut Vec<CohortKey>, key: CohortKey) {
+    if !grown.contains(&key) {
+        grown.push(key);
     }
 }

@@ -24,6 +24,8 @@
 //! | *price* | how many established clients and successful requests a decision would hit |
 //! | *established* | a client with a successful history older than the present alert |
 //! | *cohort* | clients that share a range or a user agent |
+//! | *suspect* | a client against which something speaks, too little to act on by itself |
+//! | *hint* | what a small client does and hardly anything else: it makes it a suspect |
 //! | *campaign* | an alert whose client is a cohort of clients, each too small to stand out |
 //! | *tick* | a slice of event time at whose end decisions come into force |
 

@@ -16,6 +16,16 @@ pub enum CheckpointError {
         /// The newest that is known.
         known: u16,
     },
+    /// An older binary saved it, with less in it than is needed now.
+    #[error(
+        "could not use the checkpoint: its version {found} is older than {known}, the only one read here"
+    )]
+    Older {
+        /// Its version.
+        found: u16,
+        /// The one that is read.
+        known: u16,
+    },
     /// It was saved with other features or threats: the windows mean something else now.
     #[error("could not use the checkpoint: it was saved by a binary with other features")]
     Features,
@@ -36,6 +46,6 @@ impl CheckpointError {
     /// damaged one has an older one before it; a newer one wants the newer binary.
     #[must_use]
     pub fn starts_anew(&self) -> bool {
-        matches!(self, Self::Features | Self::Settings { .. })
+        matches!(self, Self::Older { .. } | Self::Features | Self::Settings { .. })
     }
 }

@@ -1,20 +1,24 @@
 //! What all clients have in common: population, cohorts, offenders, guard, blocks. Tables are written in key order.
 
 use super::CheckpointError;
-use super::form::{ActionForm, ClientForm, MomentForm, RangeForm, ThreatForm, counter, moment, to_moment};
+use super::form::{
+    ActionForm, ClientForm, EvidenceForm, MomentForm, RangeForm, ThreatForm, counter, moment, to_moment,
+};
 use super::shard::{BlockForm, CandidateForm};
 use crate::memory::Memory;
 use crate::policy::Guard;
 use crate::population::Population;
-use crate::stage::cohort::Cohort;
+use crate::stage::cohort::{Cohort, Suspected};
 use crate::stage::sequencer::{Block, Offender};
-use domain::Member;
+use domain::{Evidence, Member};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct MemoryForm {
     population: Population,
     cohorts: Vec<(u64, CohortForm)>,
+    cohort_clients: u64,
+    cohort_suspects: u64,
     cohorts_forgotten: u64,
     offenders: Vec<(u64, OffenderForm)>,
     offenders_forgotten: u64,
@@ -29,11 +33,21 @@ pub(super) struct MemoryForm {
 #[derive(Debug, Serialize, Deserialize)]
 struct CohortForm {
     clients: u32,
-    suspects: u32,
     last_millis: i64,
-    members: Vec<(u64, MemberForm)>,
+    suspects: Vec<SuspectedForm>,
     threat: Option<ThreatForm>,
     hot_since: Option<MomentForm>,
+    evidence: Vec<EvidenceForm>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SuspectedForm {
+    key: u64,
+    owner: u64,
+    member: MemberForm,
+    is_small: bool,
+    last_at: MomentForm,
+    until: Option<MomentForm>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -77,6 +91,8 @@ impl MemoryForm {
                 .iter()
                 .map(|(number, cohort)| (*number, CohortForm::of(cohort)))
                 .collect(),
+            cohort_clients: memory.cohorts.clients,
+            cohort_suspects: memory.cohorts.suspects,
             cohorts_forgotten: memory.cohorts.forgotten,
             offenders: offenders
                 .iter()
@@ -116,7 +132,10 @@ impl MemoryForm {
         let cohorts: Result<_, _> = cohorts
             .map(|(number, cohort)| Ok((number, cohort.read()?)))
             .collect();
-        memory.cohorts.restore(cohorts?, counter(self.cohorts_forgotten)?);
+        let counts = (counter(self.cohort_clients)?, counter(self.cohort_suspects)?);
+        memory
+            .cohorts
+            .restore(cohorts?, counts, counter(self.cohorts_forgotten)?);
         let sequencer = &mut memory.sequencer;
         let offenders = self.offenders.into_iter();
         let offenders: Result<_, _> = offenders
@@ -147,28 +166,47 @@ impl CohortForm {
     fn of(cohort: &Cohort) -> Self {
         Self {
             clients: cohort.clients,
-            suspects: cohort.suspects,
             last_millis: cohort.last_millis,
-            members: cohort
-                .members
-                .iter()
-                .map(|(key, member)| (*key, MemberForm::of(member)))
-                .collect(),
+            suspects: cohort.suspects.iter().map(SuspectedForm::of).collect(),
             threat: cohort.threat.map(ThreatForm::from),
             hot_since: cohort.hot_since.map(moment),
+            evidence: cohort.evidence.iter().map(EvidenceForm::from).collect(),
         }
     }
 
     fn read(self) -> Result<Cohort, CheckpointError> {
-        let members = self.members.into_iter();
-        let members: Result<_, _> = members.map(|(key, member)| Ok((key, member.read()?))).collect();
+        let suspects: Result<_, _> = self.suspects.into_iter().map(SuspectedForm::read).collect();
         Ok(Cohort {
             clients: self.clients,
-            suspects: self.suspects,
             last_millis: self.last_millis,
-            members: members?,
+            suspects: suspects?,
             threat: self.threat.as_ref().map(ThreatForm::read).transpose()?,
             hot_since: self.hot_since.map(to_moment),
+            evidence: self.evidence.into_iter().map(Evidence::from).collect(),
+        })
+    }
+}
+
+impl SuspectedForm {
+    fn of(suspected: &Suspected) -> Self {
+        Self {
+            key: suspected.key,
+            owner: suspected.owner,
+            member: MemberForm::of(&suspected.member),
+            is_small: suspected.is_small,
+            last_at: moment(suspected.last_at),
+            until: suspected.until.map(moment),
+        }
+    }
+
+    fn read(self) -> Result<Suspected, CheckpointError> {
+        Ok(Suspected {
+            key: self.key,
+            owner: self.owner,
+            member: self.member.read()?,
+            is_small: self.is_small,
+            last_at: to_moment(self.last_at),
+            until: self.until.map(to_moment),
         })
     }
 }

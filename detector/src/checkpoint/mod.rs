@@ -31,8 +31,8 @@ use memory::MemoryForm;
 use serde::{Deserialize, Serialize};
 use shard::ShardForm;
 
-/// Version of the layout. A newer binary reads the last one's; an older one refuses.
-pub const CHECKPOINT_VERSION: u16 = 1;
+/// Version of the layout. An older binary refuses it; what was saved before it is of no use here.
+pub const CHECKPOINT_VERSION: u16 = 2;
 
 const MAGIC: [u8; 8] = *b"PORTDTCT";
 
@@ -117,6 +117,12 @@ fn open<'a>(bytes: &'a [u8], settings: &Settings) -> Result<&'a [u8], Checkpoint
     }
     if header.version == 0 {
         return Err(damaged("version 0"));
+    }
+    if header.version < CHECKPOINT_VERSION {
+        return Err(CheckpointError::Older {
+            found: header.version,
+            known: CHECKPOINT_VERSION,
+        });
     }
     if header.body_bytes != body.len() as u64 {
         return Err(damaged("another length than its header says"));

@@ -5,7 +5,7 @@ use super::form::{ActionForm, ClientForm, EvidenceForm, MomentForm, ThreatForm, 
 use crate::feature;
 use crate::population::{EstablishedChange, Vote};
 use crate::score::Score;
-use crate::stage::client::{Candidate, Changes, Shard, Slot, Suspect};
+use crate::stage::client::{Candidate, Changes, Hint, Shard, Slot, Suspect};
 use crate::stage::sequencer::Block;
 use crate::threat::{Claim, THREATS};
 use crate::window::Window;
@@ -35,6 +35,7 @@ struct SlotForm<'a> {
     last_rank: f32,
     is_established: bool,
     is_claimed: bool,
+    hinted_as: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -56,10 +57,24 @@ struct SuspectForm {
 struct ChangesForm {
     candidates: Vec<CandidateForm>,
     votes: Vec<(u64, bool)>,
-    joined: Vec<u64>,
+    hints: Vec<HintForm>,
+    joined: Vec<(u64, bool)>,
     arrived: Vec<(u64, u64)>,
     established_clients: i64,
     established_successes: f64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct HintForm {
+    seq: u64,
+    key: u64,
+    owner: u64,
+    client: ClientForm,
+    at: MomentForm,
+    first_seen: MomentForm,
+    requests: u64,
+    agent: u64,
+    shown: Option<(ThreatForm, EvidenceForm)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -138,6 +153,7 @@ impl<'a> SlotForm<'a> {
             last_rank: slot.last_rank,
             is_established: slot.is_established,
             is_claimed: slot.is_claimed,
+            hinted_as: slot.hinted_as,
         }
     }
 
@@ -155,6 +171,7 @@ impl<'a> SlotForm<'a> {
             last_rank: self.last_rank,
             is_established: self.is_established,
             is_claimed: self.is_claimed,
+            hinted_as: self.hinted_as,
         })
     }
 }
@@ -205,6 +222,7 @@ impl ChangesForm {
         Self {
             candidates: changes.candidates.iter().map(CandidateForm::of).collect(),
             votes: votes.map(|vote| (vote.template, vote.is_success)).collect(),
+            hints: changes.hints.iter().map(HintForm::of).collect(),
             joined: changes.joined.clone(),
             arrived: changes.arrived.clone(),
             established_clients: changes.established.clients,
@@ -214,6 +232,7 @@ impl ChangesForm {
 
     fn read(self) -> Result<Changes, CheckpointError> {
         let candidates: Result<_, _> = self.candidates.into_iter().map(CandidateForm::read).collect();
+        let hints: Result<_, _> = self.hints.into_iter().map(HintForm::read).collect();
         let votes = self.votes.into_iter();
         counter(self.established_clients.unsigned_abs())?;
         Ok(Changes {
@@ -221,12 +240,49 @@ impl ChangesForm {
             votes: votes
                 .map(|(template, is_success)| Vote { template, is_success })
                 .collect(),
+            hints: hints?,
             joined: self.joined,
             arrived: self.arrived,
             established: EstablishedChange {
                 clients: self.established_clients,
                 successes: self.established_successes,
             },
+        })
+    }
+}
+
+impl HintForm {
+    fn of(hint: &Hint) -> Self {
+        Self {
+            seq: hint.seq,
+            key: hint.key,
+            owner: hint.owner,
+            client: (&hint.client).into(),
+            at: moment(hint.at),
+            first_seen: moment(hint.first_seen),
+            requests: hint.requests,
+            agent: hint.agent,
+            shown: hint
+                .shown
+                .as_ref()
+                .map(|(threat, evidence)| ((*threat).into(), evidence.into())),
+        }
+    }
+
+    fn read(self) -> Result<Hint, CheckpointError> {
+        let shown = self
+            .shown
+            .map(|(threat, evidence)| Ok((threat.read()?, evidence.into())));
+        Ok(Hint {
+            seq: counter(self.seq)?,
+            key: self.key,
+            owner: self.owner,
+            client: self.client.read()?,
+            at: to_moment(self.at),
+            first_seen: to_moment(self.first_seen),
+            requests: counter(self.requests)?,
+            agent: self.agent,
+            shown: shown.transpose()?,
         })
     }
 }

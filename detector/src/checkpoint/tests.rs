@@ -133,8 +133,14 @@ fn what_cannot_be_used_says_why() {
     newer[8] += 1;
     assert_eq!(
         refusal(&newer, settings(CLIENTS_MAX)),
-        CheckpointError::Newer { found: 2, known: 1 }
+        CheckpointError::Newer { found: 3, known: 2 }
     );
+
+    let mut older = bytes.clone();
+    older[8] -= 1;
+    let older = refusal(&older, settings(CLIENTS_MAX));
+    assert_eq!(older, CheckpointError::Older { found: 1, known: 2 });
+    assert!(older.starts_anew());
 
     let mut other_key = settings(CLIENTS_MAX);
     other_key.hash_key = HashKey::new([8; 16]);

@@ -7,6 +7,10 @@ pub use guard::{Ask, Guard, GuardSettings, Stake};
 use domain::Action;
 use serde::{Deserialize, Serialize};
 
+/// How long a small member of a campaign is blocked, in seconds: it shows little by itself, and somebody else may have
+/// its address soon.
+pub const CAMPAIGN_BLOCK_SECS: u32 = 15 * 60;
+
 /// Settings of the policy. Checked by [`Settings::check`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PolicySettings {

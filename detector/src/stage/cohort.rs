@@ -1,10 +1,12 @@
 //! The cohort stage: clients that are each too small to stand out, but share a range or a user agent.
 //!
-//! A hot cohort lowers the threshold for its members; it never blocks whoever else shares the range or the agent.
+//! Suspects are clients with evidence of their own, and small clients that do hardly anything but one suspicious act.
+//! A cohort of which more are suspects than the rest of the site explains is a campaign. That lowers the threshold for
+//! its members; it never blocks whoever else shares the range or the agent.
 
-use crate::limits::{CAMPAIGN_MEMBERS_MAX, COHORTS_MAX};
-use crate::stage::client::Candidate;
-use domain::{Action, Client, Member, Scope, ThreatKind, Timestamp};
+use crate::limits::{CAMPAIGN_MEMBERS_MAX, COHORTS_MAX, EVIDENCE_MAX};
+use crate::stage::client::{Candidate, Hint, SMALL_REQUESTS_MAX};
+use domain::{Action, Client, Evidence, Member, Scope, ThreatKind, Timestamp};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use ipnet::{IpNet, Ipv4Net};
@@ -14,24 +16,53 @@ const IPV4_PREFIX: u8 = 24;
 /// Prefix of an IPv6 cohort: what one site is usually given.
 const IPV6_PREFIX: u8 = 48;
 
-/// Members with evidence that make a campaign of a range.
-const RANGE_MEMBERS_MIN: u32 = 4;
-/// Members with evidence that make a campaign of a user agent: agents are shared by strangers.
-const AGENT_MEMBERS_MIN: u32 = 20;
-/// Share of a cohort's clients that must show evidence.
-const SUSPECT_SHARE_MIN: f32 = 0.5;
-/// Confidence from which a client's evidence counts towards a cohort.
+/// Suspects that make a campaign of a range.
+const RANGE_MEMBERS_MIN: usize = 4;
+/// Suspects that make a campaign of a user agent: agents are shared by strangers.
+const AGENT_MEMBERS_MIN: usize = 20;
+/// Share of a cohort's clients that must be suspects.
+const SUSPECT_SHARE_MIN: f64 = 0.5;
+/// Confidence from which a client's own evidence makes it a suspect.
 const MEMBER_CONFIDENCE_MIN: f32 = 0.5;
 /// Evidence is forgotten after this long without more.
 const MEMORY_MILLIS: i64 = 6 * 3600 * 1000;
+
+/// The chance under which a cohort's suspects are no accident. Some ten thousand cohorts are looked at.
+const CHANCE_MAX: f64 = 1e-5;
+/// The share of suspects on any site is taken to be at least this: dead links, forgotten passwords.
+const BASE_MIN: f64 = 0.02;
+/// And at most this: a log may hold more attackers than visitors, and must not teach us that they are normal.
+const BASE_MAX: f64 = 0.2;
+/// Unsuspicious clients that every site is taken to have had before the first: nothing is known at the beginning.
+const PRIOR_CLIENTS: f64 = 20.0;
+/// When more of a site's clients than this are suspects, the site is broken, or nobody but attackers comes: small
+/// clients are then only shown.
+const SITE_SHARE_MAX: f64 = 0.6;
 
 /// What clients have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CohortKey {
     /// A range of addresses.
     Range(IpNet),
-    /// A user agent, by its hash.
+    /// A user agent, by its hash; 0 for none.
     Agent(u64),
+}
+
+/// One client of a cohort against which something speaks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Suspected {
+    /// Key of its window.
+    pub key: u64,
+    /// Its keyed hash.
+    pub owner: u64,
+    /// As the campaign lists it.
+    pub member: Member,
+    /// Whether it made few requests, none of them a success: then it may be acted on as a member.
+    pub is_small: bool,
+    /// Its latest suspicious request.
+    pub last_at: Timestamp,
+    /// Until when it is acted on as a member.
+    pub until: Option<Timestamp>,
 }
 
 /// One cohort.
@@ -39,35 +70,41 @@ pub enum CohortKey {
 pub struct Cohort {
     /// Clients seen in it.
     pub clients: u32,
-    /// Clients of it with evidence against them.
-    pub suspects: u32,
     /// The latest evidence.
     pub last_millis: i64,
-    /// Those, up to a limit.
-    pub members: Vec<(u64, Member)>,
+    /// Clients against which something speaks, up to a limit.
+    pub suspects: Vec<Suspected>,
     /// The threat that the first of them showed.
     pub threat: Option<ThreatKind>,
     /// When it became a campaign.
     pub hot_since: Option<Timestamp>,
+    /// One request each of the first suspects.
+    pub evidence: Vec<Evidence>,
 }
 
 /// All cohorts.
 #[derive(Debug, Clone, Default)]
 pub struct Cohorts {
     cohorts: HashMap<u64, Cohort, FixedState>,
+    /// Clients that joined ranges.
+    pub clients: u64,
+    /// Suspects of ranges.
+    pub suspects: u64,
     /// Cohorts forgotten because the table was full.
     pub forgotten: u64,
 }
 
-/// What a candidate's cohorts say about it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Heat {
-    /// The cohort.
-    pub key: CohortKey,
-    /// Its number in the table.
-    pub hash: u64,
-    /// Whether it became a campaign by this very candidate.
-    pub is_new: bool,
+/// How a cohort stands beside the rest of the site.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Excess {
+    /// Share of the cohort's clients that are suspects.
+    pub share: f64,
+    /// Share of suspects that the site's other clients let expect.
+    pub base: f64,
+    /// A bound of the chance of so many suspects, were the cohort like the others.
+    pub p_value: f64,
+    /// How surely a suspect is none of those that any cohort has.
+    pub confidence: f32,
 }
 
 impl CohortKey {
@@ -85,6 +122,11 @@ impl CohortKey {
         Some(Self::Range(range.trunc()))
     }
 
+    /// Everything that a client with that user agent has in common with others.
+    pub fn all(client: &Client, agent: u64) -> impl Iterator<Item = Self> {
+        Self::of_client(client).into_iter().chain([Self::Agent(agent)])
+    }
+
     /// Its number in the table: stable across runs, unlike a hasher of the standard library.
     #[must_use]
     pub fn number(&self) -> u64 {
@@ -97,6 +139,10 @@ impl CohortKey {
     pub fn as_client(&self) -> Client {
         match self {
             Self::Range(net) => Client::from_range(*net),
+            Self::Agent(0) => Client::Named {
+                scope: Scope::UserAgent,
+                value: "(none)".into(),
+            },
             Self::Agent(hash) => Client::Named {
                 scope: Scope::UserAgent,
                 value: format!("{hash:016x}").into(),
@@ -104,7 +150,7 @@ impl CohortKey {
         }
     }
 
-    fn members_min(&self) -> u32 {
+    fn members_min(&self) -> usize {
         match self {
             Self::Range(_) => RANGE_MEMBERS_MIN,
             Self::Agent(_) => AGENT_MEMBERS_MIN,
@@ -113,47 +159,140 @@ impl CohortKey {
 }
 
 impl Cohorts {
-    /// Counts clients that joined cohorts in this tick.
-    pub fn join(&mut self, joined: &[u64]) {
-        for number in joined {
+    /// Counts clients that joined cohorts in this tick; `is_range` says of each whether it is a range.
+    pub fn join(&mut self, joined: &[(u64, bool)]) {
+        for (number, is_range) in joined {
             let cohort = self.cohorts.entry(*number).or_default();
             cohort.clients = cohort.clients.saturating_add(1);
+            self.clients += u64::from(*is_range);
         }
     }
 
-    /// Adds a candidate's evidence to a cohort and says whether the cohort is, or just became, a campaign.
+    /// Takes in a candidate with evidence of its own and says whether the cohort is, or just became, a campaign.
     pub fn weigh(
         &mut self,
-        key: CohortKey,
+        key: &CohortKey,
         candidate: &Candidate,
         confidence: f32,
         threat: ThreatKind,
-    ) -> Option<Heat> {
+    ) -> bool {
         if confidence < MEMBER_CONFIDENCE_MIN || threat == ThreatKind::Anomaly || candidate.is_established {
-            return None;
+            return false;
         }
-        let number = key.number();
-        let cohort = self.cohorts.entry(number).or_default();
-        cohort.fade(candidate.at);
-        cohort.last_millis = cohort.last_millis.max(candidate.at.as_millis());
+        let member = member(&candidate.client, candidate.requests, candidate.first_seen);
+        let suspected = Suspected {
+            is_small: candidate.requests <= SMALL_REQUESTS_MAX
+                && candidate.successes < 1.0
+                && !candidate.is_claimed,
+            ..Suspected::new(candidate.key, candidate.owner, member, candidate.at)
+        };
+        self.suspect(key, suspected, threat, candidate.evidence.last())
+    }
+
+    /// Takes in what a small client shows, or no longer shows, and says whether the cohort is, or just became, a
+    /// campaign.
+    pub fn hint(&mut self, key: &CohortKey, hint: &Hint) -> bool {
+        let Some((threat, evidence)) = &hint.shown else {
+            self.clear(key, hint.key);
+            return false;
+        };
+        let member = member(&hint.client, hint.requests, hint.first_seen);
+        let suspected = Suspected {
+            is_small: true,
+            ..Suspected::new(hint.key, hint.owner, member, hint.at)
+        };
+        self.suspect(key, suspected, *threat, Some(evidence))
+    }
+
+    fn suspect(
+        &mut self,
+        key: &CohortKey,
+        suspected: Suspected,
+        threat: ThreatKind,
+        evidence: Option<&Evidence>,
+    ) -> bool {
+        let is_range = matches!(key, CohortKey::Range(_));
+        let at = suspected.last_at;
+        let cohort = self.cohorts.entry(key.number()).or_default();
+        let faded = cohort.fade(at);
+        cohort.last_millis = cohort.last_millis.max(at.as_millis());
         cohort.threat.get_or_insert(threat);
-        cohort.note(candidate);
-        let share = cohort.suspects as f32 / cohort.clients.max(cohort.suspects).max(1) as f32;
-        let is_hot = cohort.hot_since.is_some()
-            || (cohort.suspects >= key.members_min() && share >= SUSPECT_SHARE_MIN);
-        if !is_hot {
-            return None;
+        let is_new = cohort.note(suspected, evidence);
+        if is_range {
+            self.suspects = self.suspects.saturating_sub(faded) + u64::from(is_new);
         }
-        let is_new = cohort.hot_since.is_none();
-        cohort.hot_since.get_or_insert(candidate.at);
-        Some(Heat {
-            key,
-            hash: number,
-            is_new,
-        })
+        let cohort = &self.cohorts[&key.number()];
+        // Weighed anew each time: a campaign is over when the others have joined in and behave.
+        let is_hot = cohort.suspects.len() >= key.members_min() && self.excess(cohort).is_no_accident();
+        if is_hot && let Some(cohort) = self.cohorts.get_mut(&key.number()) {
+            cohort.hot_since.get_or_insert(at);
+        }
+        is_hot
+    }
+
+    /// Takes back what a small client showed, unless it was acted on already.
+    fn clear(&mut self, key: &CohortKey, client: u64) {
+        let Some(cohort) = self.cohorts.get_mut(&key.number()) else {
+            return;
+        };
+        let before = cohort.suspects.len();
+        cohort
+            .suspects
+            .retain(|known| known.key != client || !known.is_small || known.until.is_some());
+        if matches!(key, CohortKey::Range(_)) {
+            self.suspects = self
+                .suspects
+                .saturating_sub((before - cohort.suspects.len()) as u64);
+        }
+    }
+
+    /// How a cohort stands beside the rest of the site.
+    ///
+    /// The chance is Chernoff's bound of the binomial tail, `exp(-n KL(k/n || q))` (Hoeffding 1963), for `k` suspects
+    /// among `n` clients when any client is one with probability `q`.
+    #[must_use]
+    pub fn excess(&self, cohort: &Cohort) -> Excess {
+        let suspects = cohort.suspects.len() as f64;
+        let clients = f64::from(cohort.clients).max(suspects).max(1.0);
+        let others = |all: u64, own: f64| (all as f64 - own).max(0.0);
+        let rest = others(self.suspects, suspects) / (others(self.clients, clients) + PRIOR_CLIENTS);
+        let base = rest.clamp(BASE_MIN, BASE_MAX);
+        let share = suspects / clients;
+        let part = |share: f64, base: f64| {
+            if share > 0.0 {
+                share * (share / base).ln()
+            } else {
+                0.0
+            }
+        };
+        let divergence = part(share, base) + part(1.0 - share, 1.0 - base);
+        // Of those that are none, so many in a hundred look like suspects: they are among the members too.
+        let by_chance = base / (1.0 - base) * (clients - suspects) / suspects.max(1.0);
+        Excess {
+            share,
+            base,
+            p_value: if share > base {
+                (-clients * divergence).exp()
+            } else {
+                1.0
+            },
+            confidence: (1.0 - by_chance).clamp(0.0, 0.99) as f32,
+        }
+    }
+
+    /// Whether so few of the site's clients are suspects that the site itself can be trusted to answer.
+    #[must_use]
+    pub fn is_site_sound(&self) -> bool {
+        self.suspects as f64 <= SITE_SHARE_MAX * (self.clients as f64 + PRIOR_CLIENTS)
     }
 
     /// The cohort of a number.
+    #[must_use]
+    pub fn get(&self, number: u64) -> Option<&Cohort> {
+        self.cohorts.get(&number)
+    }
+
+    /// The cohort of a number, to change it.
     #[must_use]
     pub fn get_mut(&mut self, number: u64) -> Option<&mut Cohort> {
         self.cohorts.get_mut(&number)
@@ -164,10 +303,10 @@ impl Cohorts {
         if self.cohorts.len() <= COHORTS_MAX {
             return;
         }
-        let mut ranked: Vec<(u32, i64, u64)> = self
+        let mut ranked: Vec<(usize, i64, u64)> = self
             .cohorts
             .iter()
-            .map(|(number, cohort)| (cohort.suspects, cohort.last_millis, *number))
+            .map(|(number, cohort)| (cohort.suspects.len(), cohort.last_millis, *number))
             .collect();
         ranked.sort_unstable();
         let surplus = ranked.len() - COHORTS_MAX / 2;
@@ -190,39 +329,121 @@ impl Cohorts {
     }
 
     /// Puts cohorts back, as a checkpoint holds them.
-    pub fn restore(&mut self, all: Vec<(u64, Cohort)>, forgotten: u64) {
+    pub fn restore(&mut self, all: Vec<(u64, Cohort)>, (clients, suspects): (u64, u64), forgotten: u64) {
         self.cohorts = all.into_iter().collect();
+        (self.clients, self.suspects) = (clients, suspects);
         self.forgotten = forgotten;
     }
 }
 
+impl Excess {
+    fn is_no_accident(self) -> bool {
+        self.share >= SUSPECT_SHARE_MIN && self.p_value <= CHANCE_MAX
+    }
+}
+
 impl Cohort {
-    /// Forgets evidence that is long past.
-    fn fade(&mut self, now: Timestamp) {
-        if now.as_millis().saturating_sub(self.last_millis) > MEMORY_MILLIS {
-            *self = Self {
-                clients: self.clients,
-                ..Self::default()
-            };
+    /// Forgets evidence that is long past, and says of how many suspects.
+    fn fade(&mut self, now: Timestamp) -> u64 {
+        if now.as_millis().saturating_sub(self.last_millis) <= MEMORY_MILLIS {
+            return 0;
+        }
+        let faded = self.suspects.len() as u64;
+        *self = Self {
+            clients: self.clients,
+            ..Self::default()
+        };
+        faded
+    }
+
+    /// Lists a suspect. True when it was not listed yet.
+    fn note(&mut self, suspected: Suspected, evidence: Option<&Evidence>) -> bool {
+        if let Some(known) = self.suspects.iter_mut().find(|known| known.key == suspected.key) {
+            known.member.requests = suspected.member.requests;
+            known.is_small &= suspected.is_small;
+            known.last_at = suspected.last_at;
+            return false;
+        }
+        if self.suspects.len() >= CAMPAIGN_MEMBERS_MAX {
+            return false;
+        }
+        self.suspects.push(suspected);
+        if self.evidence.len() < EVIDENCE_MAX {
+            self.evidence.extend(evidence.cloned());
+        }
+        true
+    }
+}
+
+impl Suspected {
+    /// A client that is not acted on as a member.
+    fn new(key: u64, owner: u64, member: Member, last_at: Timestamp) -> Self {
+        Self {
+            key,
+            owner,
+            member,
+            is_small: false,
+            last_at,
+            until: None,
+        }
+    }
+}
+
+fn member(client: &Client, requests: u64, first_seen: Timestamp) -> Member {
+    Member {
+        client: client.clone(),
+        requests,
+        first_seen,
+        action: Action::Observe,
+        action_at: None,
+        requests_before_action: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cohorts(clients: u64, suspects: u64) -> Cohorts {
+        Cohorts {
+            clients,
+            suspects,
+            ..Cohorts::default()
         }
     }
 
-    fn note(&mut self, candidate: &Candidate) {
-        if let Some((_, member)) = self.members.iter_mut().find(|(key, _)| *key == candidate.key) {
-            member.requests = candidate.requests;
-            return;
+    fn cohort(clients: u32, suspects: usize) -> Cohort {
+        let at = Timestamp::default();
+        let member = member(&Client::Ip([203, 0, 113, 9].into()), 2, at);
+        let suspected = Suspected::new(0, 0, member, at);
+        Cohort {
+            clients,
+            suspects: vec![suspected; suspects],
+            ..Cohort::default()
         }
-        self.suspects = self.suspects.saturating_add(1);
-        if self.members.len() < CAMPAIGN_MEMBERS_MAX {
-            let member = Member {
-                client: candidate.client.clone(),
-                requests: candidate.requests,
-                first_seen: candidate.first_seen,
-                action: Action::Observe,
-                action_at: None,
-                requests_before_action: None,
-            };
-            self.members.push((candidate.key, member));
-        }
+    }
+
+    #[test]
+    fn four_of_four_are_no_accident_where_others_behave_and_three_of_four_may_be_one() {
+        let site = cohorts(300, 4);
+        assert!(site.excess(&cohort(4, 4)).is_no_accident());
+        assert!(!site.excess(&cohort(4, 3)).is_no_accident());
+        assert!(!site.excess(&cohort(40, 8)).is_no_accident());
+    }
+
+    #[test]
+    fn many_suspects_elsewhere_ask_for_more_and_never_for_the_impossible() {
+        let site = cohorts(300, 200);
+        assert!(!site.excess(&cohort(4, 4)).is_no_accident());
+        assert!(site.excess(&cohort(8, 8)).is_no_accident());
+        assert!(!site.is_site_sound() && cohorts(300, 4).is_site_sound());
+    }
+
+    #[test]
+    fn the_more_of_a_cohort_are_suspects_the_surer_each_is_one() {
+        let site = cohorts(1000, 60);
+        let sure = |clients, suspects| site.excess(&cohort(clients, suspects)).confidence;
+        assert!(sure(40, 40) > 0.98 && sure(40, 30) > 0.95);
+        assert!(sure(40, 20) < sure(40, 30));
     }
 }

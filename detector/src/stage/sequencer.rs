@@ -1,12 +1,16 @@
 //! The sequencer: the one place where decisions are ordered. Policy, price, guard, explanation, in that order.
 
 mod blocks;
+mod campaign;
+#[cfg(test)]
+mod campaign_tests;
 #[cfg(test)]
 mod guard_tests;
 mod offenders;
 mod ruling;
 
 pub use blocks::{Block, Blocks, wide_range};
+pub use campaign::Joined;
 pub use offenders::{Offender, Offenders};
 pub use ruling::Ruling;
 
@@ -15,7 +19,10 @@ use crate::score::Scorer;
 use crate::stage::client::Candidate;
 use crate::stage::cohort::CohortKey;
 use crate::threat::{self, CONFIDENCE_MIN};
-use domain::{Action, Allowlist, Client, HashKey, ThreatClaim, ThreatKind, Timestamp};
+use domain::{
+    Action, Allowlist, Client, Decision, DecisionId, HashKey, Mode, Origin, Price, ThreatClaim, ThreatKind,
+    Timestamp,
+};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
@@ -32,6 +39,45 @@ pub struct Circumstances<'a> {
     pub scorer: &'a dyn Scorer,
     /// The time up to which records were seen.
     pub now: Timestamp,
+}
+
+impl Circumstances<'_> {
+    /// The machine's decision about a client: what is named, in which words; what is to be done and for how long.
+    /// Without an alert, without a price.
+    fn decided(
+        &self,
+        id: DecisionId,
+        client: &Client,
+        (threat, reason): (ThreatKind, String),
+        (action, ttl_secs): (Action, u32),
+        event_at: Timestamp,
+    ) -> Decision {
+        Decision {
+            id,
+            client: client.clone(),
+            conditions: Vec::new(),
+            gateways: Vec::new(),
+            action,
+            priority: 0,
+            origin: Origin::Model,
+            price: Price {
+                clients: 0,
+                successful_requests: 0,
+                error: 0.0,
+            },
+            threat,
+            alert_id: None,
+            reason,
+            event_at,
+            ttl_secs,
+            mode: if self.policy.is_shadow {
+                Mode::Shadow
+            } else {
+                Mode::Enforced
+            },
+            model: self.scorer.version().to_owned(),
+        }
+    }
 }
 
 /// What the sequencer remembers.
@@ -189,6 +235,11 @@ impl Sequencer {
         if is_claimed {
             return Some("the address was only claimed by an untrusted hop".to_owned());
         }
+        self.protection(owner, client, at, allowlist)
+    }
+
+    /// By whose word a client is left alone.
+    fn protection(&self, owner: u64, client: &Client, at: Timestamp, allowlist: &Allowlist) -> Option<String> {
         if let Some(reason) = allowlist.protects(client, at) {
             return Some(format!("allowlist: {reason}"));
         }

@@ -108,89 +108,107 @@ impl Figures {
     }
 }
 
+/// A metric: its kind, name, what it counts, and where it is kept.
+type Metric = (MetricKind, &'static str, &'static str, fn(&Figures) -> &AtomicU64);
+
+/// Every metric of the service.
+const METRICS: &[Metric] = &[
+    (MetricKind::Counter, "lines_total", "Lines read.", |figures| {
+        &figures.lines
+    }),
+    (
+        MetricKind::Counter,
+        "requests_total",
+        "Lines that became requests.",
+        |figures| &figures.parsed,
+    ),
+    (
+        MetricKind::Counter,
+        "rejected_total",
+        "Lines that could not be read.",
+        |figures| &figures.rejected,
+    ),
+    (MetricKind::Counter, "clients_total", "Clients seen.", |figures| {
+        &figures.clients
+    }),
+    (
+        MetricKind::Counter,
+        "alerts_total",
+        "Alerts raised or grown stronger.",
+        |figures| &figures.alerts,
+    ),
+    (
+        MetricKind::Counter,
+        "decisions_total",
+        "Decisions stored.",
+        |figures| &figures.decisions,
+    ),
+    (
+        MetricKind::Counter,
+        "blocks_total",
+        "Blocks among them.",
+        |figures| &figures.blocks,
+    ),
+    (
+        MetricKind::Counter,
+        "stopped_total",
+        "Requests that we stopped.",
+        |figures| &figures.stopped,
+    ),
+    (
+        MetricKind::Gauge,
+        "kafka_lag_messages",
+        "Messages that wait on the brokers.",
+        |figures| &figures.lag,
+    ),
+    (
+        MetricKind::Counter,
+        "kafka_offsets_lost_total",
+        "Offsets deleted before they were read.",
+        |figures| &figures.offsets_lost,
+    ),
+    (
+        MetricKind::Counter,
+        "kafka_offsets_skipped_total",
+        "Offsets that the broker left out inside the log.",
+        |figures| &figures.offsets_skipped,
+    ),
+    (
+        MetricKind::Counter,
+        "kafka_rewinds_total",
+        "Times a log ended before the wanted offset.",
+        |figures| &figures.rewinds,
+    ),
+    (
+        MetricKind::Counter,
+        "checkpoints_total",
+        "Checkpoints written.",
+        |figures| &figures.checkpoints,
+    ),
+    (
+        MetricKind::Gauge,
+        "checkpoint_milliseconds",
+        "Time that the last checkpoint took.",
+        |figures| &figures.checkpoint_millis,
+    ),
+    (
+        MetricKind::Counter,
+        "dead_letters_total",
+        "Lines in the dead-letter topic.",
+        |figures| &figures.dead_letters,
+    ),
+    (
+        MetricKind::Counter,
+        "dead_letters_failed_total",
+        "Lines that the dead-letter topic did not take.",
+        |figures| &figures.dead_letters_failed,
+    ),
+];
+
 impl MetricsSource for Figures {
     fn write(&self, out: &mut Exposition) {
-        use MetricKind::{Counter, Gauge};
-        let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
-        for (kind, name, help, counter) in [
-            (Counter, "lines_total", "Lines read.", &self.lines),
-            (
-                Counter,
-                "requests_total",
-                "Lines that became requests.",
-                &self.parsed,
-            ),
-            (
-                Counter,
-                "rejected_total",
-                "Lines that could not be read.",
-                &self.rejected,
-            ),
-            (Counter, "clients_total", "Clients seen.", &self.clients),
-            (
-                Counter,
-                "alerts_total",
-                "Alerts raised or grown stronger.",
-                &self.alerts,
-            ),
-            (Counter, "decisions_total", "Decisions stored.", &self.decisions),
-            (Counter, "blocks_total", "Blocks among them.", &self.blocks),
-            (
-                Counter,
-                "stopped_total",
-                "Requests that we stopped.",
-                &self.stopped,
-            ),
-            (
-                Gauge,
-                "kafka_lag_messages",
-                "Messages that wait on the brokers.",
-                &self.lag,
-            ),
-            (
-                Counter,
-                "kafka_offsets_lost_total",
-                "Offsets deleted before they were read.",
-                &self.offsets_lost,
-            ),
-            (
-                Counter,
-                "kafka_offsets_skipped_total",
-                "Offsets that the broker left out inside the log.",
-                &self.offsets_skipped,
-            ),
-            (
-                Counter,
-                "kafka_rewinds_total",
-                "Times a log ended before the wanted offset.",
-                &self.rewinds,
-            ),
-            (
-                Counter,
-                "checkpoints_total",
-                "Checkpoints written.",
-                &self.checkpoints,
-            ),
-            (
-                Gauge,
-                "checkpoint_milliseconds",
-                "Time that the last checkpoint took.",
-                &self.checkpoint_millis,
-            ),
-            (
-                Counter,
-                "dead_letters_total",
-                "Lines in the dead-letter topic.",
-                &self.dead_letters,
-            ),
-            (
-                Counter,
-                "dead_letters_failed_total",
-                "Lines that the dead-letter topic did not take.",
-                &self.dead_letters_failed,
-            ),
-        ] {
-            out.add_one(kind, name, help, value(counter));
+        for (kind, name, help, counter) in METRICS {
+            out.add_one(*kind, name, help, counter(self).load(Ordering::Relaxed) as f64);
         }
     }
 }

@@ -2,9 +2,11 @@
 
 mod chunks;
 mod evidence;
+mod hint;
 mod slots;
 
 pub use evidence::{Suspect, Suspects};
+pub use hint::{Hint, SMALL_REQUESTS_MAX};
 pub use slots::{Slot, Slots};
 
 use crate::feature;
@@ -128,8 +130,10 @@ pub struct Changes {
     pub candidates: Vec<Candidate>,
     /// Words on routes.
     pub votes: Vec<Vote>,
-    /// Numbers of the cohorts that clients joined.
-    pub joined: Vec<u64>,
+    /// What small clients show, or no longer show.
+    pub hints: Vec<Hint>,
+    /// Numbers of the cohorts that clients joined, and whether each is a range.
+    pub joined: Vec<(u64, bool)>,
     /// New windows: their keys, and their clients' keyed hashes.
     pub arrived: Vec<(u64, u64)>,
     /// Change of the established clients.
@@ -205,7 +209,14 @@ impl Shard {
         let is_success = signals.outcome == Outcome::Success;
         // Whoever is trusted less than a block tells nothing about the others.
         if arrival.most == Action::Block {
-            slot.tell(record, change, is_first, is_success, &mut self.changes);
+            slot.tell(
+                record,
+                change,
+                is_first,
+                is_success,
+                hashes.agent,
+                &mut self.changes,
+            );
         }
         let is_telling = signals.probe.weight > 0.0
             || signals.payload.weight > 0.0
@@ -215,6 +226,7 @@ impl Shard {
             self.suspects
                 .keep(arrival.key, rank, || evidence(record, arrival.at, epoch.describe));
         }
+        slot.hint(arrival, hashes.agent, epoch.describe, &mut self.changes);
         if slot.is_due(rank, &signals) {
             slot.last_rank = slot.last_rank.max(rank);
             self.prepare(place, arrival, epoch);
@@ -347,6 +359,7 @@ impl Slot {
         change: Change,
         is_first: bool,
         is_success: bool,
+        agent: u64,
         changes: &mut Changes,
     ) {
         if self.is_established && is_success {
@@ -354,11 +367,10 @@ impl Slot {
         }
         if is_first {
             let range = CohortKey::of_client(&record.client);
-            changes.joined.extend(range.map(|key| key.number()));
+            changes.joined.extend(range.map(|key| (key.number(), true)));
         }
-        if change.is_new_agent {
-            let agent = text_hash(record.user_agent.as_deref());
-            changes.joined.push(CohortKey::Agent(agent).number());
+        if change.is_new_agent || (is_first && agent == 0) {
+            changes.joined.push((CohortKey::Agent(agent).number(), false));
         }
         let is_clean = self.window.suspicion.rank() < 0.5;
         let may_vote = is_clean && (record.is_success() || self.window.habit.successes > 1.0);
@@ -368,6 +380,39 @@ impl Slot {
                 is_success: record.is_success(),
             });
         }
+    }
+
+    /// Tells what a small client shows while it shows it, and once when it no longer does.
+    fn hint(
+        &mut self,
+        arrival: &Arrival<'_, '_>,
+        agent: u64,
+        describe: fn(&RequestRecord<'_>) -> String,
+        changes: &mut Changes,
+    ) {
+        if self.window.requests > SMALL_REQUESTS_MAX && self.hinted_as.is_none() {
+            return;
+        }
+        let may_hint = arrival.most == Action::Block && !self.is_claimed;
+        let shown = hint::shown_by(&self.window).filter(|_| may_hint && !self.is_established);
+        // Whoever has grown too large is judged by itself, too.
+        let is_over = self.hinted_as.is_some() && shown.is_none();
+        if shown.is_none() && !is_over {
+            return;
+        }
+        let agent = self.hinted_as.unwrap_or(agent);
+        self.hinted_as = shown.is_some().then_some(agent);
+        changes.hints.push(Hint {
+            seq: arrival.seq,
+            key: arrival.key,
+            owner: arrival.owner,
+            client: self.client.clone(),
+            at: arrival.at,
+            first_seen: Timestamp::from_millis(self.window.first_millis),
+            requests: self.window.requests,
+            agent,
+            shown: shown.map(|threat| (threat, evidence(arrival.record, arrival.at, describe))),
+        });
     }
 
     /// Whether the window's evidence is to be weighed at this request.

@@ -25,6 +25,8 @@ pub struct Slot {
     pub is_established: bool,
     /// Whether its address was only claimed.
     pub is_claimed: bool,
+    /// Hash of the user agent under which a hint of it stands, 0 for none; `None` when none stands.
+    pub hinted_as: Option<u64>,
 }
 
 /// Whoever was forgotten to make room.
@@ -100,6 +102,7 @@ impl Slots {
             last_rank: 0.0,
             is_established: false,
             is_claimed: false,
+            hinted_as: None,
         };
         if self.slots.len() < self.slots_max {
             self.slots.push(slot);

@@ -5,9 +5,7 @@ use crate::feature::FEATURES;
 use crate::limits::REASONS_MAX;
 use crate::stage::client::Candidate;
 use crate::threat::THREATS;
-use domain::{
-    Action, Alert, Decision, DecisionId, Mode, Origin, Price, Reason, ThreatClaim, ThreatKind, Timestamp,
-};
+use domain::{Action, Alert, Decision, DecisionId, Price, Reason, ThreatClaim, ThreatKind, Timestamp};
 
 /// What the sequencer says about one candidate.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,26 +98,12 @@ fn decision(
     (action, ttl_secs): (Action, u32),
     around: Circumstances<'_>,
 ) -> Decision {
+    let act = (action, ttl_secs);
     Decision {
-        id,
-        client: candidate.client.clone(),
-        conditions: Vec::new(),
-        gateways: Vec::new(),
-        action,
         priority: priority(confidence),
-        origin: Origin::Model,
         price: price(candidate),
-        threat,
         alert_id: Some(id),
-        reason,
-        event_at: candidate.at,
-        ttl_secs,
-        mode: if around.policy.is_shadow {
-            Mode::Shadow
-        } else {
-            Mode::Enforced
-        },
-        model: around.scorer.version().to_owned(),
+        ..around.decided(id, &candidate.client, (threat, reason), act, candidate.at)
     }
 }
 

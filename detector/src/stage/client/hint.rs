@@ -1,0 +1,78 @@
+//! What a small client shows that is too little against it alone, and telling when most of a cohort show the same.
+
+use crate::window::Window;
+use crate::window::decay::HABIT;
+use domain::{Client, Evidence, ThreatKind, Timestamp};
+
+/// A client with more requests than this has to be judged by itself.
+pub const SMALL_REQUESTS_MAX: u64 = 16;
+
+/// Fewer acts than this show nothing: everybody follows a dead link once.
+const ACTS_MIN: u64 = 2;
+
+/// With a user agent so many: somebody else's page can make its readers' browsers ask once or twice for anything, and
+/// a browser always sends its agent.
+const ACTS_WITH_AGENT_MIN: u64 = 3;
+
+/// Share of its requests that may have succeeded: somebody who came by mistake finds something.
+const SUCCESS_SHARE_MAX: f32 = 0.2;
+
+/// Share of its requests that the act must make up.
+const ACT_SHARE_MIN: f32 = 0.8;
+
+/// A small client showed something, or showed otherwise.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hint {
+    /// The request's place in the order of arrival.
+    pub seq: u64,
+    /// Key of the client's window.
+    pub key: u64,
+    /// The client's keyed hash.
+    pub owner: u64,
+    /// Who.
+    pub client: Client,
+    /// When.
+    pub at: Timestamp,
+    /// The client's first request.
+    pub first_seen: Timestamp,
+    /// The client's requests, this one included.
+    pub requests: u64,
+    /// Hash of the user agent with which it showed it first, 0 for none.
+    pub agent: u64,
+    /// What the client does and hardly anything else, with the request that shows it; `None` when it no longer does.
+    pub shown: Option<(ThreatKind, Evidence)>,
+}
+
+/// What a small client does and hardly anything else; `None` when it is not small, or does other things too.
+///
+/// Redirects alone tell nothing: where everything is redirected, everybody is.
+#[must_use]
+pub(super) fn shown_by(window: &Window) -> Option<ThreatKind> {
+    let habit = &window.habit;
+    let is_without_agent = window.share(habit.without_agent) > 0.5;
+    let acts_min = if is_without_agent {
+        ACTS_MIN
+    } else {
+        ACTS_WITH_AGENT_MIN
+    };
+    let is_small = (acts_min..=SMALL_REQUESTS_MAX).contains(&window.requests);
+    let is_visit =
+        window.share(habit.successes) > SUCCESS_SHARE_MAX || window.share(habit.with_referer) > 0.5;
+    if !is_small || is_visit {
+        return None;
+    }
+    if u64::from(window.suspicion.failures_in_a_row) >= acts_min
+        && window.share(habit.login_failures) >= ACT_SHARE_MIN
+    {
+        return Some(ThreatKind::CredentialStuffing);
+    }
+    let suspicion = &window.suspicion;
+    let has_missed = if is_without_agent {
+        suspicion.novel_misses + suspicion.probes >= 0.9
+    } else {
+        // The third path counts even when the first two have faded a little.
+        suspicion.novel_misses > 2.0
+    };
+    let is_all_it_does = window.share(window.errors[HABIT] + habit.redirects) >= ACT_SHARE_MIN;
+    (has_missed && is_all_it_does).then_some(ThreatKind::Reconnaissance)
+}

@@ -1,0 +1,183 @@
+//! A campaign in decisions and words: its small members are blocked each by itself, for a short while.
+
+use super::{Block, Circumstances, Sequencer};
+use crate::policy::CAMPAIGN_BLOCK_SECS;
+use crate::stage::cohort::{Cohort, CohortKey, Excess, Suspected};
+use domain::{Action, Alert, Client, Decision, Reason, ThreatClaim, ThreatKind};
+
+/// A campaign grew: its alert anew, and what is done about small members.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Joined {
+    /// The campaign, with all the members that it lists.
+    pub alert: Alert,
+    /// One each for the members that are to be blocked now.
+    pub decisions: Vec<Decision>,
+    /// Whose requests count as stopped from now on, by keyed hash; empty in shadow mode.
+    pub blocked: Vec<(u64, Client)>,
+}
+
+impl Sequencer {
+    /// Acts on the small members of a campaign that nothing protects, and writes the campaign down.
+    pub fn join(
+        &mut self,
+        key: &CohortKey,
+        cohort: &mut Cohort,
+        (excess, is_site_sound): (Excess, bool),
+        around: Circumstances<'_>,
+    ) -> Joined {
+        let sentence = sentence(key, cohort, excess);
+        let (mut decisions, mut blocked) = (Vec::new(), Vec::new());
+        let wanted = around
+            .policy
+            .action(excess.confidence)
+            .filter(|wanted| wanted.is_enforced());
+        if let Some(wanted) = wanted.filter(|_| is_site_sound) {
+            let threat = threat(cohort);
+            let due = |suspected: &&mut Suspected| self.is_to_be_acted_on(suspected, around);
+            for suspected in cohort.suspects.iter_mut().filter(due) {
+                note(suspected, wanted, around);
+                decisions.push(decision(suspected, (wanted, threat), &sentence, around));
+                if wanted == Action::Block && !around.policy.is_shadow {
+                    blocked.push((suspected.owner, suspected.member.client.clone()));
+                }
+            }
+        }
+        for (owner, client) in &blocked {
+            let block = Block {
+                from: around.now,
+                until: around.now.plus_secs(i64::from(CAMPAIGN_BLOCK_SECS)),
+                is_ordered: false,
+            };
+            self.blocks.put(*owner, client, block);
+        }
+        let held_back = (!is_site_sound).then(|| {
+            "most of this site's clients look like this: it may be the site that is broken".to_owned()
+        });
+        let alert = Alert {
+            held_back,
+            ..alert(key.as_client(), cohort, excess, sentence, around)
+        };
+        decisions
+            .iter_mut()
+            .for_each(|decision| decision.alert_id = Some(alert.id));
+        Joined {
+            alert,
+            decisions,
+            blocked,
+        }
+    }
+
+    /// Whether a suspect is small, was here within the length of an episode, is not acted on already, and nothing
+    /// speaks for it. Whoever has its address hours later may be somebody else.
+    fn is_to_be_acted_on(&self, suspected: &Suspected, around: Circumstances<'_>) -> bool {
+        let (client, at) = (&suspected.member.client, suspected.last_at);
+        let is_settled = suspected.until.is_some_and(|until| at < until)
+            || self
+                .blocks
+                .find(suspected.owner, client)
+                .is_some_and(|block| at < block.until);
+        let is_gone = around.now.millis_since(at) > i64::from(around.policy.episode_secs) * 1000;
+        suspected.is_small
+            && !is_gone
+            && !is_settled
+            && self.protection(suspected.owner, client, at, around.allowlist).is_none()
+    }
+}
+
+fn threat(cohort: &Cohort) -> ThreatKind {
+    cohort.threat.unwrap_or(ThreatKind::Anomaly)
+}
+
+/// Writes down what is done about a suspect.
+fn note(suspected: &mut Suspected, action: Action, around: Circumstances<'_>) {
+    suspected.until = Some(around.now.plus_secs(i64::from(CAMPAIGN_BLOCK_SECS)));
+    let member = &mut suspected.member;
+    if action > member.action {
+        member.action = action;
+        member.action_at = Some(around.now);
+        member.requests_before_action = Some(member.requests);
+    }
+}
+
+/// Its identity is that of the suspicious request, which a preview of the tick knows as well as its end.
+fn decision(
+    suspected: &Suspected,
+    (action, threat): (Action, ThreatKind),
+    sentence: &str,
+    around: Circumstances<'_>,
+) -> Decision {
+    let client = &suspected.member.client;
+    let id = around.hash_key.decision_id(client, threat, suspected.last_at);
+    let act = (action, CAMPAIGN_BLOCK_SECS);
+    Decision {
+        // After everybody who is sure by itself.
+        priority: 50,
+        ..around.decided(id, client, (threat, sentence.to_owned()), act, around.now)
+    }
+}
+
+/// The campaign's alert; its action is the strongest of its members'.
+fn alert(
+    client: Client,
+    cohort: &Cohort,
+    excess: Excess,
+    sentence: String,
+    around: Circumstances<'_>,
+) -> Alert {
+    let members: Vec<domain::Member> = cohort.suspects.iter().map(|known| known.member.clone()).collect();
+    let first_seen = members.iter().map(|member| member.first_seen).min();
+    let first_action = members.iter().filter_map(|member| member.action_at).min();
+    let threat = threat(cohort);
+    let alerted_at = cohort.hot_since.unwrap_or(around.now);
+    Alert {
+        id: around.hash_key.decision_id(&client, threat, alerted_at),
+        client,
+        threats: vec![ThreatClaim {
+            kind: threat,
+            confidence: excess.confidence,
+        }],
+        score: (1.0 - excess.p_value) as f32,
+        p_value: excess.p_value,
+        action: members
+            .iter()
+            .map(|member| member.action)
+            .max()
+            .unwrap_or(Action::Observe),
+        first_seen: first_seen.unwrap_or(alerted_at),
+        alerted_at,
+        action_at: first_action,
+        requests_before_alert: 0,
+        requests_before_action: None,
+        reasons: vec![Reason {
+            feature: "cohort_suspect_share",
+            value: excess.share as f32,
+            typical: excess.base as f32,
+            contribution: 1.0,
+            sentence,
+        }],
+        evidence: cohort.evidence.clone(),
+        held_back: None,
+        model: around.scorer.version().to_owned(),
+        members,
+    }
+}
+
+/// What is said of a campaign. Holds no text from the log.
+fn sentence(key: &CohortKey, cohort: &Cohort, excess: Excess) -> String {
+    let whole = match key {
+        CohortKey::Range(_) => "of one range",
+        CohortKey::Agent(0) => "without a user agent",
+        CohortKey::Agent(_) => "with one user agent",
+    };
+    let act = match threat(cohort) {
+        ThreatKind::CredentialStuffing | ThreatKind::CredentialCracking => "failed to sign in",
+        ThreatKind::Reconnaissance => "asked for what does not exist",
+        _ => "did the same",
+    };
+    format!(
+        "{} of {} clients {whole} {act} and did hardly anything else; of the other clients here {:.0}% look suspicious",
+        cohort.suspects.len(),
+        cohort.clients.max(cohort.suspects.len() as u32),
+        excess.base * 100.0
+    )
+}

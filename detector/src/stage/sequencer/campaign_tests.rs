@@ -1,0 +1,176 @@
+//! Campaigns through the whole detector: small clients of one range, and whoever only shares it.
+
+use crate::detector::Output;
+use crate::policy::CAMPAIGN_BLOCK_SECS;
+use crate::stage::Serial;
+use crate::testing::{Line, detector, feed, run};
+use domain::{Action, Alert, Decision, ThreatKind};
+
+/// A request of the host of that number in one /24.
+fn of_range(millis: i64, host: u32, path: &str, status: u16) -> Line {
+    let line = Line::new(millis, 77, path, status);
+    Line {
+        address: (line.address & !0xff) + host,
+        agent: host as u8,
+        ..line
+    }
+}
+
+/// Three different paths that nobody else asks for, by each of so many hosts, a minute apart.
+fn prowl(first: u32, hosts: u32, from_millis: i64) -> Vec<Line> {
+    let host = |host: u32| {
+        let millis = from_millis + i64::from(host) * 60_000;
+        (0..3).map(move |step: u8| {
+            // Letters: digits would make one route of all.
+            let path = format!(
+                "/{}/{}",
+                (b'a' + (host % 26) as u8) as char,
+                (b'a' + step) as char
+            );
+            of_range(millis + i64::from(step) * 1000, host, &path.repeat(2), 404)
+        })
+    };
+    (first..first + hosts).flat_map(host).collect()
+}
+
+fn heard(lines: &[Line]) -> (Vec<Alert>, Vec<Decision>) {
+    let (mut alerts, mut decisions) = (Vec::new(), Vec::new());
+    for output in run(&mut detector(4096), lines, &Serial) {
+        match output {
+            Output::Alert(alert) if !alert.members.is_empty() => alerts.push(alert),
+            Output::Alert(_) => {}
+            Output::Decision(decision) => decisions.push(decision),
+        }
+    }
+    (alerts, decisions)
+}
+
+/// Three failed sign-ins by each of so many hosts, a minute apart, and another that ends with that status.
+fn sign_ins(hosts: u32, last: u16) -> Vec<Line> {
+    let host = |host: u32| {
+        (0..4u32).map(move |step| Line {
+            method: "POST",
+            ..of_range(
+                i64::from(host * 60_000 + step * 2000),
+                host,
+                "/login",
+                if step == 3 { last } else { 401 },
+            )
+        })
+    };
+    (1..=hosts).flat_map(host).collect()
+}
+
+#[test]
+fn hosts_of_a_range_that_show_little_each_are_blocked_together_and_briefly() {
+    let (alerts, decisions) = heard(&sign_ins(6, 401));
+    let campaign = alerts.last().unwrap();
+    assert_eq!(campaign.client.value(), "32.0.77.0/24");
+    assert_eq!(campaign.threats[0].kind, ThreatKind::CredentialStuffing);
+    assert_eq!(campaign.members.len(), 6);
+    assert!(
+        campaign
+            .members
+            .iter()
+            .all(|member| member.action == Action::Block)
+    );
+    assert_eq!(campaign.evidence.len(), 6);
+    assert!(
+        campaign.reasons[0]
+            .sentence
+            .starts_with("6 of 6 clients of one range failed to sign in")
+    );
+    let blocked: std::collections::BTreeSet<String> = decisions
+        .iter()
+        .map(|decision| decision.client.value().into_owned())
+        .collect();
+    assert_eq!(blocked.len(), 6);
+    for decision in &decisions {
+        assert_eq!(decision.ttl_secs, CAMPAIGN_BLOCK_SECS);
+        assert_eq!(decision.alert_id, Some(campaign.id));
+    }
+}
+
+#[test]
+fn a_member_that_left_long_ago_is_listed_and_not_blocked() {
+    let mut lines = sign_ins(3, 401);
+    let hours = 2 * 3_600_000;
+    lines.extend(sign_ins(6, 401).into_iter().skip(12).map(|line| Line {
+        millis: line.millis + hours,
+        ..line
+    }));
+    let (alerts, decisions) = heard(&lines);
+    assert_eq!(alerts.last().unwrap().members.len(), 6);
+    assert_eq!(decisions.len(), 3);
+}
+
+#[test]
+fn what_a_preview_says_early_the_tick_says_again_under_the_same_ids() {
+    // The third failure of the fourth host convicts, and somebody else comes in the same tick.
+    let mut lines = sign_ins(4, 401);
+    lines.pop();
+    let last = lines.last().unwrap().clone();
+    let mut detector = detector(4096);
+    let (mut early, mut late) = (Vec::new(), Vec::new());
+    feed(&mut detector, 0, &lines, &Serial, &mut early);
+    early.clear();
+    detector.preview(&mut early);
+    lines = vec![Line {
+        millis: last.millis + 100,
+        ..Line::new(0, 9, "/", 200)
+    }];
+    feed(&mut detector, 15, &lines, &Serial, &mut late);
+    detector.flush(&mut late);
+    let ids = |outputs: &[Output]| {
+        let id = |output: &Output| match output {
+            Output::Decision(decision) => Some(decision.id),
+            Output::Alert(_) => None,
+        };
+        outputs.iter().filter_map(id).collect::<Vec<_>>()
+    };
+    assert!(!ids(&early).is_empty());
+    assert_eq!(ids(&early), ids(&late));
+}
+
+#[test]
+fn the_first_three_hosts_are_left_alone_and_the_fourth_convicts_them() {
+    assert!(heard(&prowl(1, 3, 0)).0.is_empty());
+    assert_eq!(heard(&prowl(1, 4, 0)).1.len(), 4);
+}
+
+#[test]
+fn hosts_of_a_range_whose_others_behave_are_left_alone() {
+    let mut lines: Vec<Line> = (100..140).map(|host| of_range(0, host, "/", 200)).collect();
+    lines.extend(prowl(1, 6, 60_000));
+    assert!(heard(&lines).0.is_empty());
+}
+
+#[test]
+fn a_sign_in_that_succeeds_at_last_takes_the_suspicion_back() {
+    let forgetful = sign_ins(6, 200);
+    assert!(heard(&forgetful).0.is_empty());
+}
+
+#[test]
+fn where_most_of_the_site_fails_nobody_small_is_blocked() {
+    // Every range misses: the site is broken.
+    let broken = (0..200u32).flat_map(|number| {
+        (0..3).map(move |step: u8| {
+            let path = format!(
+                "/{}/{}",
+                "x".repeat(number as usize % 50 + 1),
+                "y".repeat(usize::from(step) + 1)
+            );
+            Line::new(i64::from(number) * 500 + i64::from(step), number, &path, 404)
+        })
+    });
+    let mut lines: Vec<Line> = broken.collect();
+    lines.extend(prowl(1, 10, 200_000));
+    let (alerts, decisions) = heard(&lines);
+    assert!(
+        alerts
+            .iter()
+            .all(|alert| alert.action == Action::Observe && alert.held_back.is_some())
+    );
+    assert!(decisions.is_empty());
+}
