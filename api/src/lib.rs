@@ -36,3 +36,4 @@ pub use neutral::{neutralise, neutralise_json, push_csv_field};
 pub use peer::Peer;
 pub use state::{ApiParts, ApiState, Clock, DEFAULT_ORIGIN, HealthPart, HealthSource};
 pub use surface::{Entrance, Surface, router};
+pub use wire::client_reference;

@@ -22,6 +22,7 @@ mod memory;
 mod orders;
 mod source;
 mod view;
+mod why;
 
 #[cfg(test)]
 mod testing;
@@ -32,3 +33,4 @@ pub use score::{Contribution, Score, Scorer, Standing, Windows};
 pub use source::SourceTrust;
 pub use stage::{Executor, Serial};
 pub use view::{ClientView, FeatureView, HorizonView};
+pub use why::{Case, Trace, Why};

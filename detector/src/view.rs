@@ -80,11 +80,7 @@ impl<S: Scorer> Detector<S> {
     /// several windows, the one of the most trusted sources is shown.
     #[must_use]
     pub fn client_view(&self, client: &Client) -> Option<ClientView> {
-        let owner = self.settings.hash_key.hash(client);
-        let (shard, slot) = window_keys(&self.settings.hash_key, owner).find_map(|key| {
-            let shard = &self.shards[Shard::of(key)];
-            Some((shard, shard.slots.find(key)?))
-        })?;
+        let (shard, slot) = self.find(client)?;
         let mut row = Vec::with_capacity(feature::COUNT);
         feature::extract(&slot.window, &mut row);
         let score = self.score_of(slot, &row);
@@ -106,6 +102,15 @@ impl<S: Scorer> Detector<S> {
             is_claimed: slot.is_claimed,
             blocked_until: slot.blocked.map(|block| block.until),
             evidence,
+        })
+    }
+
+    /// The client's window of the most trusted sources.
+    pub(crate) fn find(&self, client: &Client) -> Option<(&Shard, &Slot)> {
+        let owner = self.settings.hash_key.hash(client);
+        window_keys(&self.settings.hash_key, owner).find_map(|key| {
+            let shard = &self.shards[Shard::of(key)];
+            Some((shard, shard.slots.find(key)?))
         })
     }
 

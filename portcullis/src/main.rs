@@ -13,6 +13,7 @@ mod progress;
 mod report;
 mod scorer;
 mod service;
+mod why;
 mod wiring;
 
 use clap::Parser;

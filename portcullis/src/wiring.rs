@@ -5,6 +5,7 @@ use crate::config::{self, Config};
 use crate::service::detector_settings;
 use anyhow::{Context, anyhow};
 use detector::Settings;
+use detector::policy::PolicySettings;
 use domain::{Allowlist, HashKey, TrustedProxies};
 use ingest::{FormatChoice, LineReader, ParserConfig};
 use ipnet::IpNet;
@@ -86,6 +87,15 @@ impl PassOptions {
                 .or_else(|| config.as_ref().and_then(|config| config.model.file.clone())),
             threads: self.threads,
         })
+    }
+
+    /// The policy of the configuration that is named; `None` when none is.
+    ///
+    /// # Errors
+    /// When the configuration is wrong.
+    pub(crate) fn policy(&self) -> anyhow::Result<Option<PolicySettings>> {
+        let config = self.config.as_deref().map(load_config).transpose()?;
+        Ok(config.map(|config| detector_settings(&config, scan_key()).policy))
     }
 
     fn parser(&self, config: Option<&Config>, key: HashKey) -> anyhow::Result<ParserConfig> {

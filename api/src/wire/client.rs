@@ -71,6 +71,12 @@ pub(crate) fn parse(scope: &str, value: &str) -> Result<Client, String> {
     Client::parse(scope, value).map_err(|error| error.to_string())
 }
 
+/// Names a client in paths of the API: its scope, and its value percent-encoded.
+#[must_use]
+pub fn client_reference(client: &Client) -> String {
+    ClientName::new(client).reference
+}
+
 /// Encodes all but unreserved characters (RFC 3986, 2.3).
 fn percent_encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -12,6 +12,7 @@ mod overview;
 
 pub(crate) use access::{BouncerView, KeyView, NewKey, NewKeyView, SessionView, SignIn};
 pub(crate) use alert::AlertView;
+pub use client::client_reference;
 pub(crate) use client::{ClientName, ClientPage, ClientView, parse as parse_client};
 pub(crate) use decision::DecisionView;
 pub(crate) use operation::{HealthPartView, HealthView, ModelView, RejectedView};

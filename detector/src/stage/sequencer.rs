@@ -220,21 +220,27 @@ impl Sequencer {
 
     /// Why nothing at all is done about a candidate, whatever it did; `None` when nothing speaks for it.
     fn mercy(&self, candidate: &Candidate, around: Circumstances<'_>) -> Option<String> {
-        if candidate.is_claimed {
+        let who = (&candidate.client, candidate.owner);
+        self.spares(who, candidate.is_claimed, candidate.at, around.allowlist)
+    }
+
+    /// Why nothing at all is done about a client with that keyed hash, whatever it does.
+    pub(crate) fn spares(
+        &self,
+        (client, owner): (&Client, u64),
+        is_claimed: bool,
+        at: Timestamp,
+        allowlist: &Allowlist,
+    ) -> Option<String> {
+        if is_claimed {
             return Some("the address was only claimed by an untrusted hop".to_owned());
         }
-        self.protection(candidate.owner, &candidate.client, candidate.at, around)
+        self.protection(owner, client, at, allowlist)
     }
 
     /// By whose word a client is left alone.
-    fn protection(
-        &self,
-        owner: u64,
-        client: &Client,
-        at: Timestamp,
-        around: Circumstances<'_>,
-    ) -> Option<String> {
-        if let Some(reason) = around.allowlist.protects(client, at) {
+    fn protection(&self, owner: u64, client: &Client, at: Timestamp, allowlist: &Allowlist) -> Option<String> {
+        if let Some(reason) = allowlist.protects(client, at) {
             return Some(format!("allowlist: {reason}"));
         }
         let grace = self.graces.get(&owner);

@@ -1,6 +1,6 @@
 //! Account takeover: many failures, then a success, then changes.
 
-use super::{Claim, Threat, claim};
+use super::{Claim, Lever, Threat, claim};
 use crate::window::Window;
 use domain::ThreatKind;
 
@@ -9,6 +9,14 @@ pub(super) const THREAT: Threat = Threat {
     assess,
     value: |window| f32::from(window.suspicion.failures_before_success),
     sentence,
+    lever: Lever {
+        name: "failures in a row before a success",
+        read: |window| f32::from(window.suspicion.failures_before_success),
+        scale: |window, factor| {
+            let failures = f32::from(window.suspicion.failures_before_success) * factor;
+            window.suspicion.failures_before_success = failures as u16;
+        },
+    },
 };
 
 /// Who forgot a password tries less often than this before it works.

@@ -1,6 +1,6 @@
 //! Business flow abuse: signing up again and again.
 
-use super::{Claim, Threat, claim};
+use super::{Claim, Lever, Threat, claim};
 use crate::window::Window;
 use domain::ThreatKind;
 
@@ -9,6 +9,11 @@ pub(super) const THREAT: Threat = Threat {
     assess,
     value: |window| window.habit.sign_ups,
     sentence,
+    lever: Lever {
+        name: "sign-ups",
+        read: |window| window.habit.sign_ups,
+        scale: |window, factor| window.habit.sign_ups *= factor,
+    },
 };
 
 /// A household or a class may sign up a few times in an hour.

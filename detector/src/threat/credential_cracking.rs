@@ -1,8 +1,9 @@
 //! Credential abuse: failed sign-ins. Access logs do not name accounts, so stuffing is told from cracking by what
 //! varies: many agents or queries, or a rare success among many failures.
 
-use super::{Claim, Threat, confidence};
+use super::{Claim, Lever, Threat, confidence};
 use crate::window::Window;
+use crate::window::decay::HABIT;
 use domain::ThreatKind;
 
 pub(super) const THREAT: Threat = Threat {
@@ -10,6 +11,11 @@ pub(super) const THREAT: Threat = Threat {
     assess,
     value: |window| window.habit.login_failures,
     sentence,
+    lever: Lever {
+        name: "tries to sign in",
+        read: tries,
+        scale,
+    },
 };
 
 /// People mistype: so many failures are nobody's attack.
@@ -23,7 +29,7 @@ const SIGN_INS_FREE: f32 = 6.0;
 
 fn assess(window: &Window) -> Option<Claim> {
     // Somebody who forgot a password does other things too; a program that guesses does hardly anything else.
-    let is_aside = window.share(window.habit.logins.max(window.habit.login_failures)) < ASIDE_SHARE;
+    let is_aside = window.share(tries(window)) < ASIDE_SHARE;
     let weight = if is_aside { 0.13 } else { 0.22 };
     let failures = (window.habit.login_failures - FAILURES_FREE) * weight;
     let silent = silent_points(window);
@@ -51,6 +57,18 @@ fn silent_points(window: &Window) -> f32 {
     }
 }
 
+/// Sign-ins, and failures where nothing else tells that they were sign-ins.
+fn tries(window: &Window) -> f32 {
+    window.habit.logins.max(window.habit.login_failures)
+}
+
+/// As if it had tried so many times as often and done all else as it did: requests that are not made are not counted.
+fn scale(window: &mut Window, factor: f32) {
+    window.rate[HABIT] = (window.rate[HABIT] + tries(window) * (factor - 1.0)).max(0.0);
+    window.habit.logins *= factor;
+    window.habit.login_failures *= factor;
+}
+
 fn kind(window: &Window) -> ThreatKind {
     let varies = window.agents.estimate() >= 3.0 || window.queries.estimate() >= 5.0;
     let has_success = window.suspicion.failures_before_success > 0;
@@ -72,6 +90,6 @@ fn sentence(window: &Window) -> String {
     format!(
         "failed to sign in {:.0} times in {:.0} tries",
         window.habit.login_failures,
-        window.habit.logins.max(window.habit.login_failures)
+        tries(window)
     )
 }

@@ -1,6 +1,6 @@
 //! Denial of service: far more requests than anybody needs.
 
-use super::{Claim, Threat, confidence};
+use super::{Claim, Lever, Threat, confidence};
 use crate::window::Window;
 use crate::window::decay::BURST;
 use domain::ThreatKind;
@@ -10,6 +10,11 @@ pub(super) const THREAT: Threat = Threat {
     assess,
     value: |window| window.rate_per_second(BURST),
     sentence,
+    lever: Lever {
+        name: "requests a second",
+        read: |window| window.rate_per_second(BURST),
+        scale: |window, factor| window.rate[BURST] *= factor,
+    },
 };
 
 /// Requests a second that a page with many parts, or an office behind one address, may well send.

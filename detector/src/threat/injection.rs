@@ -1,6 +1,6 @@
 //! Injection: payloads in path, query or headers.
 
-use super::{Claim, OBSERVED_ONLY, Threat, confidence};
+use super::{Claim, Lever, OBSERVED_ONLY, Threat, confidence};
 use crate::signal::PayloadClass;
 use crate::window::Window;
 use domain::ThreatKind;
@@ -10,6 +10,14 @@ pub(super) const THREAT: Threat = Threat {
     assess,
     value: |window| window.suspicion.payload_requests,
     sentence,
+    lever: Lever {
+        name: "requests with attack payloads",
+        read: |window| window.suspicion.payload_requests,
+        scale: |window, factor| {
+            window.suspicion.payload_requests *= factor;
+            window.suspicion.payloads *= factor;
+        },
+    },
 };
 
 /// A single request may be a link that somebody else planted. From about two on nobody stumbles into it.

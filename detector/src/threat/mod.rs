@@ -9,6 +9,7 @@ mod business_flow_abuse;
 mod credential_cracking;
 mod denial_of_service;
 mod injection;
+mod lever;
 mod object_enumeration;
 mod privilege_probing;
 mod protocol_abuse;
@@ -16,6 +17,8 @@ mod reconnaissance;
 mod resource_exhaustion;
 mod scraping;
 mod token_abuse;
+
+pub use lever::{Lever, least_over, most_under};
 
 use crate::window::Window;
 use domain::ThreatKind;
@@ -42,6 +45,8 @@ pub struct Threat {
     pub value: fn(&Window) -> f32,
     /// What was seen, as the rest of a sentence that begins with the client. Holds no text from the log.
     pub sentence: fn(&Window) -> String,
+    /// The one quantity that it hangs on: less of it, and there would have been nothing to say.
+    pub lever: Lever,
 }
 
 /// Every threat that evidence can name.

@@ -1,7 +1,8 @@
 //! Object enumeration: walking through numbered objects, or guessing ids.
 
-use super::{Claim, OBSERVED_ONLY, Threat, claim};
+use super::{Claim, Lever, OBSERVED_ONLY, Threat, claim};
 use crate::window::Window;
+use crate::window::decay::HABIT;
 use domain::ThreatKind;
 
 pub(super) const THREAT: Threat = Threat {
@@ -9,6 +10,11 @@ pub(super) const THREAT: Threat = Threat {
     assess,
     value: |window| window.objects.estimate(),
     sentence,
+    lever: Lever {
+        name: "different objects",
+        read: |window| window.objects.estimate(),
+        scale,
+    },
 };
 
 /// Refusals and misses among a walker's answers that show that the objects are not its own.
@@ -47,6 +53,21 @@ fn guess_points(window: &Window, foreign: f32) -> f32 {
         0.0
     } else {
         (window.habit.object_misses - 6.0) * 0.12
+    }
+}
+
+/// As if it had asked for so many times as many objects in the same way: shares stay what they are.
+fn scale(window: &mut Window, factor: f32) {
+    window.objects = window.objects.scaled(factor);
+    window.suspicion.steps *= factor;
+    window.suspicion.walk_steps *= factor;
+    window.rate[HABIT] *= factor;
+    for count in [
+        &mut window.habit.with_object,
+        &mut window.habit.object_misses,
+        &mut window.habit.assets,
+    ] {
+        *count *= factor;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Privilege probing: a client that is otherwise served is refused on routes for administration.
 
-use super::{Claim, Threat, claim};
+use super::{Claim, Lever, Threat, claim};
 use crate::window::Window;
 use domain::ThreatKind;
 
@@ -9,6 +9,11 @@ pub(super) const THREAT: Threat = Threat {
     assess,
     value: |window| window.habit.admin_refusals,
     sentence,
+    lever: Lever {
+        name: "refusals on routes for administration",
+        read: |window| window.habit.admin_refusals,
+        scale: |window, factor| window.habit.admin_refusals *= factor,
+    },
 };
 
 fn assess(window: &Window) -> Option<Claim> {

@@ -1,6 +1,6 @@
 //! Protocol abuse: unreadable requests, odd methods, tests for an open proxy.
 
-use super::{Claim, Threat, claim};
+use super::{Claim, Lever, Threat, claim};
 use crate::window::Window;
 use domain::ThreatKind;
 
@@ -9,6 +9,11 @@ pub(super) const THREAT: Threat = Threat {
     assess,
     value: |window| window.suspicion.protocol,
     sentence,
+    lever: Lever {
+        name: "points for odd protocol",
+        read: |window| window.suspicion.protocol,
+        scale: |window, factor| window.suspicion.protocol *= factor,
+    },
 };
 
 fn assess(window: &Window) -> Option<Claim> {

@@ -1,6 +1,6 @@
 //! Reconnaissance: asking for what does not exist here, or what only scanners ask for.
 
-use super::{Claim, Threat, confidence};
+use super::{Claim, Lever, Threat, confidence};
 use crate::window::Window;
 use crate::window::decay::HABIT;
 use domain::ThreatKind;
@@ -10,6 +10,18 @@ pub(super) const THREAT: Threat = Threat {
     assess,
     value: |window| window.suspicion.novel_misses + window.suspicion.probes,
     sentence,
+    lever: Lever {
+        name: "points for probes and for paths that nobody else asks for",
+        read: |window| {
+            let suspicion = &window.suspicion;
+            suspicion.probes + suspicion.novel_misses + suspicion.novel_redirects
+        },
+        scale: |window, factor| {
+            window.suspicion.probes *= factor;
+            window.suspicion.novel_misses *= factor;
+            window.suspicion.novel_redirects *= factor;
+        },
+    },
 };
 
 fn assess(window: &Window) -> Option<Claim> {

@@ -1,6 +1,6 @@
 //! Resource exhaustion: few requests that cost the upstream much time.
 
-use super::{Claim, OBSERVED_ONLY, Threat, claim};
+use super::{Claim, Lever, OBSERVED_ONLY, Threat, claim};
 use crate::window::Window;
 use domain::ThreatKind;
 
@@ -9,6 +9,11 @@ pub(super) const THREAT: Threat = Threat {
     assess,
     value: mean_millis,
     sentence,
+    lever: Lever {
+        name: "milliseconds for a request",
+        read: mean_millis,
+        scale: |window, factor| window.habit.duration_millis *= factor,
+    },
 };
 
 /// Mean time of a request from which it is expensive whatever the route.

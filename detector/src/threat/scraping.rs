@@ -1,6 +1,6 @@
 //! Scraping: taking page after page, fast, and none of what pages load by themselves.
 
-use super::{Claim, OBSERVED_ONLY, Threat, claim};
+use super::{Claim, Lever, OBSERVED_ONLY, Threat, claim};
 use crate::window::Window;
 use crate::window::decay::VISIT;
 use domain::ThreatKind;
@@ -10,6 +10,11 @@ pub(super) const THREAT: Threat = Threat {
     assess,
     value: |window| window.paths.estimate(),
     sentence,
+    lever: Lever {
+        name: "pages a second",
+        read: |window| window.rate_per_second(VISIT),
+        scale: |window, factor| window.rate[VISIT] *= factor,
+    },
 };
 
 /// Fewer different paths than this are a visit.

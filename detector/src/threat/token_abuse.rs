@@ -1,6 +1,6 @@
 //! Token abuse: trying many different tokens or codes that are refused.
 
-use super::{Claim, Threat, claim};
+use super::{Claim, Lever, Threat, claim};
 use crate::window::Window;
 use domain::ThreatKind;
 
@@ -9,6 +9,11 @@ pub(super) const THREAT: Threat = Threat {
     assess,
     value: |window| window.queries.estimate(),
     sentence,
+    lever: Lever {
+        name: "different queries",
+        read: |window| window.queries.estimate(),
+        scale: |window, factor| window.queries = window.queries.scaled(factor),
+    },
 };
 
 fn assess(window: &Window) -> Option<Claim> {

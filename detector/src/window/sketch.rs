@@ -46,6 +46,28 @@ impl<const WORDS: usize> Distinct<WORDS> {
         -bits * (empty / bits).ln()
     }
 
+    /// A bitmap whose estimate is so many times this one's, as near as bits allow and never above it.
+    #[must_use]
+    pub fn scaled(&self, factor: f32) -> Self {
+        let bits = Self::BITS as f32;
+        let wanted = bits * (1.0 - (-self.estimate() * factor.max(0.0) / bits).exp());
+        // A little more than a whole number is that number: the logarithm and its inverse do not quite cancel out.
+        let wanted = (wanted + 0.01).floor() as u32;
+        let mut scaled = *self;
+        let mut set: u32 = self.0.iter().map(|word| word.count_ones()).sum();
+        for bit in 0..Self::BITS {
+            let (word, mask) = (&mut scaled.0[(bit / 64) as usize], 1u64 << (bit % 64));
+            if set > wanted && *word & mask != 0 {
+                *word &= !mask;
+                set -= 1;
+            } else if set < wanted && *word & mask == 0 {
+                *word |= mask;
+                set += 1;
+            }
+        }
+        scaled
+    }
+
     /// Whether nothing was added.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -84,6 +106,21 @@ mod tests {
             sketch.insert(key.hash(&value));
         }
         assert!((sketch.estimate() - 256.0).abs() < 32.0, "{}", sketch.estimate());
+    }
+
+    #[test]
+    fn a_scaled_sketch_estimates_so_many_times_as_much() {
+        let key = HashKey::new([7; 16]);
+        let mut sketch = Distinct::<4>::default();
+        (0..60u32).for_each(|value| {
+            sketch.insert(key.hash(&value));
+        });
+        for factor in [0.0, 0.3, 1.0, 2.0] {
+            let wanted = sketch.estimate() * factor;
+            let found = sketch.scaled(factor).estimate();
+            assert!(found <= wanted + 0.1 && found > wanted - 2.0, "{factor}: {found}");
+        }
+        assert_eq!(sketch.scaled(1.0), sketch);
     }
 
     #[test]

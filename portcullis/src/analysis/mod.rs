@@ -42,6 +42,16 @@ pub(crate) fn run<S: Scorer>(
     readers: Vec<LineReader>,
     mut at_slice: impl FnMut(&[RequestRecord<'_>]),
 ) -> Outcome {
+    run_watched(pass, readers, |_, _, records| at_slice(records))
+}
+
+/// Like [`run`]; `watch` is also shown the detector after each slice, and what it said. After the last line it is called
+/// once more, without records.
+pub(crate) fn run_watched<S: Scorer>(
+    pass: Pass<S>,
+    readers: Vec<LineReader>,
+    mut watch: impl FnMut(&Detector<S>, &[Output], &[RequestRecord<'_>]),
+) -> Outcome {
     let progress: Vec<Progress> = readers.iter().map(LineReader::progress).collect();
     let mut merge = Merge::new(readers, &pass.parser);
     let mut outcome = Outcome::new();
@@ -61,10 +71,11 @@ pub(crate) fn run<S: Scorer>(
         let records: Vec<RequestRecord<'_>> =
             parsed.into_iter().filter_map(|line| line.result.ok()).collect();
         detector.observe(&records, &workers, &mut outputs);
+        watch(&detector, &outputs, &records);
         outcome.take(&mut outputs);
-        at_slice(&records);
     }
     detector.flush(&mut outputs);
+    watch(&detector, &outputs, &[]);
     outcome.take(&mut outputs);
     outcome.finish(&detector, &merge, &progress);
     outcome

@@ -4,7 +4,7 @@ use super::parse::open;
 use anyhow::Context;
 use domain::{AddressSource, HashKey, RequestRecord};
 use ingest::detect::SAMPLE_LINES;
-use ingest::{Column, Detection, FORMATS, LineBatch, Parser, ParserConfig, mask};
+use ingest::{Column, Detection, FORMATS, Format, LineBatch, Parser, ParserConfig, mask};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -203,11 +203,21 @@ fn explain(path: &Path, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         )?;
     }
     writeln!(out, "\nwhat this format cannot show:")?;
-    for sentence in detection.format.blind_spots() {
+    for sentence in lost_in(&[detection.format]) {
         writeln!(out, "  {sentence}")?;
     }
     write_rejects(&parser, out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What none of the formats can show.
+pub(crate) fn lost_in(formats: &[&'static dyn Format]) -> Vec<&'static str> {
+    let mut spots = formats.iter().map(|format| format.blind_spots());
+    let mut lost = spots.next().unwrap_or_default();
+    for others in spots {
+        lost.retain(|sentence| others.contains(sentence));
+    }
+    lost
 }
 
 fn tally(record: &RequestRecord<'_>, tallies: &mut [Tally]) {

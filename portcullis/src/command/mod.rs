@@ -14,6 +14,9 @@ pub(crate) mod run;
 mod scan;
 mod simulate;
 mod train;
+mod why;
+
+pub(crate) use formats::lost_in;
 
 use std::process::ExitCode;
 
@@ -31,6 +34,7 @@ enum Command {
     Demo(demo::Args),
     Run(run::Args),
     Scan(scan::Args),
+    Why(why::Args),
     Parse(parse::Args),
     Formats(formats::Args),
     Simulate(simulate::Args),
@@ -58,6 +62,7 @@ impl Cli {
             Command::Demo(args) => demo::run(args),
             Command::Run(args) => run::run(args),
             Command::Scan(args) => scan::run(args),
+            Command::Why(args) => why::run(args),
             Command::Parse(args) => parse::run(args),
             Command::Formats(args) => formats::run(args),
             Command::Simulate(args) => simulate::run(args),

@@ -35,6 +35,14 @@ pub(crate) struct ApiOptions {
     pub output: Output,
 }
 
+impl ApiOptions {
+    /// Whether there is a key to ask with.
+    #[must_use]
+    pub(crate) fn has_key(&self) -> bool {
+        self.key.as_ref().is_some_and(|key| !key.is_empty())
+    }
+}
+
 /// The API, ready to be asked.
 pub(crate) struct Api {
     http: reqwest::Client,
