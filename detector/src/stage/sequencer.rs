@@ -239,7 +239,13 @@ impl Sequencer {
     }
 
     /// By whose word a client is left alone.
-    fn protection(&self, owner: u64, client: &Client, at: Timestamp, allowlist: &Allowlist) -> Option<String> {
+    fn protection(
+        &self,
+        owner: u64,
+        client: &Client,
+        at: Timestamp,
+        allowlist: &Allowlist,
+    ) -> Option<String> {
         if let Some(reason) = allowlist.protects(client, at) {
             return Some(format!("allowlist: {reason}"));
         }

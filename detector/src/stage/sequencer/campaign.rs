@@ -80,7 +80,9 @@ impl Sequencer {
         suspected.is_small
             && !is_gone
             && !is_settled
-            && self.protection(suspected.owner, client, at, around.allowlist).is_none()
+            && self
+                .protection(suspected.owner, client, at, around.allowlist)
+                .is_none()
     }
 }
 
