@@ -6,7 +6,7 @@ use crate::detector::Output;
 use crate::population::Population;
 use crate::stage::client::{Candidate, Changes, Hint};
 use crate::stage::cohort::{CohortKey, Cohorts};
-use crate::stage::sequencer::{Circumstances, Joined, Ruling, Sequencer};
+use crate::stage::sequencer::{Circumstances, Company, Joined, Ruling, Sequencer};
 use crate::stage::waiting::Waiting;
 use crate::threat;
 use domain::{Action, Client};
@@ -124,10 +124,13 @@ impl Memory {
         around: Circumstances<'_>,
     ) -> Option<Ruling> {
         let hot = self.weigh_cohorts(candidate);
-        let is_campaign = !hot.is_empty() && self.cohorts.is_site_sound();
-        let floor = is_campaign.then_some(Action::Block);
-        let is_held = held.contains(&candidate.key);
-        let ruling = self.sequencer.decide(candidate, floor, is_held, around)?;
+        let is_site_sound = self.cohorts.is_site_sound();
+        let company = Company {
+            floor: (!hot.is_empty() && is_site_sound).then_some(Action::Block),
+            is_held: held.contains(&candidate.key),
+            is_site_sound,
+        };
+        let ruling = self.sequencer.decide(candidate, company, around)?;
         for key in hot {
             self.note_action(&key, &ruling);
             remember(grown, key);

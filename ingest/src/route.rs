@@ -2,7 +2,9 @@
 //!
 //! Numbers, UUIDs, hashes, tokens, dates and mail addresses become `{id}`; words and versions (`v1`) stay. An
 //! attacker chooses the path, so everything is bounded: segments, their length, and with them the template.
-//! [`digest`] hashes exactly what [`template`] writes, so equal templates mean equal hashes by construction.
+//! [`digest`] hashes exactly what [`template`] writes, so equal templates mean equal hashes by construction. One kind of
+//! path is excepted: where nothing but tokens is left (`/9f86d081`, `/9f86d081/f64b5e2a`), a template would say nothing,
+//! and a site whose every page has such an address would be one route. There each path is a route of its own.
 
 use domain::{HashKey, ObjectId, Route};
 
@@ -68,7 +70,7 @@ pub fn digest(path: &str, key: &HashKey) -> Route {
     let mut template = Template::new();
     let shape = template.fill(path);
     let path_hash = key.hash(path.as_bytes());
-    let template_hash = if template.as_bytes() == path.as_bytes() {
+    let template_hash = if shape.is_opaque() || template.as_bytes() == path.as_bytes() {
         path_hash
     } else {
         key.hash(template.as_bytes())
@@ -78,7 +80,7 @@ pub fn digest(path: &str, key: &HashKey) -> Route {
         path: path_hash,
         depth: u8::try_from(shape.depth).unwrap_or(u8::MAX),
         is_asset: shape.is_asset,
-        object: shape.object.map(|text| ObjectId {
+        object: shape.object.filter(|_| !shape.is_opaque()).map(|text| ObjectId {
             hash: key.hash(text),
             number: number(text),
         }),
@@ -97,7 +99,16 @@ pub fn template(path: &str) -> String {
 struct Shape<'a> {
     depth: usize,
     is_asset: bool,
+    /// Whether a segment is a word, a number or a mail address.
+    has_meaning: bool,
     object: Option<&'a [u8]>,
+}
+
+impl Shape<'_> {
+    /// Whether the path holds tokens and nothing else.
+    fn is_opaque(&self) -> bool {
+        self.depth > 0 && !self.has_meaning
+    }
 }
 
 /// A template in fixed memory.
@@ -130,6 +141,7 @@ impl Template {
         let mut shape = Shape {
             depth: 0,
             is_asset: false,
+            has_meaning: false,
             object: None,
         };
         let Some(rest) = self.open(path) else {
@@ -144,9 +156,9 @@ impl Template {
             last = segment;
             if shape.depth <= SEGMENTS_MAX {
                 self.push(b"/");
-                if let Some(object) = self.push_segment(segment) {
-                    shape.object = Some(object);
-                }
+                let object = self.push_segment(segment);
+                shape.has_meaning |= object.is_none_or(|text| !is_token(text));
+                shape.object = object.or(shape.object);
             }
         }
         if shape.depth > SEGMENTS_MAX {
@@ -290,6 +302,13 @@ fn is_mail(segment: &[u8]) -> bool {
     memchr::memchr(b'@', segment).is_some_and(|at| at > 0 && segment[at + 1..].contains(&b'.'))
 }
 
+/// Whether a variable part is of letters and digits: no number, date or mail address.
+fn is_token(text: &[u8]) -> bool {
+    text.len() <= WORD_BYTES_MAX
+        && text.iter().any(u8::is_ascii_alphabetic)
+        && memchr::memchr(b'@', text).is_none()
+}
+
 /// The value of a decimal number below 2^63.
 fn number(text: &[u8]) -> Option<u64> {
     if text.is_empty() || text.len() > 19 || !text.iter().all(u8::is_ascii_digit) {
@@ -406,6 +425,25 @@ mod tests {
         assert_eq!(object("/a/7"), object("/b/7.json"));
     }
 
+    #[test]
+    fn paths_of_tokens_alone_are_routes_of_their_own() {
+        let route = |path| digest(path, &KEY);
+        assert_ne!(route("/9f86d081").template, route("/a665a459").template);
+        assert_ne!(
+            route("/9f86d081/1b4f0e98").template,
+            route("/9f86d081/2c624232").template
+        );
+        assert_eq!(route("/9f86d081").object, None);
+        // A word, a number or a mail address beside them makes sense of them.
+        assert_eq!(
+            route("/files/9f86d081").template,
+            route("/files/a665a459").template
+        );
+        assert_eq!(route("/7/9f86d081").template, route("/8/a665a459").template);
+        assert_eq!(route("/a@example.org").template, route("/b@example.org").template);
+        assert!(route("/files/9f86d081").object.is_some());
+    }
+
     proptest! {
         #[test]
         fn equal_templates_mean_equal_hashes(
@@ -413,7 +451,10 @@ mod tests {
             right in "(/([a-z]{1,3}|[0-9]{1,4}|[0-9a-f]{8})){0,4}",
         ) {
             let same_hash = digest(&left, &KEY).template == digest(&right, &KEY).template;
-            prop_assert_eq!(template(&left) == template(&right), same_hash);
+            // Tokens alone make a route of their own; whatever shares a hash shares the template all the same.
+            let is_opaque = [&left, &right].into_iter().any(|path| Template::new().fill(path).is_opaque());
+            let expected = if is_opaque { left == right } else { template(&left) == template(&right) };
+            prop_assert_eq!(expected, same_hash);
         }
 
         #[test]

@@ -16,7 +16,7 @@ pub use ruling::Ruling;
 
 use crate::policy::{Ask, Guard, PolicySettings, Stake};
 use crate::score::Scorer;
-use crate::stage::client::Candidate;
+use crate::stage::client::{Candidate, SMALL_REQUESTS_MAX};
 use crate::stage::cohort::CohortKey;
 use crate::threat::{self, CONFIDENCE_MIN};
 use domain::{
@@ -93,6 +93,17 @@ pub struct Sequencer {
     pub blocks: Blocks,
 }
 
+/// What is known of a candidate's company when it is decided about.
+#[derive(Debug, Clone, Copy)]
+pub struct Company {
+    /// The least that its cohorts ask for, when they are campaigns.
+    pub floor: Option<Action>,
+    /// Whether the guard holds it back.
+    pub is_held: bool,
+    /// Whether few enough of the site's clients fail for failing to mean something.
+    pub is_site_sound: bool,
+}
+
 /// A single anomaly names nothing: it is shown, no more.
 const ANOMALY_CONFIDENCE: f32 = 0.5;
 
@@ -148,18 +159,17 @@ impl Sequencer {
         !is_settled && self.mercy(candidate, around).is_none()
     }
 
-    /// Decides about one candidate; `is_held` when the guard holds it back. `None` when there is nothing new to say.
+    /// Decides about one candidate. `None` when there is nothing new to say.
     pub fn decide(
         &mut self,
         candidate: &Candidate,
-        floor: Option<Action>,
-        is_held: bool,
+        company: Company,
         around: Circumstances<'_>,
     ) -> Option<Ruling> {
         let claims = strengthened(candidate);
         let sure = claims.first()?;
         let mut wanted = around.policy.action(sure.confidence)?;
-        if let Some(floor) = floor {
+        if let Some(floor) = company.floor {
             wanted = wanted.max(floor);
         }
         let episode = self
@@ -169,7 +179,7 @@ impl Sequencer {
         if episode.is_in_force(candidate.at) && wanted <= episode.action {
             return None;
         }
-        let (action, held_back) = self.restrain(candidate, wanted, is_held, around);
+        let (action, held_back) = self.restrain(candidate, wanted, company, around);
         if !episode.is_news(action, wanted, candidate.at) {
             return None;
         }
@@ -192,7 +202,7 @@ impl Sequencer {
         &self,
         candidate: &Candidate,
         wanted: Action,
-        is_held: bool,
+        company: Company,
         around: Circumstances<'_>,
     ) -> (Action, Option<String>) {
         if wanted == Action::Observe {
@@ -201,8 +211,12 @@ impl Sequencer {
         if let Some(reason) = self.mercy(candidate, around) {
             return (Action::Observe, Some(reason));
         }
-        if candidate.is_established && is_held && !candidate.is_conclusive() {
+        if candidate.is_established && company.is_held && !candidate.is_conclusive() {
             let reason = "guard: too many established clients would be hit, or too much of their traffic";
+            return (Action::Observe, Some(reason.to_owned()));
+        }
+        if !company.is_site_sound && is_small_failure(candidate) {
+            let reason = "most of the site's small clients fail at present: the site may be broken";
             return (Action::Observe, Some(reason.to_owned()));
         }
         if wanted > candidate.most {
@@ -261,6 +275,17 @@ impl Sequencer {
         self.offenders.forget(policy, now);
         self.blocks.forget(now);
     }
+}
+
+/// Whether all that speaks against a client is that it failed a few times, as everybody does where the site is broken.
+fn is_small_failure(candidate: &Candidate) -> bool {
+    let is_failure = candidate.claims.first().is_none_or(|(_, claim)| {
+        matches!(
+            claim.kind,
+            ThreatKind::Reconnaissance | ThreatKind::CredentialCracking | ThreatKind::CredentialStuffing
+        )
+    });
+    is_failure && candidate.requests <= SMALL_REQUESTS_MAX && !candidate.is_conclusive()
 }
 
 /// What the guard is asked about a candidate.

@@ -2,8 +2,14 @@
 
 use super::{Claim, Lever, Threat, confidence};
 use crate::window::Window;
-use crate::window::decay::HABIT;
+use crate::window::decay::{HABIT, VISIT};
 use domain::ThreatKind;
+
+/// Share of successes up to which nothing that was asked for was there: one lucky guess in ten.
+const FRUITLESS_SHARE: f32 = 0.1;
+
+/// Requests per second over a visit from which nobody reads what came back: polite crawlers wait a second and more.
+const QUICK_PER_SECOND: f32 = 1.0;
 
 pub(super) const THREAT: Threat = Threat {
     kind: ThreatKind::Reconnaissance,
@@ -35,15 +41,44 @@ fn assess(window: &Window) -> Option<Claim> {
     })
 }
 
-/// Points for different paths that missed and that nobody else asks for, by the share of misses.
+/// Points for different paths that missed and that nobody else asks for.
+///
+/// Who guesses finds nothing; who follows old links finds some of what it asks for, and takes its time. So a miss
+/// weighs most where nothing succeeds, and more where misses come quickly.
 fn miss_points(window: &Window) -> f32 {
-    let share = window.share(window.errors[HABIT]);
-    let weight = match share {
-        share if share > 0.5 => 0.36,
-        share if share > 0.25 => 0.16,
+    let misses = window.suspicion.novel_misses;
+    if is_fruitless(window) {
+        let points = misses * 0.5 + redirects_beside(window) * 0.15;
+        let weight = if reads_no_pages(window) { 1.25 } else { 1.0 };
+        return points * weight * innocence(window);
+    }
+    let is_quick = window.rate_per_second(VISIT) > QUICK_PER_SECOND;
+    let weight = match window.share(window.errors[HABIT]) {
+        share if share > 0.5 && is_quick => 0.36,
+        share if share > 0.5 => 0.16,
+        share if share > 0.25 && is_quick => 0.16,
         _ => 0.04,
     };
-    window.suspicion.novel_misses * weight * innocence(window)
+    misses * weight * innocence(window)
+}
+
+/// Whether hardly anything that the client asked for was there.
+fn is_fruitless(window: &Window) -> bool {
+    window.share(window.habit.successes) <= FRUITLESS_SHARE
+}
+
+/// Whether no browser can have made most of the requests: none leaves out its name or asks for headers alone.
+fn reads_no_pages(window: &Window) -> bool {
+    window.share(window.habit.without_agent) > 0.5 || window.share(window.habit.heads) > 0.5
+}
+
+/// Redirected paths that tell something beside misses: no more than there are misses, for where everything is
+/// redirected everybody is.
+fn redirects_beside(window: &Window) -> f32 {
+    window
+        .suspicion
+        .novel_redirects
+        .min(window.suspicion.novel_misses)
 }
 
 /// Points for paths that nobody else asks for and that are redirected, when hardly anything else happens.

@@ -48,15 +48,22 @@ pub struct Suspicion {
 }
 
 impl Suspicion {
-    /// Shrinks the points by one factor.
+    /// Shrinks the points by the longest horizon's factor. What was asked for in vain is remembered four times as long:
+    /// a patient scanner asks for one path in half an hour, and nobody else's day is a list of different missing paths.
     pub fn decay(&mut self, factor: f32) {
         if factor < 1.0 {
+            // A fourth root of the factor is four times the half-life.
+            let slow = factor.sqrt().sqrt();
             for points in [
                 &mut self.probes,
-                &mut self.payloads,
-                &mut self.payload_requests,
                 &mut self.novel_misses,
                 &mut self.novel_redirects,
+            ] {
+                *points *= slow;
+            }
+            for points in [
+                &mut self.payloads,
+                &mut self.payload_requests,
                 &mut self.walk_steps,
                 &mut self.steps,
                 &mut self.protocol,
@@ -81,7 +88,7 @@ impl Suspicion {
         self.observe_payload(signals);
         self.observe_protocol(record, signals);
         self.observe_probe(record, signals);
-        is_new_path && self.observe_miss(record, signals, standing)
+        self.observe_miss(record, signals, standing, is_new_path)
     }
 
     fn observe_probe(&mut self, record: &RequestRecord<'_>, signals: &Signals) {
@@ -125,12 +132,14 @@ impl Suspicion {
         }
     }
 
-    /// Misses count once per path, and only where neither convention nor another client explains them.
+    /// Misses count once per path, and only where neither convention nor another client explains them. A path that was
+    /// redirected first (to https, to the host's other name) counts when it misses there.
     fn observe_miss(
         &mut self,
         record: &RequestRecord<'_>,
         signals: &Signals,
         standing: RouteStanding,
+        is_new_path: bool,
     ) -> bool {
         if signals.is_convention || record.route.is_asset || record.is_malformed || !standing.is_novel() {
             return false;
@@ -139,12 +148,13 @@ impl Suspicion {
             Outcome::Missing | Outcome::Refused | Outcome::OtherClientError
                 if record.status != 499 && record.status != 429 =>
             {
-                if self.missed.insert(missed_name(record, signals)) {
+                let is_new_miss = self.missed.insert(missed_name(record, signals));
+                if is_new_miss {
                     self.novel_misses += 1.0;
                 }
-                true
+                is_new_path || is_new_miss
             }
-            Outcome::Redirect => {
+            Outcome::Redirect if is_new_path => {
                 self.novel_redirects += 1.0;
                 false
             }
