@@ -1,4 +1,4 @@
-//! Business flow abuse: signing up again and again.
+//! Business flow abuse: signing up again and again, trying codes, cards or vouchers one by one.
 
 use super::{Claim, Lever, Threat, claim};
 use crate::window::Window;
@@ -7,26 +7,64 @@ use domain::ThreatKind;
 pub(super) const THREAT: Threat = Threat {
     kind: ThreatKind::BusinessFlowAbuse,
     assess,
-    value: |window| window.habit.sign_ups,
+    value: |window| window.habit.sign_ups.max(window.suspicion.failed_writes),
     sentence,
     lever: Lever {
-        name: "sign-ups",
-        read: |window| window.habit.sign_ups,
-        scale: |window, factor| window.habit.sign_ups *= factor,
+        name: "sign-ups and requests turned down",
+        read: |window| window.habit.sign_ups.max(window.suspicion.failed_writes),
+        scale: |window, factor| {
+            window.habit.sign_ups *= factor;
+            window.suspicion.failed_writes *= factor;
+        },
     },
 };
 
 /// A household or a class may sign up a few times in an hour.
 const SIGN_UPS_FREE: f32 = 3.0;
 
+/// Up to this share of what is done at an address, signing up is what a crowd does beside all else.
+const CROWD_SHARE: f32 = 0.15;
+
+/// From so many user agents on, an address is a crowd's.
+const CROWD_AGENTS: f32 = 4.0;
+
+/// Forms come back with errors; so many in a visit are no form's.
+const FAILED_WRITES_FREE: f32 = 10.0;
+
 fn assess(window: &Window) -> Option<Claim> {
-    claim(
-        ThreatKind::BusinessFlowAbuse,
-        (window.habit.sign_ups - SIGN_UPS_FREE) * 0.25,
-        0.95,
-    )
+    let points = sign_up_points(window).max(guess_points(window));
+    claim(ThreatKind::BusinessFlowAbuse, points, 0.95)
+}
+
+fn sign_up_points(window: &Window) -> f32 {
+    let sign_ups = window.habit.sign_ups;
+    let is_crowd = window.agents.estimate() >= CROWD_AGENTS && window.share(sign_ups) < CROWD_SHARE;
+    // A class that signs up together has as many browsers as pupils.
+    let is_one_each = window.agents.estimate() >= CROWD_AGENTS.max(sign_ups * 0.5);
+    let weight = match (is_crowd, is_one_each) {
+        (true, _) => 0.05,
+        (_, true) => 0.08,
+        _ => 0.25,
+    };
+    (sign_ups - SIGN_UPS_FREE) * weight
+}
+
+/// Points for state-changing requests that are told off again and again: codes, cards or vouchers tried one by one. A
+/// program that repeats one wrong request on a slow beat is stuck, not guessing.
+fn guess_points(window: &Window) -> f32 {
+    let failed = window.suspicion.failed_writes;
+    let is_all_it_does = window.share(failed) > 0.6;
+    if !is_all_it_does || window.rhythm.is_slow_metronome() {
+        return 0.0;
+    }
+    (failed - FAILED_WRITES_FREE) * 0.06
 }
 
 fn sentence(window: &Window) -> String {
-    format!("signed up {:.0} times", window.habit.sign_ups)
+    if guess_points(window) > sign_up_points(window) {
+        let failed = window.suspicion.failed_writes;
+        format!("sent {failed:.0} requests to change something that were turned down")
+    } else {
+        format!("signed up {:.0} times", window.habit.sign_ups)
+    }
 }

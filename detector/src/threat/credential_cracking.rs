@@ -27,34 +27,28 @@ const ASIDE_SHARE: f32 = 0.55;
 /// Sign-ins that are answered 200 show no failure; so many in a visit are nobody's day.
 const SIGN_INS_FREE: f32 = 6.0;
 
+/// Ceiling of a program that holds on to an old password: not throttled even when its score is the oddest of all.
+const BROKEN_CEILING: f32 = 0.6;
+
 fn assess(window: &Window) -> Option<Claim> {
     // Somebody who forgot a password does other things too; a program that guesses does hardly anything else.
     let is_aside = window.share(tries(window)) < ASIDE_SHARE;
     let weight = if is_aside { 0.13 } else { 0.22 };
     let failures = (window.habit.login_failures - FAILURES_FREE) * weight;
-    let silent = silent_points(window);
+    let silent = (window.suspicion.same_answers - SIGN_INS_FREE) * weight;
     let points = failures.max(silent);
+    let ceiling = if is_stuck(window) { BROKEN_CEILING } else { 1.0 };
     (points > 0.0).then(|| Claim {
         kind: kind(window),
-        confidence: confidence(points),
+        confidence: confidence(points).min(ceiling),
         is_conclusive: false,
     })
 }
 
-/// Points for sign-ins whose answers tell nothing, but that are nearly all the client does and all look alike.
-fn silent_points(window: &Window) -> f32 {
-    let is_all_it_does = window.share(window.habit.logins) > 0.8;
-    let answers = &window.habit;
-    let mean = answers.bytes_log / answers.with_bytes.max(1.0);
-    let varies = (answers.bytes_log_square / answers.with_bytes.max(1.0) - mean * mean)
-        .max(0.0)
-        .sqrt()
-        > 0.5;
-    if is_all_it_does && !varies {
-        (answers.logins - SIGN_INS_FREE) * 0.2
-    } else {
-        0.0
-    }
+/// Whether one program asks for one thing on a slow, steady beat: whoever guesses is in a hurry, or hides.
+fn is_stuck(window: &Window) -> bool {
+    let is_one = window.agents.estimate() < 1.5 && window.paths.estimate() < 2.5;
+    is_one && window.queries.estimate() < 1.5 && window.rhythm.is_slow_metronome()
 }
 
 /// Sign-ins, and failures where nothing else tells that they were sign-ins.
@@ -66,6 +60,7 @@ fn tries(window: &Window) -> f32 {
 fn scale(window: &mut Window, factor: f32) {
     window.rate[HABIT] = (window.rate[HABIT] + tries(window) * (factor - 1.0)).max(0.0);
     window.habit.logins *= factor;
+    window.suspicion.same_answers *= factor;
     window.habit.login_failures *= factor;
 }
 
@@ -82,9 +77,8 @@ fn kind(window: &Window) -> ThreatKind {
 fn sentence(window: &Window) -> String {
     if window.habit.login_failures < 1.0 {
         return format!(
-            "signed in {:.0} times, {:.0}% of its requests, and was always answered alike",
-            window.habit.logins,
-            window.share(window.habit.logins) * 100.0
+            "tried to sign in {:.0} times and was answered alike {:.0} times",
+            window.habit.logins, window.suspicion.same_answers
         );
     }
     format!(

@@ -118,25 +118,4 @@ fn claim(kind: ThreatKind, points: f32, ceiling: f32) -> Option<Claim> {
 const OBSERVED_ONLY: f32 = 0.75;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_empty_window_names_nothing() {
-        assert!(assess(&Window::default()).is_empty());
-    }
-
-    #[test]
-    fn each_threat_is_listed_once() {
-        for (place, threat) in THREATS.iter().enumerate() {
-            assert!(THREATS[..place].iter().all(|other| other.kind != threat.kind));
-            assert!(!(threat.sentence)(&Window::default()).is_empty());
-        }
-    }
-
-    #[test]
-    fn a_score_strengthens_and_never_weakens() {
-        assert!((strengthen(0.5, 0.001) - 0.7).abs() < 1e-6);
-        assert!((strengthen(0.5, 0.9) - 0.5).abs() < 1e-6);
-    }
-}
+mod tests;

@@ -8,24 +8,34 @@ use domain::ThreatKind;
 /// Share of successes up to which nothing that was asked for was there: one lucky guess in ten.
 const FRUITLESS_SHARE: f32 = 0.1;
 
+/// Weight of a miss of somebody who finds most of what it asks for.
+const ASIDE_WEIGHT: f32 = 0.04;
+
+/// Such misses are shown at most: a crawler of an old site collects any number of them.
+const ASIDE_POINTS_MAX: f32 = 1.0;
+
 /// Requests per second over a visit from which nobody reads what came back: polite crawlers wait a second and more.
 const QUICK_PER_SECOND: f32 = 1.0;
 
 pub(super) const THREAT: Threat = Threat {
     kind: ThreatKind::Reconnaissance,
     assess,
-    value: |window| window.suspicion.novel_misses + window.suspicion.probes,
+    value: |window| {
+        let suspicion = &window.suspicion;
+        suspicion.novel_misses.max(suspicion.soft_misses) + suspicion.probes
+    },
     sentence,
     lever: Lever {
         name: "points for probes and for paths that nobody else asks for",
         read: |window| {
             let suspicion = &window.suspicion;
-            suspicion.probes + suspicion.novel_misses + suspicion.novel_redirects
+            suspicion.probes + suspicion.novel_misses + suspicion.novel_redirects + suspicion.soft_misses
         },
         scale: |window, factor| {
             window.suspicion.probes *= factor;
             window.suspicion.novel_misses *= factor;
             window.suspicion.novel_redirects *= factor;
+            window.suspicion.soft_misses *= factor;
         },
     },
 };
@@ -33,7 +43,7 @@ pub(super) const THREAT: Threat = Threat {
 fn assess(window: &Window) -> Option<Claim> {
     let suspicion = &window.suspicion;
     let probes = suspicion.probes * 1.05;
-    let points = probes + miss_points(window) + redirect_points(window);
+    let points = probes + miss_points(window) + redirect_points(window) + soft_points(window);
     (points > 0.0).then(|| Claim {
         kind: ThreatKind::Reconnaissance,
         confidence: confidence(points),
@@ -57,9 +67,14 @@ fn miss_points(window: &Window) -> f32 {
         share if share > 0.5 && is_quick => 0.36,
         share if share > 0.5 => 0.16,
         share if share > 0.25 && is_quick => 0.16,
-        _ => 0.04,
+        _ => ASIDE_WEIGHT,
     };
-    misses * weight * innocence(window)
+    let points = misses * weight * innocence(window);
+    if weight > ASIDE_WEIGHT {
+        points
+    } else {
+        points.min(ASIDE_POINTS_MAX)
+    }
 }
 
 /// Whether hardly anything that the client asked for was there.
@@ -90,6 +105,14 @@ fn redirect_points(window: &Window) -> f32 {
     window.suspicion.novel_redirects * 0.12 * innocence(window)
 }
 
+/// Points for different routes that nobody else uses and that all get the one same page.
+fn soft_points(window: &Window) -> f32 {
+    let in_vain = window.suspicion.soft_misses + window.errors[HABIT];
+    let is_all_it_does = window.share(in_vain) > 0.5;
+    let weight = if is_all_it_does { 0.3 } else { 0.04 };
+    window.suspicion.soft_misses * weight * innocence(window)
+}
+
 /// How much of the weight is left where an ordinary reason for misses shows: links, pages' files, a crawler's list.
 fn innocence(window: &Window) -> f32 {
     let mut left = 1.0;
@@ -111,6 +134,11 @@ fn sentence(window: &Window) -> String {
         format!(
             "asked for secrets, backups or consoles that are not there (evidence weight {:.1})",
             suspicion.probes
+        )
+    } else if suspicion.soft_misses > suspicion.novel_misses.max(suspicion.novel_redirects) {
+        format!(
+            "asked for {:.0} different paths that nobody else asks for and got the same page each time",
+            suspicion.soft_misses + 1.0
         )
     } else if suspicion.novel_misses >= suspicion.novel_redirects {
         format!(

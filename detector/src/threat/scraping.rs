@@ -2,7 +2,7 @@
 
 use super::{Claim, Lever, OBSERVED_ONLY, Threat, claim};
 use crate::window::Window;
-use crate::window::decay::VISIT;
+use crate::window::decay::{HABIT, VISIT};
 use domain::ThreatKind;
 
 pub(super) const THREAT: Threat = Threat {
@@ -20,6 +20,15 @@ pub(super) const THREAT: Threat = Threat {
 /// Fewer different paths than this are a visit.
 const PATHS_MIN: f32 = 120.0;
 
+/// log2 of the bytes from which an answer is a file: few pages have half a mebibyte.
+const FILE_BYTES_LOG: f32 = 19.0;
+
+/// Fetching files is shown, not acted on, even when the score is the oddest of all.
+const FILES_CEILING: f32 = 0.65;
+
+/// Pages within hours for one point of those who go by a browser's name.
+const DISGUISED_PAGES: f32 = 60.0;
+
 /// Sign-ins that were not refused, decayed: one within the last hours.
 const SIGNED_IN_MIN: f32 = 0.3;
 
@@ -33,6 +42,12 @@ fn assess(window: &Window) -> Option<Claim> {
         return None;
     }
     let rate = window.rate_per_second(VISIT);
+    if takes_files(window) {
+        return claim(ThreatKind::Scraping, rate, FILES_CEILING);
+    }
+    if is_disguised(window) {
+        return claim(ThreatKind::Scraping, window.rate[HABIT] / DISGUISED_PAGES, 0.9);
+    }
     // Crawlers that say so are welcome up to a few pages a second.
     let patience = if window.suspicion.is_declared_crawler || window.suspicion.is_robot {
         0.2
@@ -43,6 +58,24 @@ fn assess(window: &Window) -> Option<Claim> {
     let has_signed_in = window.habit.logins - window.habit.login_failures > SIGNED_IN_MIN;
     let ceiling = if has_signed_in { OBSERVED_ONLY } else { 0.9 };
     claim(ThreatKind::Scraping, rate * patience, ceiling)
+}
+
+/// Whether it takes files rather than pages: somebody fetches what is there to be fetched.
+fn takes_files(window: &Window) -> bool {
+    window.habit.bytes_log / window.habit.with_bytes.max(1.0) > FILE_BYTES_LOG
+}
+
+/// Whether it goes by a browser's name and has none of a browser's habits: no file of a page, no page it came from, nor
+/// a sign-in. Slow as it may be, nobody reads like that.
+fn is_disguised(window: &Window) -> bool {
+    let habit = &window.habit;
+    window.suspicion.is_declared_browser
+        && !window.suspicion.is_declared_crawler
+        && !window.suspicion.is_robot
+        && window.share(habit.assets) < 0.01
+        && window.share(habit.with_referer) < 0.02
+        && habit.logins < SIGNED_IN_MIN
+        && window.agents.estimate() < 3.5
 }
 
 fn sentence(window: &Window) -> String {

@@ -19,6 +19,7 @@ use crate::signal::{Outcome, Signals};
 use decay::{BURST, Factors, HABIT, VISIT};
 use domain::{RequestRecord, Timestamp};
 use serde::{Deserialize, Serialize};
+use suspicion::Novelty;
 
 /// Buckets of the route histogram: enough to tell one route from many.
 pub const ROUTE_BUCKETS: usize = 16;
@@ -54,6 +55,8 @@ pub struct Window {
     pub objects: Distinct<4>,
     /// Different queries.
     pub queries: Distinct<1>,
+    /// Different names of the first parameter of a query.
+    pub query_names: Distinct<1>,
     /// Different user agents.
     pub agents: Distinct<1>,
     /// Number of the last object, for walks.
@@ -80,6 +83,8 @@ pub struct Change {
 pub struct Hashes {
     /// Of the query, 0 when there is none.
     pub query: u64,
+    /// Of the name of its first parameter, 0 when there is none.
+    pub query_name: u64,
     /// Of the user agent, 0 when there is none.
     pub agent: u64,
 }
@@ -118,7 +123,12 @@ impl Window {
             self.habit.recoveries += weights.0[HABIT];
         }
         self.last_outcome = signals.outcome as u8;
-        let is_novel_miss = self.suspicion.observe(record, signals, standing, is_new_path);
+        let novelty = Novelty {
+            standing,
+            is_new_path,
+            is_new_route: is_first_use_of_route,
+        };
+        let is_novel_miss = self.suspicion.observe(record, signals, novelty);
         Change {
             is_first_use_of_route,
             is_novel_miss,
@@ -159,10 +169,14 @@ impl Window {
     fn observe_names(&mut self, record: &RequestRecord<'_>, hashes: Hashes) -> bool {
         if hashes.query != 0 {
             self.queries.insert(hashes.query);
+            self.query_names.insert(hashes.query_name);
         }
         let is_new_agent = hashes.agent != 0 && self.agents.insert(hashes.agent);
         if is_new_agent {
-            self.suspicion.is_declared_crawler |= record.user_agent.as_deref().is_some_and(declares_crawler);
+            let agent = record.user_agent.as_deref().unwrap_or("");
+            let is_crawler = declares_crawler(agent);
+            self.suspicion.is_declared_crawler |= is_crawler;
+            self.suspicion.is_declared_browser |= !is_crawler && agent.starts_with("Mozilla/");
         }
         if let Some(object) = record.route.object {
             let is_new = self.objects.insert(object.hash);

@@ -20,6 +20,13 @@ const GAP_FLOOR_MILLIS: f32 = 1000.0;
 /// Logarithms are summed from the middle of their range: f32 squares of large numbers would drown a small spread.
 const LOG_ORIGIN: f32 = 14.0;
 
+/// So many pauses make a beat.
+const BEATS_MIN: f32 = 4.0;
+/// Shorter pauses are no slow beat: tools that work through a list leave a fixed one, too.
+const BEAT_MILLIS_MIN: f32 = 4000.0;
+/// Deviation of the log2 that whole seconds and a busy machine make of a steady beat of some seconds.
+const BEAT_DEVIATION_MAX: f32 = 0.15;
+
 /// Past this many gaps the sums are halved, so that the rhythm follows the client.
 const GAPS_MAX: f32 = 240.0;
 
@@ -73,6 +80,14 @@ impl Rhythm {
     #[must_use]
     pub fn entropy(&self) -> f32 {
         entropy(self.bins.iter().map(|count| f32::from(*count)))
+    }
+
+    /// Whether it keeps a slow beat, as a timer does and neither a person nor somebody in a hurry.
+    #[must_use]
+    pub fn is_slow_metronome(&self) -> bool {
+        self.count >= BEATS_MIN
+            && self.log_mean() + LOG_ORIGIN >= (BEAT_MILLIS_MIN + GAP_FLOOR_MILLIS).log2()
+            && self.log_deviation() <= BEAT_DEVIATION_MAX
     }
 
     /// Share of the gaps in the fullest bin.

@@ -12,6 +12,17 @@ const WALK_STEP_MAX: u64 = 3;
 /// Stands for every path that names a day.
 const ANY_DAY: u64 = 0x6461_7973;
 
+/// How new a request's path is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Novelty {
+    /// How its route stands among clients.
+    pub(super) standing: RouteStanding,
+    /// Whether the client did not ask for the path before.
+    pub(super) is_new_path: bool,
+    /// Whether the client did not use the route before.
+    pub(super) is_new_route: bool,
+}
+
 /// What speaks for an attack.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Suspicion {
@@ -27,6 +38,13 @@ pub struct Suspicion {
     pub novel_misses: f32,
     /// Different paths that were redirected on routes nobody else uses.
     pub novel_redirects: f32,
+    /// Different routes that nobody else uses and that were answered 200 with one size: as good as missing, where a site
+    /// answers every path with its one page.
+    pub soft_misses: f32,
+    /// Sign-ins answered exactly like the one before, and not refused: a wrong password on a page that says so itself.
+    pub same_answers: f32,
+    /// State-changing requests answered with 4xx that is no refusal and no missing path: wrong codes, cards, vouchers.
+    pub failed_writes: f32,
     /// Steps between numbered objects that a walk makes.
     pub walk_steps: f32,
     /// Steps of any size between numbered objects.
@@ -43,6 +61,14 @@ pub struct Suspicion {
     pub is_robot: bool,
     /// Whether its user agent says that it is a crawler.
     pub is_declared_crawler: bool,
+    /// Whether a user agent of it says that it is a browser.
+    pub is_declared_browser: bool,
+    /// Bytes of the latest answer on a route that nobody else uses.
+    soft_bytes: u64,
+    /// The folder of that route, 0 for the root.
+    soft_folder: u64,
+    /// Status and bytes of the latest answer to a sign-in, 0 for none.
+    last_answer: u64,
     probed: Distinct<1>,
     missed: Distinct<4>,
 }
@@ -64,6 +90,8 @@ impl Suspicion {
             for points in [
                 &mut self.payloads,
                 &mut self.payload_requests,
+                &mut self.same_answers,
+                &mut self.failed_writes,
                 &mut self.walk_steps,
                 &mut self.steps,
                 &mut self.protocol,
@@ -78,17 +106,54 @@ impl Suspicion {
         &mut self,
         record: &RequestRecord<'_>,
         signals: &Signals,
-        standing: RouteStanding,
-        is_new_path: bool,
+        novelty: Novelty,
     ) -> bool {
         self.observe_sign_in(signals);
+        self.observe_answer(record, signals);
         if record.path == "/robots.txt" {
             self.is_robot = true;
         }
         self.observe_payload(signals);
         self.observe_protocol(record, signals);
         self.observe_probe(record, signals);
-        self.observe_miss(record, signals, standing, is_new_path)
+        self.observe_soft_miss(record, signals, novelty);
+        self.observe_miss(record, signals, novelty)
+    }
+
+    /// Takes in what a state-changing request was told, where the status alone does not tell.
+    fn observe_answer(&mut self, record: &RequestRecord<'_>, signals: &Signals) {
+        if signals.method != crate::signal::MethodClass::Write {
+            return;
+        }
+        let is_told_off = signals.outcome == Outcome::OtherClientError && !matches!(record.status, 429 | 499);
+        self.failed_writes += f32::from(u8::from(is_told_off));
+        if signals.role == RouteRole::Login {
+            let answer = u64::from(record.status) << 48 | record.bytes_out.unwrap_or(0).min((1 << 48) - 1);
+            let is_same = answer == self.last_answer && record.bytes_out.is_some();
+            self.same_answers += f32::from(u8::from(is_same && !signals.outcome.is_client_error()));
+            self.last_answer = answer;
+        }
+    }
+
+    fn observe_soft_miss(&mut self, record: &RequestRecord<'_>, signals: &Signals, novelty: Novelty) {
+        let is_page = record.status == 200
+            && signals.method != crate::signal::MethodClass::Head
+            && !record.route.is_asset
+            && !signals.is_convention;
+        let bytes = record.bytes_out.unwrap_or(0);
+        if !is_page || bytes == 0 || !novelty.is_new_route || !novelty.standing.is_novel() {
+            return;
+        }
+        if bytes != self.soft_bytes {
+            // Somebody who gets different pages finds what is there.
+            (self.soft_bytes, self.soft_folder) = (bytes, folder(&record.path));
+            self.soft_misses *= 0.5;
+            return;
+        }
+        // Many small files of one kind lie in one folder; who guesses asks all over the place.
+        let folder = folder(&record.path);
+        self.soft_misses += f32::from(u8::from(folder != self.soft_folder || folder == 0));
+        self.soft_folder = folder;
     }
 
     fn observe_probe(&mut self, record: &RequestRecord<'_>, signals: &Signals) {
@@ -134,14 +199,9 @@ impl Suspicion {
 
     /// Misses count once per path, and only where neither convention nor another client explains them. A path that was
     /// redirected first (to https, to the host's other name) counts when it misses there.
-    fn observe_miss(
-        &mut self,
-        record: &RequestRecord<'_>,
-        signals: &Signals,
-        standing: RouteStanding,
-        is_new_path: bool,
-    ) -> bool {
-        if signals.is_convention || record.route.is_asset || record.is_malformed || !standing.is_novel() {
+    fn observe_miss(&mut self, record: &RequestRecord<'_>, signals: &Signals, novelty: Novelty) -> bool {
+        let is_ordinary = signals.is_convention || record.route.is_asset || !novelty.standing.is_novel();
+        if is_ordinary || record.is_malformed {
             return false;
         }
         match signals.outcome {
@@ -152,9 +212,9 @@ impl Suspicion {
                 if is_new_miss {
                     self.novel_misses += 1.0;
                 }
-                is_new_path || is_new_miss
+                novelty.is_new_path || is_new_miss
             }
-            Outcome::Redirect if is_new_path => {
+            Outcome::Redirect if novelty.is_new_path => {
                 self.novel_redirects += 1.0;
                 false
             }
@@ -194,6 +254,9 @@ impl Suspicion {
         self.probes > 0.0
             || self.payloads > 0.0
             || self.novel_misses > 0.0
+            || self.soft_misses > 1.0
+            || self.same_answers > 1.0
+            || self.failed_writes > 1.0
             || self.protocol > 0.0
             || self.failures_in_a_row > 1
     }
@@ -204,9 +267,20 @@ impl Suspicion {
         self.probes
             + self.payloads
             + self.novel_misses * 0.3
+            + (self.soft_misses + self.same_answers + self.failed_writes) * 0.2
             + self.protocol
             + f32::from(self.failures_in_a_row) * 0.3
     }
+}
+
+/// Hash of the folder that a path lies in, 0 for the root.
+fn folder(path: &str) -> u64 {
+    use std::hash::BuildHasher;
+    let end = path.trim_end_matches('/').rfind('/').unwrap_or(0);
+    if end == 0 {
+        return 0;
+    }
+    foldhash::fast::FixedState::with_seed(0xf01d).hash_one(&path[..end]) | 1
 }
 
 /// As what a missed path counts: who counts on through numbers or days guesses no second name.

@@ -436,8 +436,15 @@ fn is_scored_at(requests: u64) -> bool {
 fn hashes(record: &RequestRecord<'_>) -> Hashes {
     Hashes {
         query: text_hash(record.query.as_deref()),
+        query_name: text_hash(record.query.as_deref().map(first_name)),
         agent: text_hash(record.user_agent.as_deref()),
     }
+}
+
+/// The name of a query's first parameter: programs name theirs alike whatever the values.
+fn first_name(query: &str) -> &str {
+    let end = memchr::memchr2(b'=', b'&', query.as_bytes());
+    &query[..end.unwrap_or(query.len())]
 }
 
 /// Hash of a text for the small sketches, 0 for none. Only counts different ones: no key needed, an attacker who

@@ -1,0 +1,260 @@
+//! What windows of whole visits name: an attack, and its innocent look-alike beside it.
+
+use super::{THREATS, assess, strengthen};
+use crate::population::RouteStanding;
+use crate::signal;
+use crate::testing::{KEY, Line};
+use crate::window::{Hashes, Window};
+use domain::{ThreatKind, Timestamp};
+use std::borrow::Cow;
+
+/// Confidence from which the default policy acts, when the score adds nothing.
+const ACTED_ON: f32 = 0.8;
+
+/// One request: seconds since the visit began, method, path with query, status, bytes, user agent.
+struct Ask {
+    secs: f32,
+    method: &'static str,
+    target: String,
+    status: u16,
+    bytes: u64,
+    agent: String,
+}
+
+fn get(secs: f32, target: impl Into<String>, status: u16, bytes: u64) -> Ask {
+    Ask {
+        secs,
+        method: "GET",
+        target: target.into(),
+        status,
+        bytes,
+        agent: "Mozilla/5.0 Firefox/130.0".to_owned(),
+    }
+}
+
+fn post(secs: f32, target: &str, status: u16, bytes: u64) -> Ask {
+    Ask {
+        method: "POST",
+        ..get(secs, target, status, bytes)
+    }
+}
+
+/// The window after a visit on a site where nobody else was yet.
+fn visit(asks: impl IntoIterator<Item = Ask>) -> Window {
+    let mut window = Window::default();
+    for (place, ask) in asks.into_iter().enumerate() {
+        let (path, query) = match ask.target.split_once('?') {
+            Some((path, query)) => (path, Some(query.to_owned())),
+            None => (ask.target.as_str(), None),
+        };
+        let line = Line {
+            method: ask.method,
+            ..Line::new((ask.secs * 1000.0) as i64, 1, path, ask.status)
+        };
+        let mut record = line.record(place as u64);
+        record.query = query.map(Cow::Owned);
+        record.bytes_out = Some(ask.bytes);
+        let hash = |text: &str| KEY.hash(text) | 1;
+        let hashes = Hashes {
+            query: record.query.as_deref().map_or(0, hash),
+            query_name: record
+                .query
+                .as_deref()
+                .map_or(0, |query| hash(query.split('=').next().unwrap_or(""))),
+            agent: hash(&ask.agent),
+        };
+        record.user_agent = Some(Cow::Owned(ask.agent));
+        let signals = signal::read(&record, false, place == 0);
+        let at = Timestamp::from_millis(line.millis);
+        window.observe(&record, at, &signals, RouteStanding::default(), hashes);
+    }
+    window
+}
+
+/// The surest threat and its confidence; the confidence of nothing is 0.
+fn named(window: &Window) -> (Option<ThreatKind>, f32) {
+    assess(window)
+        .first()
+        .map_or((None, 0.0), |(_, claim)| (Some(claim.kind), claim.confidence))
+}
+
+fn is_acted_on(window: &Window) -> bool {
+    named(window).1 >= ACTED_ON
+}
+
+/// Words that are no probe, an attack's or a reader's.
+fn word(number: usize) -> String {
+    let letter = |place: usize| char::from(b'a' + ((number / 26usize.pow(place as u32)) % 26) as u8);
+    format!("{}{}{}ing", letter(1), letter(0), letter(1))
+}
+
+#[test]
+fn a_scanner_that_is_redirected_first_is_told_by_what_it_misses_then() {
+    let asks = |number: usize| {
+        let (secs, path) = (number as f32 * 900.0, format!("/{}", word(number)));
+        let ask = |secs, status| Ask {
+            method: "HEAD",
+            ..get(secs, path.clone(), status, 200)
+        };
+        [ask(secs, 301), ask(secs + 0.2, 404)]
+    };
+    let scanner = visit((0..5).flat_map(asks));
+    assert_eq!(named(&scanner).0, Some(ThreatKind::Reconnaissance));
+    assert!(is_acted_on(&scanner));
+    assert!(!is_acted_on(&visit((0..2).flat_map(asks))));
+}
+
+#[test]
+fn following_old_links_now_and_then_is_no_reconnaissance() {
+    let reader = |number: usize| {
+        let is_gone = number % 3 != 0;
+        let status = if is_gone { 404 } else { 200 };
+        get(
+            number as f32 * 8.0,
+            format!("/{}", word(number)),
+            status,
+            3000 + number as u64,
+        )
+    };
+    assert!(!is_acted_on(&visit((0..12).map(reader))));
+}
+
+#[test]
+fn a_scanner_that_gets_the_one_page_for_everything_is_told() {
+    let scan = visit((0..16).map(|number| get(number as f32, format!("/{}/", word(number)), 200, 1128)));
+    assert_eq!(named(&scan).0, Some(ThreatKind::Reconnaissance));
+    assert!(is_acted_on(&scan));
+}
+
+#[test]
+fn files_of_one_size_in_one_folder_are_not_the_one_page() {
+    let files =
+        visit((0..60).map(|number| get(number as f32, format!("/logs/{}.txt", word(number)), 200, 307)));
+    assert!(!is_acted_on(&files));
+}
+
+#[test]
+fn a_stale_password_on_a_slow_beat_is_shown_and_guessing_at_that_pace_is_acted_on() {
+    let stuck = visit((0..200).map(|turn| post(turn as f32 * 15.0, "/login", 401, 400)));
+    let (kind, confidence) = named(&stuck);
+    assert_eq!(kind, Some(ThreatKind::CredentialCracking));
+    assert!((0.5..ACTED_ON).contains(&confidence));
+    // The same number of tries in the same time, but not on a beat.
+    let uneven = |turn: i32| turn as f32 * 15.0 + (turn * 7 % 13) as f32;
+    assert!(is_acted_on(&visit((0..200).map(|turn| post(
+        uneven(turn),
+        "/login",
+        401,
+        400
+    )))));
+}
+
+#[test]
+fn wrong_passwords_that_are_answered_200_are_told_by_the_answer() {
+    let asks = |turn: usize| {
+        [
+            get(turn as f32 * 3.0, "/login", 200, 7800),
+            post(turn as f32 * 3.0 + 1.0, "/login", 200, 38_238),
+        ]
+    };
+    let guesses = visit((0..20).flat_map(asks));
+    assert_eq!(named(&guesses).0, Some(ThreatKind::CredentialCracking));
+    assert!(is_acted_on(&guesses));
+    assert!(!is_acted_on(&visit((0..3).flat_map(asks))));
+}
+
+#[test]
+fn a_class_signs_up_and_a_bot_signs_up_more() {
+    let sign_up = |number: usize, agents: usize| Ask {
+        agent: format!("Mozilla/5.0 pupil {}", number % agents),
+        ..post(number as f32 * 20.0, "/register", 201, 420)
+    };
+    assert!(!is_acted_on(&visit((0..14).map(|number| sign_up(number, 14)))));
+    assert!(is_acted_on(&visit((0..14).map(|number| sign_up(number, 1)))));
+    assert!(is_acted_on(&visit((0..60).map(|number| sign_up(number, 60)))));
+}
+
+#[test]
+fn vouchers_tried_one_by_one_are_told_and_a_form_filled_in_badly_is_not() {
+    let tries = |count: usize| {
+        (0..count).map(|turn| post(turn as f32 * 1.3 + (turn % 3) as f32, "/cart/coupon", 422, 300))
+    };
+    let guesses = visit(tries(60));
+    assert_eq!(named(&guesses).0, Some(ThreatKind::BusinessFlowAbuse));
+    assert!(is_acted_on(&guesses));
+    assert!(!is_acted_on(&visit(tries(8))));
+}
+
+#[test]
+fn past_every_cache_is_a_flood_and_a_list_read_page_by_page_is_not() {
+    let bust = visit((0..200).map(|turn| {
+        get(
+            turn as f32 * 0.2,
+            format!("/?{}", turn * 7919),
+            200,
+            54_000 + turn,
+        )
+    }));
+    assert_eq!(named(&bust).0, Some(ThreatKind::DenialOfService));
+    assert!(is_acted_on(&bust));
+    let pages = visit((0..200).map(|turn| {
+        get(
+            turn as f32 * 0.2,
+            format!("/orders?page={turn}"),
+            200,
+            20_000 + turn,
+        )
+    }));
+    assert_ne!(named(&pages).0, Some(ThreatKind::DenialOfService));
+}
+
+#[test]
+fn tokens_tried_in_a_header_are_told_and_an_app_whose_token_ran_out_is_not() {
+    let refusals = |gap: fn(usize) -> f32, count: usize| {
+        visit((0..count).map(move |turn| get(gap(turn), "/me/profile", 401, 487)))
+    };
+    let guesses = refusals(|turn| turn as f32 * 0.7 + (turn % 5) as f32, 120);
+    assert_eq!(named(&guesses).0, Some(ThreatKind::TokenAbuse));
+    assert!(is_acted_on(&guesses));
+    assert!(!is_acted_on(&refusals(|turn| turn as f32 * 30.0, 300)));
+}
+
+#[test]
+fn a_browser_that_loads_pages_and_nothing_else_for_hours_is_none() {
+    let page = |number: usize| {
+        let uneven = number as f32 * 14.0 + (number % 7) as f32;
+        get(
+            uneven,
+            format!("/articles/{}", word(number)),
+            200,
+            9000 + number as u64 * 37,
+        )
+    };
+    let scraper = visit((0..200).map(page));
+    assert_eq!(named(&scraper).0, Some(ThreatKind::Scraping));
+    assert!(is_acted_on(&scraper));
+    let declared = |number| Ask {
+        agent: "ExampleBot/1.0 (+https://example.org/bot)".to_owned(),
+        ..page(number)
+    };
+    assert!(!is_acted_on(&visit((0..200).map(declared))));
+}
+
+#[test]
+fn an_empty_window_names_nothing() {
+    assert!(assess(&Window::default()).is_empty());
+}
+
+#[test]
+fn each_threat_is_listed_once() {
+    for (place, threat) in THREATS.iter().enumerate() {
+        assert!(THREATS[..place].iter().all(|other| other.kind != threat.kind));
+        assert!(!(threat.sentence)(&Window::default()).is_empty());
+    }
+}
+
+#[test]
+fn a_score_strengthens_and_never_weakens() {
+    assert!((strengthen(0.5, 0.001) - 0.7).abs() < 1e-6);
+    assert!((strengthen(0.5, 0.9) - 0.5).abs() < 1e-6);
+}
