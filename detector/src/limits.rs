@@ -63,7 +63,8 @@ pub const ROUTES_MAX: usize = 65_536;
 /// Cohorts (ranges) whose totals are remembered. When full, those without evidence are forgotten.
 pub const COHORTS_MAX: usize = 16_384;
 
-/// Suspects that a cohort lists, and members that a campaign does. Further ones are acted on only by their own evidence.
+/// Suspects that a cohort lists, and members that a campaign does: the latest. Those that were acted on give way first
+/// and are only counted then; whoever gives way before the end of a tick is acted on only by its own evidence.
 pub const CAMPAIGN_MEMBERS_MAX: usize = 1024;
 
 /// Clients with an offence on record. When full, the longest forgotten episode goes.

@@ -5,11 +5,11 @@
 use crate::detector::Output;
 use crate::population::Population;
 use crate::stage::client::{Candidate, Changes, Hint};
-use crate::stage::cohort::{CohortKey, Cohorts};
+use crate::stage::cohort::{CohortKey, Cohorts, MEMBER_CONFIDENCE_MIN};
 use crate::stage::sequencer::{Circumstances, Company, Joined, Ruling, Sequencer};
 use crate::stage::waiting::Waiting;
 use crate::threat;
-use domain::{Action, Client};
+use domain::{Action, Client, ThreatKind};
 
 /// What the end of a tick changes besides the shards.
 #[derive(Debug, Clone, Default)]
@@ -126,7 +126,7 @@ impl Memory {
         let hot = self.weigh_cohorts(candidate);
         let is_site_sound = self.cohorts.is_site_sound();
         let company = Company {
-            floor: (!hot.is_empty() && is_site_sound).then_some(Action::Block),
+            floor: (is_site_sound && self.is_of_a_kind(candidate, &hot)).then_some(Action::Block),
             is_held: held.contains(&candidate.key),
             is_site_sound,
         };
@@ -154,8 +154,23 @@ impl Memory {
             .collect()
     }
 
+    /// Whether a candidate's own evidence names what a campaign that it belongs to does. Whoever shares a range or an
+    /// agent with a campaign and does something else is judged by that.
+    fn is_of_a_kind(&self, candidate: &Candidate, hot: &[CohortKey]) -> bool {
+        let Some((_, claim)) = candidate.claims.first() else {
+            return false;
+        };
+        let named = |key: &CohortKey| self.cohorts.get(key.number())?.threat;
+        claim.confidence >= MEMBER_CONFIDENCE_MIN
+            && hot
+                .iter()
+                .filter_map(named)
+                .any(|threat| is_akin(threat, claim.kind))
+    }
+
     fn take_hint(&mut self, hint: &Hint, grown: &mut Vec<CohortKey>) {
-        for key in CohortKey::all(&hint.client, hint.agent) {
+        let route = (hint.route != 0).then_some(CohortKey::Route(hint.route));
+        for key in CohortKey::all(&hint.client, hint.agent).chain(route) {
             if self.cohorts.hint(&key, hint) {
                 remember(grown, key);
             }
@@ -181,6 +196,17 @@ impl Memory {
         let cohort = self.cohorts.get_mut(key.number())?;
         Some(self.sequencer.join(key, cohort, (excess, is_site_sound), around))
     }
+}
+
+/// Whether two kinds are one act: failed sign-ins are stuffing or cracking by how many accounts they try.
+fn is_akin(left: ThreatKind, right: ThreatKind) -> bool {
+    let is_sign_in = |kind| {
+        matches!(
+            kind,
+            ThreatKind::CredentialStuffing | ThreatKind::CredentialCracking
+        )
+    };
+    left == right || (is_sign_in(left) && is_sign_in(right))
 }
 
 fn remember(grown: &mut Vec<CohortKey>, key: CohortKey) {

@@ -73,7 +73,9 @@ struct HintForm {
     at: MomentForm,
     first_seen: MomentForm,
     requests: u64,
+    is_first: bool,
     agent: u64,
+    route: u64,
     shown: Option<(ThreatForm, EvidenceForm)>,
 }
 
@@ -261,7 +263,9 @@ impl HintForm {
             at: moment(hint.at),
             first_seen: moment(hint.first_seen),
             requests: hint.requests,
+            is_first: hint.is_first,
             agent: hint.agent,
+            route: hint.route,
             shown: hint
                 .shown
                 .as_ref()
@@ -281,7 +285,9 @@ impl HintForm {
             at: to_moment(self.at),
             first_seen: to_moment(self.first_seen),
             requests: counter(self.requests)?,
+            is_first: self.is_first,
             agent: self.agent,
+            route: self.route,
             shown: shown.transpose()?,
         })
     }

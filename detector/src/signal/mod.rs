@@ -4,6 +4,7 @@ mod date;
 mod login;
 mod payload;
 mod probe;
+mod tool;
 
 pub use login::RouteRole;
 pub(crate) use payload::ENOUGH;
@@ -26,6 +27,8 @@ pub struct Signals {
     pub payload: PayloadHits,
     /// What the path asks for that only scanners ask for.
     pub probe: ProbeHit,
+    /// Points for an attack tool that a user agent names, sent for the first time.
+    pub tool: f32,
     /// Whether a page that browsers and crawlers ask for unasked (favicon, robots.txt, `.well-known`).
     pub is_convention: bool,
     /// Whether the request failed by the client's doing on a path that names a day.
@@ -101,6 +104,7 @@ pub fn read(record: &RequestRecord<'_>, is_known: bool, is_new_agent: bool) -> S
         signals.odd_characters += odd_characters(query);
     }
     if let Some(agent) = record.user_agent.as_deref().filter(|_| is_new_agent) {
+        signals.tool = tool::points(agent);
         payload::search_agent(clip(agent), &mut budget, &mut signals.payload);
     }
     if let Some(referer) = record.referer.as_deref() {

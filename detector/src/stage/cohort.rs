@@ -20,10 +20,12 @@ const IPV6_PREFIX: u8 = 48;
 const RANGE_MEMBERS_MIN: usize = 4;
 /// Suspects that make a campaign of a user agent: agents are shared by strangers.
 const AGENT_MEMBERS_MIN: usize = 20;
+/// Suspects that make a campaign of a route for signing in: people use it too.
+const ROUTE_MEMBERS_MIN: usize = 8;
 /// Share of a cohort's clients that must be suspects.
 const SUSPECT_SHARE_MIN: f64 = 0.5;
 /// Confidence from which a client's own evidence makes it a suspect.
-const MEMBER_CONFIDENCE_MIN: f32 = 0.5;
+pub(crate) const MEMBER_CONFIDENCE_MIN: f32 = 0.5;
 /// Evidence is forgotten after this long without more.
 const MEMORY_MILLIS: i64 = 6 * 3600 * 1000;
 
@@ -46,6 +48,8 @@ pub enum CohortKey {
     Range(IpNet),
     /// A user agent, by its hash; 0 for none.
     Agent(u64),
+    /// A route for signing in, by the hash of its template.
+    Route(u64),
 }
 
 /// One client of a cohort against which something speaks.
@@ -72,8 +76,10 @@ pub struct Cohort {
     pub clients: u32,
     /// The latest evidence.
     pub last_millis: i64,
-    /// Clients against which something speaks, up to a limit.
+    /// Clients against which something speaks: the latest, up to a limit.
     pub suspects: Vec<Suspected>,
+    /// Further ones, that gave way to later ones.
+    pub unlisted: u32,
     /// The threat that the first of them showed.
     pub threat: Option<ThreatKind>,
     /// When it became a campaign.
@@ -147,6 +153,10 @@ impl CohortKey {
                 scope: Scope::UserAgent,
                 value: format!("{hash:016x}").into(),
             },
+            Self::Route(template) => Client::Named {
+                scope: Scope::Route,
+                value: format!("{template:016x}").into(),
+            },
         }
     }
 
@@ -154,6 +164,7 @@ impl CohortKey {
         match self {
             Self::Range(_) => RANGE_MEMBERS_MIN,
             Self::Agent(_) => AGENT_MEMBERS_MIN,
+            Self::Route(_) => ROUTE_MEMBERS_MIN,
         }
     }
 }
@@ -186,7 +197,7 @@ impl Cohorts {
                 && !candidate.is_claimed,
             ..Suspected::new(candidate.key, candidate.owner, member, candidate.at)
         };
-        self.suspect(key, suspected, threat, candidate.evidence.last())
+        self.suspect(key, suspected, threat, (candidate.evidence.last(), false))
     }
 
     /// Takes in what a small client shows, or no longer shows, and says whether the cohort is, or just became, a
@@ -201,7 +212,7 @@ impl Cohorts {
             is_small: true,
             ..Suspected::new(hint.key, hint.owner, member, hint.at)
         };
-        self.suspect(key, suspected, *threat, Some(evidence))
+        self.suspect(key, suspected, *threat, (Some(evidence), hint.is_first))
     }
 
     fn suspect(
@@ -209,7 +220,7 @@ impl Cohorts {
         key: &CohortKey,
         suspected: Suspected,
         threat: ThreatKind,
-        evidence: Option<&Evidence>,
+        (evidence, is_first): (Option<&Evidence>, bool),
     ) -> bool {
         let is_range = matches!(key, CohortKey::Range(_));
         let at = suspected.last_at;
@@ -217,7 +228,7 @@ impl Cohorts {
         let faded = cohort.fade(at);
         cohort.last_millis = cohort.last_millis.max(at.as_millis());
         cohort.threat.get_or_insert(threat);
-        let is_new = cohort.note(suspected, evidence);
+        let is_new = cohort.note(suspected, evidence, is_first);
         if is_range {
             self.suspects = self.suspects.saturating_sub(faded) + u64::from(is_new);
         }
@@ -235,14 +246,16 @@ impl Cohorts {
         let Some(cohort) = self.cohorts.get_mut(&key.number()) else {
             return;
         };
-        let before = cohort.suspects.len();
-        cohort
-            .suspects
-            .retain(|known| known.key != client || !known.is_small || known.until.is_some());
-        if matches!(key, CohortKey::Range(_)) {
-            self.suspects = self
+        let before = cohort.seen();
+        if cohort.suspects.iter().any(|known| known.key == client) {
+            cohort
                 .suspects
-                .saturating_sub((before - cohort.suspects.len()) as u64);
+                .retain(|known| known.key != client || !known.is_small || known.until.is_some());
+        } else {
+            cohort.unlisted = cohort.unlisted.saturating_sub(1);
+        }
+        if matches!(key, CohortKey::Range(_)) {
+            self.suspects = self.suspects.saturating_sub(before - cohort.seen());
         }
     }
 
@@ -252,7 +265,7 @@ impl Cohorts {
     /// among `n` clients when any client is one with probability `q`.
     #[must_use]
     pub fn excess(&self, cohort: &Cohort) -> Excess {
-        let suspects = cohort.suspects.len() as f64;
+        let suspects = cohort.seen() as f64;
         let clients = f64::from(cohort.clients).max(suspects).max(1.0);
         let others = |all: u64, own: f64| (all as f64 - own).max(0.0);
         let rest = others(self.suspects, suspects) / (others(self.clients, clients) + PRIOR_CLIENTS);
@@ -348,7 +361,7 @@ impl Cohort {
         if now.as_millis().saturating_sub(self.last_millis) <= MEMORY_MILLIS {
             return 0;
         }
-        let faded = self.suspects.len() as u64;
+        let faded = self.seen();
         *self = Self {
             clients: self.clients,
             ..Self::default()
@@ -356,8 +369,14 @@ impl Cohort {
         faded
     }
 
-    /// Lists a suspect. True when it was not listed yet.
-    fn note(&mut self, suspected: Suspected, evidence: Option<&Evidence>) -> bool {
+    /// Clients against which something speaks, those that gave way included.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.suspects.len() as u64 + u64::from(self.unlisted)
+    }
+
+    /// Lists a suspect. True when there is one more; `is_first` says that it was certainly never listed.
+    fn note(&mut self, suspected: Suspected, evidence: Option<&Evidence>, is_first: bool) -> bool {
         if let Some(known) = self.suspects.iter_mut().find(|known| known.key == suspected.key) {
             known.member.requests = suspected.member.requests;
             known.is_small &= suspected.is_small;
@@ -365,13 +384,29 @@ impl Cohort {
             return false;
         }
         if self.suspects.len() >= CAMPAIGN_MEMBERS_MAX {
-            return false;
+            // Whoever comes back takes its own place among those who gave way: nobody is counted twice.
+            self.unlisted = self.unlisted.saturating_add(u32::from(is_first));
+            self.give_way(suspected);
+            return is_first;
         }
         self.suspects.push(suspected);
         if self.evidence.len() < EVIDENCE_MAX {
             self.evidence.extend(evidence.cloned());
         }
         true
+    }
+}
+
+impl Cohort {
+    /// Puts a suspect in the place of one that was acted on, or else of the longest silent.
+    fn give_way(&mut self, suspected: Suspected) {
+        let place = (0..self.suspects.len()).min_by_key(|place| {
+            let known = &self.suspects[*place];
+            (known.until.is_none(), known.last_at)
+        });
+        if let Some(place) = place {
+            self.suspects[place] = suspected;
+        }
     }
 }
 
@@ -401,49 +436,4 @@ fn member(client: &Client, requests: u64, first_seen: Timestamp) -> Member {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cohorts(clients: u64, suspects: u64) -> Cohorts {
-        Cohorts {
-            clients,
-            suspects,
-            ..Cohorts::default()
-        }
-    }
-
-    fn cohort(clients: u32, suspects: usize) -> Cohort {
-        let at = Timestamp::default();
-        let member = member(&Client::Ip([203, 0, 113, 9].into()), 2, at);
-        let suspected = Suspected::new(0, 0, member, at);
-        Cohort {
-            clients,
-            suspects: vec![suspected; suspects],
-            ..Cohort::default()
-        }
-    }
-
-    #[test]
-    fn four_of_four_are_no_accident_where_others_behave_and_three_of_four_may_be_one() {
-        let site = cohorts(300, 4);
-        assert!(site.excess(&cohort(4, 4)).is_no_accident());
-        assert!(!site.excess(&cohort(4, 3)).is_no_accident());
-        assert!(!site.excess(&cohort(40, 8)).is_no_accident());
-    }
-
-    #[test]
-    fn many_suspects_elsewhere_ask_for_more_and_never_for_the_impossible() {
-        let site = cohorts(300, 200);
-        assert!(!site.excess(&cohort(4, 4)).is_no_accident());
-        assert!(site.excess(&cohort(8, 8)).is_no_accident());
-        assert!(!site.is_site_sound() && cohorts(300, 4).is_site_sound());
-    }
-
-    #[test]
-    fn the_more_of_a_cohort_are_suspects_the_surer_each_is_one() {
-        let site = cohorts(1000, 60);
-        let sure = |clients, suspects| site.excess(&cohort(clients, suspects)).confidence;
-        assert!(sure(40, 40) > 0.98 && sure(40, 30) > 0.95);
-        assert!(sure(40, 20) < sure(40, 30));
-    }
-}
+mod tests;

@@ -40,10 +40,10 @@ fn sign_up_points(window: &Window) -> f32 {
     let sign_ups = window.habit.sign_ups;
     let is_crowd = window.agents.estimate() >= CROWD_AGENTS && window.share(sign_ups) < CROWD_SHARE;
     // A class that signs up together has as many browsers as pupils.
-    let is_one_each = window.agents.estimate() >= CROWD_AGENTS.max(sign_ups * 0.5);
+    let is_one_each = window.agents.estimate() >= CROWD_AGENTS.max(sign_ups * 0.3);
     let weight = match (is_crowd, is_one_each) {
         (true, _) => 0.05,
-        (_, true) => 0.08,
+        (_, true) => 0.06,
         _ => 0.25,
     };
     (sign_ups - SIGN_UPS_FREE) * weight

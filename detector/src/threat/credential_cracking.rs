@@ -27,15 +27,23 @@ const ASIDE_SHARE: f32 = 0.55;
 /// Sign-ins that are answered 200 show no failure; so many in a visit are nobody's day.
 const SIGN_INS_FREE: f32 = 6.0;
 
-/// Ceiling of a program that holds on to an old password: not throttled even when its score is the oddest of all.
-const BROKEN_CEILING: f32 = 0.6;
+/// Who does nothing but send passwords has no form to forget one at.
+const BARE_SIGN_INS_FREE: f32 = 2.0;
+
+/// Ceiling of a program that holds on to an old password: shown when its score is odd too, and no member of a campaign.
+const BROKEN_CEILING: f32 = 0.49;
 
 fn assess(window: &Window) -> Option<Claim> {
     // Somebody who forgot a password does other things too; a program that guesses does hardly anything else.
     let is_aside = window.share(tries(window)) < ASIDE_SHARE;
     let weight = if is_aside { 0.13 } else { 0.22 };
     let failures = (window.habit.login_failures - FAILURES_FREE) * weight;
-    let silent = (window.suspicion.same_answers - SIGN_INS_FREE) * weight;
+    let free = if is_bare(window) {
+        BARE_SIGN_INS_FREE
+    } else {
+        SIGN_INS_FREE
+    };
+    let silent = (window.suspicion.same_answers - free) * weight;
     let points = failures.max(silent);
     let ceiling = if is_stuck(window) { BROKEN_CEILING } else { 1.0 };
     (points > 0.0).then(|| Claim {
@@ -43,6 +51,11 @@ fn assess(window: &Window) -> Option<Claim> {
         confidence: confidence(points).min(ceiling),
         is_conclusive: false,
     })
+}
+
+/// Whether it sends passwords without ever loading a form to type them into, nor anything else.
+fn is_bare(window: &Window) -> bool {
+    window.share(window.habit.logins) > 0.95 && window.share(window.habit.with_referer) < 0.5
 }
 
 /// Whether one program asks for one thing on a slow, steady beat: whoever guesses is in a hurry, or hides.

@@ -14,6 +14,9 @@ const ASIDE_WEIGHT: f32 = 0.04;
 /// Such misses are shown at most: a crawler of an old site collects any number of them.
 const ASIDE_POINTS_MAX: f32 = 1.0;
 
+/// Share that a single success may be: many a scanner looks at the first page before it begins.
+const FIRST_PAGE_SHARE: f32 = 0.17;
+
 /// Requests per second over a visit from which nobody reads what came back: polite crawlers wait a second and more.
 const QUICK_PER_SECOND: f32 = 1.0;
 
@@ -42,7 +45,7 @@ pub(super) const THREAT: Threat = Threat {
 
 fn assess(window: &Window) -> Option<Claim> {
     let suspicion = &window.suspicion;
-    let probes = suspicion.probes * 1.05;
+    let probes = suspicion.probes * 1.05 + suspicion.tool;
     let points = probes + miss_points(window) + redirect_points(window) + soft_points(window);
     (points > 0.0).then(|| Claim {
         kind: ThreatKind::Reconnaissance,
@@ -62,7 +65,7 @@ fn miss_points(window: &Window) -> f32 {
         let weight = if reads_no_pages(window) { 1.25 } else { 1.0 };
         return points * weight * innocence(window);
     }
-    let is_quick = window.rate_per_second(VISIT) > QUICK_PER_SECOND;
+    let is_quick = is_quick(window);
     let weight = match window.share(window.errors[HABIT]) {
         share if share > 0.5 && is_quick => 0.36,
         share if share > 0.5 => 0.16,
@@ -77,9 +80,20 @@ fn miss_points(window: &Window) -> f32 {
     }
 }
 
+fn is_quick(window: &Window) -> bool {
+    window.rate_per_second(VISIT) > QUICK_PER_SECOND
+}
+
 /// Whether hardly anything that the client asked for was there.
 fn is_fruitless(window: &Window) -> bool {
-    window.share(window.habit.successes) <= FRUITLESS_SHARE
+    let successes = window.habit.successes;
+    // A crawler begins like that, too, and waits between two requests.
+    let share = if successes <= 1.01 && is_quick(window) {
+        FIRST_PAGE_SHARE
+    } else {
+        FRUITLESS_SHARE
+    };
+    window.share(successes) <= share
 }
 
 /// Whether no browser can have made most of the requests: none leaves out its name or asks for headers alone.
@@ -109,7 +123,7 @@ fn redirect_points(window: &Window) -> f32 {
 fn soft_points(window: &Window) -> f32 {
     let in_vain = window.suspicion.soft_misses + window.errors[HABIT];
     let is_all_it_does = window.share(in_vain) > 0.5;
-    let weight = if is_all_it_does { 0.3 } else { 0.04 };
+    let weight = if is_all_it_does { 0.36 } else { 0.04 };
     window.suspicion.soft_misses * weight * innocence(window)
 }
 
@@ -130,7 +144,9 @@ fn innocence(window: &Window) -> f32 {
 
 fn sentence(window: &Window) -> String {
     let suspicion = &window.suspicion;
-    if suspicion.probes >= suspicion.novel_misses * 0.5 && suspicion.probes > 0.0 {
+    if suspicion.tool > suspicion.probes {
+        "named itself as a program for attacking sites".to_owned()
+    } else if suspicion.probes >= suspicion.novel_misses * 0.5 && suspicion.probes > 0.0 {
         format!(
             "asked for secrets, backups or consoles that are not there (evidence weight {:.1})",
             suspicion.probes

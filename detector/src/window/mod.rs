@@ -126,7 +126,6 @@ impl Window {
         let novelty = Novelty {
             standing,
             is_new_path,
-            is_new_route: is_first_use_of_route,
         };
         let is_novel_miss = self.suspicion.observe(record, signals, novelty);
         Change {

@@ -85,7 +85,13 @@ impl Rhythm {
     /// Whether it keeps a slow beat, as a timer does and neither a person nor somebody in a hurry.
     #[must_use]
     pub fn is_slow_metronome(&self) -> bool {
-        self.count >= BEATS_MIN
+        self.count >= BEATS_MIN && self.may_be_slow_metronome()
+    }
+
+    /// Whether its pauses so far, two at least, would fit a slow beat.
+    #[must_use]
+    pub fn may_be_slow_metronome(&self) -> bool {
+        self.count >= 2.0
             && self.log_mean() + LOG_ORIGIN >= (BEAT_MILLIS_MIN + GAP_FLOOR_MILLIS).log2()
             && self.log_deviation() <= BEAT_DEVIATION_MAX
     }

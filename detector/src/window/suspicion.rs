@@ -19,8 +19,6 @@ pub(super) struct Novelty {
     pub(super) standing: RouteStanding,
     /// Whether the client did not ask for the path before.
     pub(super) is_new_path: bool,
-    /// Whether the client did not use the route before.
-    pub(super) is_new_route: bool,
 }
 
 /// What speaks for an attack.
@@ -28,6 +26,8 @@ pub(super) struct Novelty {
 pub struct Suspicion {
     /// Sum of the weights of different probes that did not succeed.
     pub probes: f32,
+    /// Points for an attack tool that a user agent names.
+    pub tool: f32,
     /// Sum of the weights of different payloads.
     pub payloads: f32,
     /// Requests with payloads.
@@ -67,6 +67,8 @@ pub struct Suspicion {
     soft_bytes: u64,
     /// The folder of that route, 0 for the root.
     soft_folder: u64,
+    /// The first route for signing in that it sent a password to, 0 for none.
+    pub sign_in_route: u64,
     /// Status and bytes of the latest answer to a sign-in, 0 for none.
     last_answer: u64,
     probed: Distinct<1>,
@@ -113,6 +115,7 @@ impl Suspicion {
         if record.path == "/robots.txt" {
             self.is_robot = true;
         }
+        self.tool = self.tool.max(signals.tool);
         self.observe_payload(signals);
         self.observe_protocol(record, signals);
         self.observe_probe(record, signals);
@@ -129,6 +132,9 @@ impl Suspicion {
         self.failed_writes += f32::from(u8::from(is_told_off));
         if signals.role == RouteRole::Login {
             let answer = u64::from(record.status) << 48 | record.bytes_out.unwrap_or(0).min((1 << 48) - 1);
+            if self.sign_in_route == 0 {
+                self.sign_in_route = record.route.template;
+            }
             let is_same = answer == self.last_answer && record.bytes_out.is_some();
             self.same_answers += f32::from(u8::from(is_same && !signals.outcome.is_client_error()));
             self.last_answer = answer;
@@ -141,7 +147,7 @@ impl Suspicion {
             && !record.route.is_asset
             && !signals.is_convention;
         let bytes = record.bytes_out.unwrap_or(0);
-        if !is_page || bytes == 0 || !novelty.is_new_route || !novelty.standing.is_novel() {
+        if !is_page || bytes == 0 || !novelty.standing.is_novel() {
             return;
         }
         if bytes != self.soft_bytes {
@@ -152,7 +158,10 @@ impl Suspicion {
         }
         // Many small files of one kind lie in one folder; who guesses asks all over the place.
         let folder = folder(&record.path);
-        self.soft_misses += f32::from(u8::from(folder != self.soft_folder || folder == 0));
+        let is_elsewhere = folder != self.soft_folder || folder == 0;
+        if is_elsewhere && self.missed.insert(record.route.template) {
+            self.soft_misses += 1.0;
+        }
         self.soft_folder = folder;
     }
 
@@ -251,7 +260,7 @@ impl Suspicion {
     /// Whether anything at all speaks against the client: only then is evidence kept.
     #[must_use]
     pub fn is_any(&self) -> bool {
-        self.probes > 0.0
+        self.probes + self.tool > 0.0
             || self.payloads > 0.0
             || self.novel_misses > 0.0
             || self.soft_misses > 1.0
@@ -265,6 +274,7 @@ impl Suspicion {
     #[must_use]
     pub fn rank(&self) -> f32 {
         self.probes
+            + self.tool
             + self.payloads
             + self.novel_misses * 0.3
             + (self.soft_misses + self.same_answers + self.failed_writes) * 0.2

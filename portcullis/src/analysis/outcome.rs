@@ -2,9 +2,12 @@
 
 use super::alerts;
 use detector::{Detector, Output, Scorer};
-use domain::{Action, Alert, Client, Scope};
+use domain::{Action, Alert, Client, Member, Scope};
 use ingest::{Merge, Progress, RejectSample};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Members that a campaign's line shows: a log of a million clients shows no longer list than this.
+const MEMBERS_MAX: usize = 100_000;
 
 /// What became of one client, or one campaign.
 #[derive(Debug, Clone)]
@@ -149,7 +152,7 @@ impl ClientOutcome {
     /// Whether it is a cohort's line.
     #[must_use]
     pub(crate) fn is_campaign(&self) -> bool {
-        !self.alert.members.is_empty() || matches!(self.alert.client.scope(), Scope::UserAgent)
+        !self.alert.members.is_empty() || matches!(self.alert.client.scope(), Scope::UserAgent | Scope::Route)
     }
 }
 
@@ -157,12 +160,26 @@ fn keep_stronger(kept: &mut Alert, new: Alert) {
     let is_campaign = !new.members.is_empty();
     if is_campaign || new.action > kept.action {
         let (alerted_at, requests) = (kept.alerted_at.min(new.alerted_at), kept.requests_before_alert);
+        let members = merged(std::mem::take(&mut kept.members), new.members);
         *kept = Alert {
             alerted_at,
             requests_before_alert: requests,
+            members,
             ..new
         };
     }
+}
+
+/// The members as they were told last, those included that gave way to later ones.
+fn merged(old: Vec<Member>, new: Vec<Member>) -> Vec<Member> {
+    let told: HashSet<&Client> = new.iter().map(|member| &member.client).collect();
+    let mut members: Vec<Member> = old
+        .into_iter()
+        .filter(|member| !told.contains(&member.client))
+        .take(MEMBERS_MAX)
+        .collect();
+    members.extend(new);
+    members
 }
 
 fn requests_of_campaign(alert: &Alert) -> u64 {

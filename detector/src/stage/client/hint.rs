@@ -37,10 +37,35 @@ pub struct Hint {
     pub first_seen: Timestamp,
     /// The client's requests, this one included.
     pub requests: u64,
+    /// Whether no hint of it stood before.
+    pub is_first: bool,
     /// Hash of the user agent with which it showed it first, 0 for none.
     pub agent: u64,
+    /// The route that it sends passwords to where the answers do not refuse them, 0 for none.
+    pub route: u64,
     /// What the client does and hardly anything else, with the request that shows it; `None` when it no longer does.
     pub shown: Option<(ThreatKind, Evidence)>,
+}
+
+/// A sign-in is a form that somebody loads first, and a program that is let in goes on to something else. With so many
+/// answered exactly alike a client tries passwords.
+const SAME_ANSWERS_MIN: f32 = 1.9;
+
+/// Whether a small client sends passwords and nothing else, and is answered alike without a refusal.
+fn is_silent_try(window: &Window) -> bool {
+    window.suspicion.same_answers >= SAME_ANSWERS_MIN
+        && (ACTS_WITH_AGENT_MIN..=SMALL_REQUESTS_MAX).contains(&window.requests)
+        && window.share(window.habit.logins) >= ACT_SHARE_MIN
+        && !window.rhythm.may_be_slow_metronome()
+}
+
+/// The route under which a hint of passwords tried in silence is compared with its other users; 0 for none.
+pub(super) fn route(window: &Window) -> u64 {
+    if window.suspicion.same_answers >= SAME_ANSWERS_MIN {
+        window.suspicion.sign_in_route
+    } else {
+        0
+    }
 }
 
 /// What a small client does and hardly anything else; `None` when it is not small, or does other things too.
@@ -58,6 +83,9 @@ pub(super) fn shown_by(window: &Window) -> Option<ThreatKind> {
     let is_small = (acts_min..=SMALL_REQUESTS_MAX).contains(&window.requests);
     let is_visit =
         window.share(habit.successes) > SUCCESS_SHARE_MAX || window.share(habit.with_referer) > 0.5;
+    if is_silent_try(window) {
+        return Some(ThreatKind::CredentialStuffing);
+    }
     if !is_small || is_visit {
         return None;
     }

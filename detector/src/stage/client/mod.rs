@@ -13,7 +13,7 @@ use crate::feature;
 use crate::limits::{ENFORCEMENT_LAG_MILLIS, SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED};
 use crate::population::{Established, EstablishedChange, Population, Vote};
 use crate::score::Score;
-use crate::signal::{self, Outcome, Signals};
+use crate::signal::{self, MethodClass, Outcome, RouteRole, Signals};
 use crate::stage::cohort::CohortKey;
 use crate::stage::sequencer::Block;
 use crate::threat::{self, Claim};
@@ -209,19 +209,20 @@ impl Shard {
         let is_success = signals.outcome == Outcome::Success;
         // Whoever is trusted less than a block tells nothing about the others.
         if arrival.most == Action::Block {
-            slot.tell(
-                record,
+            let told = Told {
                 change,
                 is_first,
                 is_success,
-                hashes.agent,
-                &mut self.changes,
-            );
+                is_sign_in: signals.role == RouteRole::Login,
+                agent: hashes.agent,
+            };
+            slot.tell(record, told, &mut self.changes);
         }
         let is_telling = signals.probe.weight > 0.0
             || signals.payload.weight > 0.0
             || change.is_novel_miss
-            || signals.outcome == Outcome::Refused;
+            || signals.outcome == Outcome::Refused
+            || (signals.role == RouteRole::Login && signals.method == MethodClass::Write);
         if is_telling && slot.window.suspicion.is_any() {
             self.suspects
                 .keep(arrival.key, rank, || evidence(record, arrival.at, epoch.describe));
@@ -321,6 +322,21 @@ enum Treatment {
     Stopped,
 }
 
+/// What a request says about what all clients have in common.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    /// What it changed in the client's window.
+    change: Change,
+    /// Whether it is the client's first.
+    is_first: bool,
+    /// Whether it succeeded.
+    is_success: bool,
+    /// Whether its route is for signing in.
+    is_sign_in: bool,
+    /// Hash of its user agent, 0 for none.
+    agent: u64,
+}
+
 impl Slot {
     /// What a request counts as, beside the client's latest block.
     ///
@@ -353,24 +369,21 @@ impl Slot {
     }
 
     /// Tells what the request says about what all clients have in common.
-    fn tell(
-        &self,
-        record: &RequestRecord<'_>,
-        change: Change,
-        is_first: bool,
-        is_success: bool,
-        agent: u64,
-        changes: &mut Changes,
-    ) {
-        if self.is_established && is_success {
+    fn tell(&self, record: &RequestRecord<'_>, told: Told, changes: &mut Changes) {
+        let Told { change, agent, .. } = told;
+        if self.is_established && told.is_success {
             changes.established.successes += 1.0;
         }
-        if is_first {
+        if told.is_first {
             let range = CohortKey::of_client(&record.client);
             changes.joined.extend(range.map(|key| (key.number(), true)));
         }
-        if change.is_new_agent || (is_first && agent == 0) {
+        if change.is_new_agent || (told.is_first && agent == 0) {
             changes.joined.push((CohortKey::Agent(agent).number(), false));
+        }
+        if told.is_sign_in && change.is_first_use_of_route {
+            let route = CohortKey::Route(record.route.template);
+            changes.joined.push((route.number(), false));
         }
         let is_clean = self.window.suspicion.rank() < 0.5;
         let may_vote = is_clean && (record.is_success() || self.window.habit.successes > 1.0);
@@ -400,6 +413,7 @@ impl Slot {
         if shown.is_none() && !is_over {
             return;
         }
+        let is_first = self.hinted_as.is_none();
         let agent = self.hinted_as.unwrap_or(agent);
         self.hinted_as = shown.is_some().then_some(agent);
         changes.hints.push(Hint {
@@ -410,7 +424,9 @@ impl Slot {
             at: arrival.at,
             first_seen: Timestamp::from_millis(self.window.first_millis),
             requests: self.window.requests,
+            is_first,
             agent,
+            route: hint::route(&self.window),
             shown: shown.map(|threat| (threat, evidence(arrival.record, arrival.at, describe))),
         });
     }

@@ -170,16 +170,17 @@ fn sentence(key: &CohortKey, cohort: &Cohort, excess: Excess) -> String {
         CohortKey::Range(_) => "of one range",
         CohortKey::Agent(0) => "without a user agent",
         CohortKey::Agent(_) => "with one user agent",
+        CohortKey::Route(_) => "that use one way to sign in",
     };
     let act = match threat(cohort) {
-        ThreatKind::CredentialStuffing | ThreatKind::CredentialCracking => "failed to sign in",
+        ThreatKind::CredentialStuffing | ThreatKind::CredentialCracking => "tried to sign in in vain",
         ThreatKind::Reconnaissance => "asked for what does not exist",
         _ => "did the same",
     };
     format!(
         "{} of {} clients {whole} {act} and did hardly anything else; of the other clients here {:.0}% look suspicious",
-        cohort.suspects.len(),
-        cohort.clients.max(cohort.suspects.len() as u32),
+        cohort.seen(),
+        u64::from(cohort.clients).max(cohort.seen()),
         excess.base * 100.0
     )
 }

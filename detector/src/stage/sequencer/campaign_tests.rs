@@ -78,7 +78,7 @@ fn hosts_of_a_range_that_show_little_each_are_blocked_together_and_briefly() {
     assert!(
         campaign.reasons[0]
             .sentence
-            .starts_with("6 of 6 clients of one range failed to sign in")
+            .starts_with("6 of 6 clients of one range tried to sign in in vain")
     );
     let blocked: std::collections::BTreeSet<String> = decisions
         .iter()
@@ -173,4 +173,52 @@ fn where_most_of_the_site_fails_nobody_small_is_blocked() {
             .all(|alert| alert.action == Action::Observe && alert.held_back.is_some())
     );
     assert!(decisions.is_empty());
+}
+
+/// Passwords sent to one route by so many clients that have nothing else in common, and answered 200 each time.
+fn silent_tries(clients: u32) -> Vec<Line> {
+    let client = |client: u32| {
+        (0..4u32).map(move |step| Line {
+            method: "POST",
+            // A minute or so apart, on no beat.
+            ..Line::new(
+                i64::from(client * 600_000 + step * 40_000 + (step * step) * 7000),
+                client,
+                "/wp-login.php",
+                200,
+            )
+        })
+    };
+    (1..=clients).flat_map(client).collect()
+}
+
+#[test]
+fn passwords_tried_from_everywhere_at_one_route_are_a_campaign_though_each_is_answered_200() {
+    let (alerts, decisions) = heard(&silent_tries(12));
+    let campaign = alerts.last().unwrap();
+    assert_eq!(campaign.client.scope(), domain::Scope::Route);
+    assert_eq!(campaign.threats[0].kind, ThreatKind::CredentialStuffing);
+    assert!(decisions.len() >= 8);
+}
+
+#[test]
+fn a_route_that_people_use_to_sign_in_makes_no_campaign_of_them() {
+    let person = |number: u32| {
+        let line = |step: i64, method, status| Line {
+            method,
+            ..Line::new(
+                i64::from(number) * 90_000 + step,
+                500 + number,
+                "/wp-login.php",
+                status,
+            )
+        };
+        [line(0, "GET", 200), line(9000, "POST", 302)]
+    };
+    let mut lines: Vec<Line> = (0..40).flat_map(person).collect();
+    lines.extend(silent_tries(12).into_iter().map(|line| Line {
+        millis: line.millis + 4_000_000,
+        ..line
+    }));
+    assert!(heard(&lines).0.is_empty());
 }

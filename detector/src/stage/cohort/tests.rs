@@ -1,0 +1,68 @@
+//! When suspects are no accident, and who is listed.
+
+use super::*;
+
+fn cohorts(clients: u64, suspects: u64) -> Cohorts {
+    Cohorts {
+        clients,
+        suspects,
+        ..Cohorts::default()
+    }
+}
+
+fn cohort(clients: u32, suspects: usize) -> Cohort {
+    let at = Timestamp::default();
+    let member = member(&Client::Ip([203, 0, 113, 9].into()), 2, at);
+    let suspected = Suspected::new(0, 0, member, at);
+    Cohort {
+        clients,
+        suspects: vec![suspected; suspects],
+        ..Cohort::default()
+    }
+}
+
+#[test]
+fn four_of_four_are_no_accident_where_others_behave_and_three_of_four_may_be_one() {
+    let site = cohorts(300, 4);
+    assert!(site.excess(&cohort(4, 4)).is_no_accident());
+    assert!(!site.excess(&cohort(4, 3)).is_no_accident());
+    assert!(!site.excess(&cohort(40, 8)).is_no_accident());
+}
+
+#[test]
+fn many_suspects_elsewhere_ask_for_more_and_never_for_the_impossible() {
+    let site = cohorts(300, 200);
+    assert!(!site.excess(&cohort(4, 4)).is_no_accident());
+    assert!(site.excess(&cohort(8, 8)).is_no_accident());
+    assert!(!site.is_site_sound() && cohorts(300, 4).is_site_sound());
+}
+
+#[test]
+fn the_more_of_a_cohort_are_suspects_the_surer_each_is_one() {
+    let site = cohorts(1000, 60);
+    let sure = |clients, suspects| site.excess(&cohort(clients, suspects)).confidence;
+    assert!(sure(40, 40) > 0.98 && sure(40, 30) > 0.95);
+    assert!(sure(40, 20) < sure(40, 30));
+}
+
+#[test]
+fn whoever_gives_way_is_counted_once_and_the_latest_are_listed() {
+    let mut cohort = Cohort::default();
+    let all = CAMPAIGN_MEMBERS_MAX as u64 + 500;
+    let suspect = |key: u64| {
+        let at = Timestamp::from_millis(key as i64);
+        let member = member(&Client::Ip([203, 0, 113, 9].into()), 2, at);
+        Suspected::new(key, key, member, at)
+    };
+    for key in 0..all {
+        assert!(cohort.note(suspect(key), None, true));
+    }
+    assert_eq!(
+        (cohort.seen(), cohort.suspects.len()),
+        (all, CAMPAIGN_MEMBERS_MAX)
+    );
+    assert!(cohort.suspects.iter().all(|known| known.key >= 500));
+    // One that gave way comes back.
+    assert!(!cohort.note(suspect(3), None, false));
+    assert_eq!(cohort.seen(), all);
+}
