@@ -10,6 +10,7 @@ pub use login::RouteRole;
 pub(crate) use payload::ENOUGH;
 pub use payload::{PayloadClass, PayloadHits};
 pub use probe::ProbeHit;
+pub use tool::{Tool, ToolKind};
 
 use crate::limits::PAYLOAD_BYTES_MAX;
 use domain::RequestRecord;
@@ -27,8 +28,8 @@ pub struct Signals {
     pub payload: PayloadHits,
     /// What the path asks for that only scanners ask for.
     pub probe: ProbeHit,
-    /// Points for an attack tool that a user agent names, sent for the first time.
-    pub tool: f32,
+    /// The attack tool that a user agent names, sent for the first time.
+    pub tool: Tool,
     /// Whether a page that browsers and crawlers ask for unasked (favicon, robots.txt, `.well-known`).
     pub is_convention: bool,
     /// Whether the request failed by the client's doing on a path that names a day.
@@ -104,7 +105,7 @@ pub fn read(record: &RequestRecord<'_>, is_known: bool, is_new_agent: bool) -> S
         signals.odd_characters += odd_characters(query);
     }
     if let Some(agent) = record.user_agent.as_deref().filter(|_| is_new_agent) {
-        signals.tool = tool::points(agent);
+        signals.tool = tool::named(agent);
         payload::search_agent(clip(agent), &mut budget, &mut signals.payload);
     }
     if let Some(referer) = record.referer.as_deref() {

@@ -2,6 +2,7 @@
 //! varies: many agents or queries, or a rare success among many failures.
 
 use super::{Claim, Lever, Threat, confidence};
+use crate::signal::ToolKind;
 use crate::window::Window;
 use crate::window::decay::HABIT;
 use domain::ThreatKind;
@@ -37,14 +38,21 @@ fn assess(window: &Window) -> Option<Claim> {
     // Somebody who forgot a password does other things too; a program that guesses does hardly anything else.
     let is_aside = window.share(tries(window)) < ASIDE_SHARE;
     let weight = if is_aside { 0.13 } else { 0.22 };
-    let failures = (window.habit.login_failures - FAILURES_FREE) * weight;
+    let tool = window.suspicion.tool_points(ToolKind::Guesser);
+    // A guesser's refusals are failed sign-ins whatever the route: HTTP asks for a password everywhere.
+    let failed = if tool > 0.0 {
+        window.habit.refused
+    } else {
+        window.habit.login_failures
+    };
+    let failures = (failed - FAILURES_FREE) * weight;
     let free = if is_bare(window) {
         BARE_SIGN_INS_FREE
     } else {
         SIGN_INS_FREE
     };
     let silent = (window.suspicion.same_answers - free) * weight;
-    let points = failures.max(silent);
+    let points = failures.max(silent).max(0.0) + tool;
     let ceiling = if is_stuck(window) { BROKEN_CEILING } else { 1.0 };
     (points > 0.0).then(|| Claim {
         kind: kind(window),
@@ -88,6 +96,9 @@ fn kind(window: &Window) -> ThreatKind {
 }
 
 fn sentence(window: &Window) -> String {
+    if tries(window) < 1.0 {
+        return "named itself as a program for guessing passwords".to_owned();
+    }
     if window.habit.login_failures < 1.0 {
         return format!(
             "tried to sign in {:.0} times and was answered alike {:.0} times",

@@ -1,7 +1,7 @@
 //! Injection: payloads in path, query or headers.
 
 use super::{Claim, Lever, OBSERVED_ONLY, Threat, confidence};
-use crate::signal::PayloadClass;
+use crate::signal::{PayloadClass, ToolKind};
 use crate::window::Window;
 use domain::ThreatKind;
 
@@ -25,20 +25,24 @@ const REQUESTS_MIN: f32 = 1.6;
 
 fn assess(window: &Window) -> Option<Claim> {
     let suspicion = &window.suspicion;
-    if suspicion.payloads <= 0.0 {
+    let tool = suspicion.tool_points(ToolKind::Injector);
+    if suspicion.payloads + tool <= 0.0 {
         return None;
     }
-    let by_chance = suspicion.payload_requests < REQUESTS_MIN;
+    let by_chance = suspicion.payload_requests < REQUESTS_MIN && tool <= 0.0;
     let ceiling = if by_chance { OBSERVED_ONLY } else { 1.0 };
-    let confidence = confidence(1.2 * suspicion.payloads).min(ceiling);
+    let confidence = confidence(1.2 * suspicion.payloads + tool).min(ceiling);
     Some(Claim {
         kind: ThreatKind::Injection,
         confidence,
-        is_conclusive: !by_chance && confidence > 0.95,
+        is_conclusive: suspicion.payload_requests >= REQUESTS_MIN && confidence > 0.95,
     })
 }
 
 fn sentence(window: &Window) -> String {
+    if window.suspicion.payloads <= 0.0 {
+        return "named itself as a program for trying payloads".to_owned();
+    }
     let classes: Vec<&str> = PayloadClass::ALL
         .iter()
         .filter(|class| window.suspicion.payload_classes & (1 << **class as u8) != 0)

@@ -115,7 +115,7 @@ fn claim(kind: ThreatKind, points: f32, ceiling: f32) -> Option<Claim> {
 }
 
 /// Ceiling of what is only ever looked at: no number of such signs throttles anybody.
-const OBSERVED_ONLY: f32 = 0.75;
+const OBSERVED_ONLY: f32 = 0.66;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Reconnaissance: asking for what does not exist here, or what only scanners ask for.
 
 use super::{Claim, Lever, Threat, confidence};
+use crate::signal::ToolKind;
 use crate::window::Window;
 use crate::window::decay::{HABIT, VISIT};
 use domain::ThreatKind;
@@ -45,7 +46,7 @@ pub(super) const THREAT: Threat = Threat {
 
 fn assess(window: &Window) -> Option<Claim> {
     let suspicion = &window.suspicion;
-    let probes = suspicion.probes * 1.05 + suspicion.tool;
+    let probes = suspicion.probes * 1.05 + suspicion.tool_points(ToolKind::Scanner);
     let points = probes + miss_points(window) + redirect_points(window) + soft_points(window);
     (points > 0.0).then(|| Claim {
         kind: ThreatKind::Reconnaissance,
@@ -144,8 +145,8 @@ fn innocence(window: &Window) -> f32 {
 
 fn sentence(window: &Window) -> String {
     let suspicion = &window.suspicion;
-    if suspicion.tool > suspicion.probes {
-        "named itself as a program for attacking sites".to_owned()
+    if suspicion.tool_points(ToolKind::Scanner) > suspicion.probes {
+        "named itself as a program for scanning sites".to_owned()
     } else if suspicion.probes >= suspicion.novel_misses * 0.5 && suspicion.probes > 0.0 {
         format!(
             "asked for secrets, backups or consoles that are not there (evidence weight {:.1})",

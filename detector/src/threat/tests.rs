@@ -107,7 +107,7 @@ fn a_scanner_that_is_redirected_first_is_told_by_what_it_misses_then() {
 #[test]
 fn following_old_links_now_and_then_is_no_reconnaissance() {
     let reader = |number: usize| {
-        let is_gone = number % 3 != 0;
+        let is_gone = !number.is_multiple_of(3);
         let status = if is_gone { 404 } else { 200 };
         get(
             number as f32 * 8.0,

@@ -1,7 +1,7 @@
 //! What speaks for an attack: points that decay over the longest horizon, and counts of the acts behind them.
 
 use crate::population::RouteStanding;
-use crate::signal::{Outcome, RouteRole, Signals};
+use crate::signal::{Outcome, RouteRole, Signals, Tool, ToolKind};
 use crate::window::Distinct;
 use domain::RequestRecord;
 use serde::{Deserialize, Serialize};
@@ -26,8 +26,8 @@ pub(super) struct Novelty {
 pub struct Suspicion {
     /// Sum of the weights of different probes that did not succeed.
     pub probes: f32,
-    /// Points for an attack tool that a user agent names.
-    pub tool: f32,
+    /// The attack tool that a user agent names.
+    pub tool: Tool,
     /// Sum of the weights of different payloads.
     pub payloads: f32,
     /// Requests with payloads.
@@ -45,6 +45,8 @@ pub struct Suspicion {
     pub same_answers: f32,
     /// State-changing requests answered with 4xx that is no refusal and no missing path: wrong codes, cards, vouchers.
     pub failed_writes: f32,
+    /// Requests that the client began and did not finish in time (408).
+    pub stalls: f32,
     /// Steps between numbered objects that a walk makes.
     pub walk_steps: f32,
     /// Steps of any size between numbered objects.
@@ -94,6 +96,7 @@ impl Suspicion {
                 &mut self.payload_requests,
                 &mut self.same_answers,
                 &mut self.failed_writes,
+                &mut self.stalls,
                 &mut self.walk_steps,
                 &mut self.steps,
                 &mut self.protocol,
@@ -115,10 +118,15 @@ impl Suspicion {
         if record.path == "/robots.txt" {
             self.is_robot = true;
         }
-        self.tool = self.tool.max(signals.tool);
+        if signals.tool.points > self.tool.points {
+            self.tool = signals.tool;
+        }
         self.observe_payload(signals);
         self.observe_protocol(record, signals);
         self.observe_probe(record, signals);
+        if record.status == 408 && !record.is_malformed {
+            self.stalls += 1.0;
+        }
         self.observe_soft_miss(record, signals, novelty);
         self.observe_miss(record, signals, novelty)
     }
@@ -260,24 +268,35 @@ impl Suspicion {
     /// Whether anything at all speaks against the client: only then is evidence kept.
     #[must_use]
     pub fn is_any(&self) -> bool {
-        self.probes + self.tool > 0.0
+        self.probes + self.tool.points > 0.0
             || self.payloads > 0.0
             || self.novel_misses > 0.0
             || self.soft_misses > 1.0
             || self.same_answers > 1.0
             || self.failed_writes > 1.0
+            || self.stalls > 1.0
             || self.protocol > 0.0
             || self.failures_in_a_row > 1
+    }
+
+    /// Points for a tool of that kind that it names itself.
+    #[must_use]
+    pub fn tool_points(&self, kind: ToolKind) -> f32 {
+        if self.tool.kind == kind {
+            self.tool.points
+        } else {
+            0.0
+        }
     }
 
     /// One number to rank suspects by.
     #[must_use]
     pub fn rank(&self) -> f32 {
         self.probes
-            + self.tool
+            + self.tool.points
             + self.payloads
             + self.novel_misses * 0.3
-            + (self.soft_misses + self.same_answers + self.failed_writes) * 0.2
+            + (self.soft_misses + self.same_answers + self.failed_writes + self.stalls) * 0.2
             + self.protocol
             + f32::from(self.failures_in_a_row) * 0.3
     }
