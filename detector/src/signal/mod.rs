@@ -32,6 +32,8 @@ pub struct Signals {
     pub tool: Tool,
     /// Whether a page that browsers and crawlers ask for unasked (favicon, robots.txt, `.well-known`).
     pub is_convention: bool,
+    /// Whether the path ends like a file that somebody fetches to keep.
+    pub is_file: bool,
     /// Whether the request failed by the client's doing on a path that names a day.
     pub is_dated_miss: bool,
     /// Length of the query in bytes.
@@ -86,6 +88,7 @@ pub fn read(record: &RequestRecord<'_>, is_known: bool, is_new_agent: bool) -> S
     let mut signals = Signals {
         outcome,
         method: MethodClass::of(&record.method),
+        is_file: is_file(&record.path),
         role: login::role(&record.path),
         query_bytes: u32::try_from(query.len()).unwrap_or(u32::MAX),
         is_dated_miss: outcome.is_client_error() && date::names_day(clip(&record.path)),
@@ -146,6 +149,17 @@ impl MethodClass {
             _ => Self::Odd,
         }
     }
+}
+
+/// Endings of files that are fetched to be kept: archives, tables, documents, packages, images of disks.
+const FILES: &[&str] = &[
+    "7z", "bz2", "csv", "deb", "doc", "docx", "epub", "gz", "img", "iso", "jar", "log", "ndjson", "ods",
+    "odt", "parquet", "pcap", "pdf", "rpm", "tar", "tgz", "tsv", "whl", "xls", "xlsx", "xz", "zip", "zst",
+];
+
+fn is_file(path: &str) -> bool {
+    let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
+    ending.len() <= 7 && FILES.iter().any(|file| file.eq_ignore_ascii_case(ending))
 }
 
 /// Cuts a text to the bytes that are searched, at a character boundary.

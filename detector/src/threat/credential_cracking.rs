@@ -36,7 +36,9 @@ const BROKEN_CEILING: f32 = 0.49;
 
 fn assess(window: &Window) -> Option<Claim> {
     // Somebody who forgot a password does other things too; a program that guesses does hardly anything else.
-    let is_aside = window.share(tries(window)) < ASIDE_SHARE;
+    // A browser tells the page that the form is on.
+    let is_at_a_form = window.share(window.habit.with_referer) > 0.5;
+    let is_aside = is_at_a_form || window.share(tries(window)) < ASIDE_SHARE;
     let weight = if is_aside { 0.13 } else { 0.22 };
     let tool = window.suspicion.tool_points(ToolKind::Guesser);
     // A guesser's refusals are failed sign-ins whatever the route: HTTP asks for a password everywhere.

@@ -74,7 +74,8 @@ fn miss_points(window: &Window) -> f32 {
         _ => ASIDE_WEIGHT,
     };
     let points = misses * weight * innocence(window);
-    if weight > ASIDE_WEIGHT {
+    let is_welcome = is_declared(window) && window.share(window.errors[HABIT]) <= 0.5;
+    if weight > ASIDE_WEIGHT && !is_welcome {
         points
     } else {
         points.min(ASIDE_POINTS_MAX)
@@ -128,10 +129,14 @@ fn soft_points(window: &Window) -> f32 {
     window.suspicion.soft_misses * weight * innocence(window)
 }
 
+fn is_declared(window: &Window) -> bool {
+    window.suspicion.is_declared_crawler || window.suspicion.is_robot
+}
+
 /// How much of the weight is left where an ordinary reason for misses shows: links, pages' files, a crawler's list.
 fn innocence(window: &Window) -> f32 {
     let mut left = 1.0;
-    if window.suspicion.is_declared_crawler || window.suspicion.is_robot {
+    if is_declared(window) {
         left *= 0.4;
     }
     if window.share(window.habit.with_referer) > 0.5 {

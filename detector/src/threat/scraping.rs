@@ -62,7 +62,8 @@ fn assess(window: &Window) -> Option<Claim> {
 
 /// Whether it takes files rather than pages: somebody fetches what is there to be fetched.
 fn takes_files(window: &Window) -> bool {
-    window.habit.bytes_log / window.habit.with_bytes.max(1.0) > FILE_BYTES_LOG
+    window.share(window.habit.files) > 0.5
+        || window.habit.bytes_log / window.habit.with_bytes.max(1.0) > FILE_BYTES_LOG
 }
 
 /// Whether it goes by a browser's name and has none of a browser's habits: no file of a page, no page it came from, nor

@@ -46,7 +46,7 @@ fn query_points(window: &Window) -> f32 {
 /// keeps time.
 fn refusal_points(window: &Window) -> f32 {
     let is_quick = window.rate_per_second(VISIT) > QUICK_PER_SECOND;
-    if !is_quick || window.rhythm.is_slow_metronome() || window.habit.writes > window.habit.refused * 0.5 {
+    if !is_quick || window.rhythm.is_metronome() || window.habit.writes > window.habit.refused * 0.5 {
         return 0.0;
     }
     (window.habit.refused - REFUSALS_FREE) * 0.05

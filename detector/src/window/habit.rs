@@ -48,6 +48,8 @@ counts! {
     malformed,
     /// Static files that pages load by themselves.
     assets,
+    /// Archives, tables, documents: files that somebody fetches to keep.
+    files,
     /// Requests with a referer.
     with_referer,
     /// Requests with a query.
@@ -109,6 +111,7 @@ impl Habit {
         };
         add_if(record.is_malformed, |habit| &mut habit.malformed);
         add_if(record.route.is_asset, |habit| &mut habit.assets);
+        add_if(signals.is_file, |habit| &mut habit.files);
         add_if(record.referer.is_some(), |habit| &mut habit.with_referer);
         add_if(record.query.is_some(), |habit| &mut habit.with_query);
         add_if(record.route.object.is_some(), |habit| &mut habit.with_object);

@@ -24,8 +24,12 @@ const LOG_ORIGIN: f32 = 14.0;
 const BEATS_MIN: f32 = 4.0;
 /// Shorter pauses are no slow beat: tools that work through a list leave a fixed one, too.
 const BEAT_MILLIS_MIN: f32 = 4000.0;
-/// Deviation of the log2 that whole seconds and a busy machine make of a steady beat of some seconds.
-const BEAT_DEVIATION_MAX: f32 = 0.15;
+/// Nobody who tries again waits less.
+const RETRY_MILLIS_MIN: f32 = 1000.0;
+/// Deviation of the log2 that a busy machine makes of a steady beat.
+const BEAT_DEVIATION_MAX: f32 = 0.1;
+/// Deviation in milliseconds that whole seconds make of any beat, at most.
+const CLOCK_MILLIS: f32 = 500.0;
 
 /// Past this many gaps the sums are halved, so that the rhythm follows the client.
 const GAPS_MAX: f32 = 240.0;
@@ -88,12 +92,24 @@ impl Rhythm {
         self.count >= BEATS_MIN && self.may_be_slow_metronome()
     }
 
+    /// Whether it keeps a beat of a second or more, as a program does that tries again until it is let in.
+    #[must_use]
+    pub fn is_metronome(&self) -> bool {
+        self.count >= BEATS_MIN && self.is_steady(RETRY_MILLIS_MIN)
+    }
+
     /// Whether its pauses so far, two at least, would fit a slow beat.
     #[must_use]
     pub fn may_be_slow_metronome(&self) -> bool {
-        self.count >= 2.0
-            && self.log_mean() + LOG_ORIGIN >= (BEAT_MILLIS_MIN + GAP_FLOOR_MILLIS).log2()
-            && self.log_deviation() <= BEAT_DEVIATION_MAX
+        self.count >= 2.0 && self.is_steady(BEAT_MILLIS_MIN)
+    }
+
+    fn is_steady(&self, millis_min: f32) -> bool {
+        let mean = self.log_mean() + LOG_ORIGIN;
+        // A log in whole seconds makes 3 and 4 of 3.3: half a second more or less is the clock's doing.
+        let by_clock = CLOCK_MILLIS / (mean.exp2() * std::f32::consts::LN_2);
+        mean >= (millis_min + GAP_FLOOR_MILLIS).log2()
+            && self.log_deviation() <= BEAT_DEVIATION_MAX + by_clock
     }
 
     /// Share of the gaps in the fullest bin.
