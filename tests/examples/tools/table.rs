@@ -12,9 +12,9 @@ pub(crate) fn render(judged: &[Judged]) -> Result<String> {
     let mut text = String::new();
     writeln!(
         text,
-        "| tool | variant | requests | statuses | action | after | named | as expected |"
+        "| tool | variant | requests | statuses | action | after | named | as expected | address |"
     )?;
-    writeln!(text, "|---|---|---:|---|---|---:|---|---|")?;
+    writeln!(text, "|---|---|---:|---|---|---:|---|---|---|---|")?;
     for client in judged.iter().filter(|client| client.part.attack.is_some()) {
         let (tool, variant) = client
             .part
@@ -23,7 +23,7 @@ pub(crate) fn render(judged: &[Judged]) -> Result<String> {
             .context("a tool has no variant")?;
         writeln!(
             text,
-            "| {tool} | {variant}: {} | {} | {} | {} | {} | {} | {} |",
+            "| {tool} | {variant}: {} | {} | {} | {} | {} | {} | {} | {} |",
             client.part.about,
             client.traffic.requests,
             statuses(client),
@@ -38,24 +38,26 @@ pub(crate) fn render(judged: &[Judged]) -> Result<String> {
                 "caught, wrongly named"
             } else {
                 "**missed**"
-            }
+            },
+            client.address,
         )?;
     }
     writeln!(
         text,
-        "\n| benign client | requests | statuses | action | untouched |"
+        "\n| benign client | requests | statuses | action | untouched | address |"
     )?;
-    writeln!(text, "|---|---:|---|---|---|")?;
+    writeln!(text, "|---|---:|---|---|---|---|")?;
     for client in judged.iter().filter(|client| client.part.attack.is_none()) {
         writeln!(
             text,
-            "| {}: {} | {} | {} | {} | {} |",
+            "| {}: {} | {} | {} | {} | {} | {} |",
             client.part.name,
             client.part.about,
             client.traffic.requests,
             statuses(client),
             action(client),
-            if client.is_acted_on() { "**no**" } else { "yes" }
+            if client.is_acted_on() { "**no**" } else { "yes" },
+            client.address,
         )?;
     }
     writeln!(text, "\n{}", sums(judged))?;
