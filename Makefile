@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ENV := . scripts/env.sh
 
-.PHONY: help run build dashboard test fuzz bench evaluate fmt lint deny setup clean
+.PHONY: help run build dashboard test fuzz bench evaluate tools fmt lint deny setup clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ evaluate: ## detection against labelled logs: make evaluate DATA=folder
 	@test -n "$(DATA)" || { echo "say where the data is: make evaluate DATA=folder" >&2; exit 2; }
 	@scripts/setup.sh build
 	@scripts/evaluate.sh "$(DATA)"
+
+tools: ## detection of real attack tools, in a network of its own: make tools KEEP=folder (needs root)
+	@scripts/tools.sh $(if $(KEEP),--keep "$(KEEP)")
 
 fmt: ## format the Rust code
 	@$(ENV); cargo fmt

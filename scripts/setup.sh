@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# setup.sh build | test     makes sure that what building (or testing) needs is here, and installs what is missing
+# setup.sh build | test | tools     makes sure that what building, testing, or testing with attack tools needs is here, and
+# installs what is missing
 #
 # Every tool is looked for first: with nothing missing it asks no package manager and takes a fraction of a second.
 # Packages come from apt as root or through sudo without a password. Anyone else gets one message that names them,
@@ -87,6 +88,27 @@ look_for_test_tools() {
   fi
 }
 
+# What scripts/tools.sh runs: attack tools, the word lists that come with others, and who is to be left alone beside them.
+look_for_attack_tools() {
+  look_for_build_tools
+  need ffuf has ffuf
+  need gobuster has gobuster
+  need wapiti has wapiti
+  need sqlmap has sqlmap
+  need hydra has hydra
+  need slowhttptest has slowhttptest
+  need dirb has_file "/usr/share/dirb/wordlists/common.txt"
+  need wfuzz has_file "/usr/share/wfuzz/wordlist/general/medium.txt"
+  need wamerican has_file "/usr/share/dict/american-english"
+  need nginx has nginx
+  need iproute2 has ip
+  need iproute2 has tc
+  need cron has cron
+  need curl has curl
+  need chromium has_chromium
+  need python3 has_file /usr/bin/python3
+}
+
 # Runs a command as root, or says which packages a person with the right to do so has to install.
 as_root() {
   if [ "$(id -u)" = 0 ]; then
@@ -153,8 +175,12 @@ test)
   if [ -f fuzz/Cargo.toml ]; then cargo_tool cargo-fuzz "$cargo_fuzz_version"; fi
   tests/kafka/kafka.sh fetch
   ;;
+tools)
+  look_for_attack_tools
+  install_missing
+  ;;
 *)
-  echo "usage: $0 build|test" >&2
+  echo "usage: $0 build|test|tools" >&2
   exit 2
   ;;
 esac

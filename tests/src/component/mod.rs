@@ -7,6 +7,7 @@ mod bouncer;
 mod example;
 mod http;
 mod kafka;
+mod network;
 mod nginx;
 mod portcullis;
 mod ports;
@@ -18,8 +19,9 @@ pub use bouncer::{CustomBouncer, PythonBouncer};
 pub use example::Example;
 pub use http::{Answer, ask, http_client};
 pub use kafka::{Kafka, Listener};
+pub use network::{Network, Place, SERVER};
 pub use nginx::{Nginx, Site};
-pub use portcullis::{Portcullis, Setup};
+pub use portcullis::{Portcullis, Setup, binary};
 pub use ports::free_ports;
 pub use postgres::Postgres;
 pub use rsyslog::Rsyslog;
@@ -33,7 +35,7 @@ use std::path::{Path, PathBuf};
 const STARTS_MAX: usize = 3;
 
 /// Makes a folder for one component below the system's temporary folder.
-fn folder(name: &str) -> Result<tempfile::TempDir> {
+pub fn folder(name: &str) -> Result<tempfile::TempDir> {
     tempfile::Builder::new()
         .prefix(&format!("portcullis-{name}-"))
         .tempdir()
@@ -41,7 +43,7 @@ fn folder(name: &str) -> Result<tempfile::TempDir> {
 }
 
 /// Finds a program in `PATH` or in the folders of system daemons, which an ordinary user's `PATH` leaves out.
-fn program(name: &str) -> Result<PathBuf> {
+pub fn program(name: &str) -> Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")])

@@ -373,7 +373,7 @@ impl Portcullis {
 }
 
 /// The program that Cargo has built beside this test.
-fn binary() -> Result<PathBuf> {
+pub fn binary() -> Result<PathBuf> {
     let test = std::env::current_exe().context("could not find this test's own program")?;
     let built = test
         .parent()
