@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// A step between numbered objects up to this is a walk's; ordinary use jumps.
 const WALK_STEP_MAX: u64 = 3;
 
+/// A request that is bad only after so long is one that was never finished: bad ones are told at once.
+const STALL_MILLIS: f32 = 10_000.0;
+
 /// Stands for every path that names a day.
 const ANY_DAY: u64 = 0x6461_7973;
 
@@ -45,7 +48,7 @@ pub struct Suspicion {
     pub same_answers: f32,
     /// State-changing requests answered with 4xx that is no refusal and no missing path: wrong codes, cards, vouchers.
     pub failed_writes: f32,
-    /// Requests that the client began and did not finish in time (408).
+    /// Requests that the client began and did not finish in time.
     pub stalls: f32,
     /// Steps between numbered objects that a walk makes.
     pub walk_steps: f32,
@@ -124,9 +127,7 @@ impl Suspicion {
         self.observe_payload(signals);
         self.observe_protocol(record, signals);
         self.observe_probe(record, signals);
-        if record.status == 408 && !record.is_malformed {
-            self.stalls += 1.0;
-        }
+        self.stalls += f32::from(u8::from(is_stall(record)));
         self.observe_soft_miss(record, signals, novelty);
         self.observe_miss(record, signals, novelty)
     }
@@ -136,7 +137,9 @@ impl Suspicion {
         if signals.method != crate::signal::MethodClass::Write {
             return;
         }
-        let is_told_off = signals.outcome == Outcome::OtherClientError && !matches!(record.status, 429 | 499);
+        let is_told_off = signals.outcome == Outcome::OtherClientError
+            && !matches!(record.status, 429 | 499)
+            && !is_stall(record);
         self.failed_writes += f32::from(u8::from(is_told_off));
         if signals.role == RouteRole::Login {
             let answer = u64::from(record.status) << 48 | record.bytes_out.unwrap_or(0).min((1 << 48) - 1);
@@ -300,6 +303,12 @@ impl Suspicion {
             + self.protocol
             + f32::from(self.failures_in_a_row) * 0.3
     }
+}
+
+/// Whether the client began a request and did not finish it in time.
+fn is_stall(record: &RequestRecord<'_>) -> bool {
+    let is_long = record.duration_ms.is_some_and(|millis| millis >= STALL_MILLIS);
+    !record.is_malformed && (record.status == 408 || (record.status == 400 && is_long))
 }
 
 /// Hash of the folder that a path lies in, 0 for the root.
