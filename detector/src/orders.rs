@@ -77,6 +77,7 @@ impl<S: Scorer> Detector<S> {
                 self.settings.policy = *policy;
                 self.allowances.configure(allowlist);
             }
+            Input::Rules(rules) => self.settings.rules = rules,
         }
     }
 
