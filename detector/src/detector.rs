@@ -9,7 +9,7 @@ use crate::limits::{CLIENTS_MAX_DEFAULT, SHARDS, TICK_MILLIS, TICK_RECORDS_MAX};
 use crate::memory::Memory;
 use crate::orders::Allowances;
 use crate::policy::PolicySettings;
-use crate::rule::RuleSet;
+use crate::rule::{Roles, RuleSet};
 use crate::score::Scorer;
 use crate::source::{AMBIGUOUS_MOST, SourceTrust, Sources, window_key, window_keys};
 use crate::stage::Executor;
@@ -27,6 +27,8 @@ pub struct Settings {
     pub allowlist: Allowlist,
     /// What people wrote: limits and other rules.
     pub rules: RuleSet,
+    /// What people say that routes are for.
+    pub roles: Roles,
     /// Key of hashes and identifiers.
     pub hash_key: HashKey,
     /// Clients remembered at most, over all shards.
@@ -45,6 +47,7 @@ impl Settings {
             policy: PolicySettings::default(),
             allowlist: Allowlist::default(),
             rules: RuleSet::default(),
+            roles: Roles::default(),
             hash_key,
             clients_max: CLIENTS_MAX_DEFAULT,
             assumes_enforcement: false,
@@ -60,9 +63,9 @@ pub enum Input {
     Order(Order),
     /// New settings, after the configuration was read again. The key and the caps stay.
     Policy(Box<PolicySettings>, Allowlist),
-    /// Other rules. Those that count as before go on counting; the others begin at nothing. It is in no checkpoint:
+    /// Other rules and roles. Rules that count as before go on counting; the others begin at nothing. It is in no checkpoint:
     /// whoever restores one gives the present rules.
-    Rules(RuleSet),
+    Rules(RuleSet, Roles),
 }
 
 /// What the detector says.
@@ -301,6 +304,7 @@ impl<S: Scorer> Detector<S> {
         let epoch = Epoch {
             population: &self.memory.population,
             rules: &self.settings.rules,
+            roles: &self.settings.roles,
             hash_key: &self.settings.hash_key,
             describe: self.settings.describe,
             assumes_enforcement: self.settings.assumes_enforcement,

@@ -129,3 +129,6 @@ pub const RULE_SAMPLES_MAX: usize = 4;
 
 /// What a rule counts no more is cleared away this often, in event time.
 pub const RULE_SWEEP_MILLIS: i64 = 60_000;
+
+/// Patterns of paths whose role people set: each is held against every request. More are refused.
+pub const ROLE_OVERRIDES_MAX: usize = 64;

@@ -126,7 +126,7 @@ impl InputForm {
     /// `None` for rules: they are settings, and whoever restores the checkpoint gives the present ones.
     fn of(input: &Input) -> Option<Self> {
         Some(match input {
-            Input::Rules(_) => return None,
+            Input::Rules(..) => return None,
             Input::Order(order) => Self::Order(OrderForm::of(order)),
             Input::Policy(policy, allowlist) => Self::Policy {
                 policy: PolicySettings::clone(policy),

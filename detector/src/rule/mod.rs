@@ -7,6 +7,7 @@ mod condition;
 mod count;
 mod glob;
 mod hit;
+mod role;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ pub(crate) use count::{Counts, Fired, Meter};
 pub use glob::Glob;
 pub use hit::Hit;
 pub(crate) use hit::{Seen, catch};
+pub use role::Roles;
 
 use crate::limits::{
     RULE_ALTERNATIVES_MAX, RULE_COUNT_MAX, RULE_DISTINCT_MAX, RULE_NAME_BYTES_MAX, RULE_SECS_MAX, RULES_MAX,
@@ -267,6 +269,17 @@ pub type RouteText = fn(&str) -> String;
 struct Numbered {
     number: u64,
     rule: Rule,
+}
+
+impl PartialEq for RuleSet {
+    /// Whether they hold the same rules in the same order.
+    fn eq(&self, other: &Self) -> bool {
+        self.rules.len() == other.rules.len()
+            && self
+                .iter()
+                .zip(other.iter())
+                .all(|(left, right)| left.1 == right.1)
+    }
 }
 
 impl RuleSet {

@@ -1,7 +1,8 @@
 //! Rules through the whole detector: when they fire, on whom, and what holds them back.
 
-use super::{By, Condition, DistinctOf, Glob, Limit, Pace, Rule, RuleSet, Who};
+use super::{By, Condition, DistinctOf, Glob, Limit, Pace, Roles, Rule, RuleSet, Who};
 use crate::detector::{Detector, Input, Output, Settings};
+use crate::signal::RouteRole;
 use crate::stage::client::Shard;
 use crate::stage::{Executor, Serial};
 use crate::testing::{Line, Simple, feed, run, settings};
@@ -347,7 +348,7 @@ fn rules_that_count_as_before_go_on_over_a_reload_and_others_begin_anew() {
         let mut outputs = Vec::new();
         let lines = enter(6, 1000);
         feed(&mut detector, 0, &lines[..3], &Serial, &mut outputs);
-        detector.submit(Input::Rules(set(vec![new])));
+        detector.submit(Input::Rules(set(vec![new]), Roles::default()));
         feed(&mut detector, 3, &lines[3..5], &Serial, &mut outputs);
         detector.flush(&mut outputs);
         !split(outputs).0.is_empty()
@@ -403,6 +404,24 @@ fn more_keys_than_there_is_room_for_push_out_the_longest_silent() {
     );
     assert_eq!(counts.forgotten, crate::limits::RULE_KEYS_MAX as u64 / 2);
     assert_eq!(left.1.last().unwrap().0, crate::limits::RULE_KEYS_MAX as u64);
+}
+
+#[test]
+fn a_role_that_people_set_goes_before_the_words() {
+    let by_role = Rule {
+        when: vec![Condition {
+            roles: vec![RouteRole::Login],
+            ..Condition::default()
+        }],
+        ..rule()
+    };
+    assert!(said(with(vec![by_role.clone()]), &enter(9, 100)).0.is_empty());
+    let patterns = vec![(Glob::new("/enter*").unwrap(), RouteRole::Login)];
+    let settings = Settings {
+        roles: Roles::new(patterns),
+        ..with(vec![by_role])
+    };
+    assert_eq!(said(settings, &enter(9, 100)).0.len(), 1);
 }
 
 #[test]

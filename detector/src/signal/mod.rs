@@ -1,14 +1,14 @@
 //! What one request shows by itself: facts, no memory.
 
 mod date;
-mod login;
 mod payload;
 mod probe;
+mod role;
 
-pub use login::RouteRole;
 pub(crate) use payload::ENOUGH;
 pub use payload::{PayloadClass, PayloadHits};
 pub use probe::ProbeHit;
+pub use role::RouteRole;
 
 use crate::limits::PAYLOAD_BYTES_MAX;
 use domain::RequestRecord;
@@ -82,7 +82,7 @@ pub fn read(record: &RequestRecord<'_>, is_known: bool, is_new_agent: bool) -> S
     let mut signals = Signals {
         outcome,
         method: MethodClass::of(&record.method),
-        role: login::role(&record.path),
+        role: role::role(&record.path),
         query_bytes: u32::try_from(query.len()).unwrap_or(u32::MAX),
         is_dated_miss: outcome.is_client_error() && date::names_day(clip(&record.path)),
         ..Signals::default()

@@ -1,7 +1,7 @@
 //! What speaks for an attack: points that decay over the longest horizon, and counts of the acts behind them.
 
 use crate::population::RouteStanding;
-use crate::signal::{Outcome, RouteRole, Signals};
+use crate::signal::{Outcome, Signals};
 use crate::window::Distinct;
 use domain::RequestRecord;
 use serde::{Deserialize, Serialize};
@@ -154,7 +154,7 @@ impl Suspicion {
 
     fn observe_sign_in(&mut self, signals: &Signals) {
         let is_write = signals.method == crate::signal::MethodClass::Write;
-        let is_login = signals.role == RouteRole::Login;
+        let is_login = signals.role.is_sign_in();
         match signals.outcome {
             Outcome::Refused if is_login || is_write => {
                 self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);

@@ -12,7 +12,7 @@ pub use slots::{Slot, Slots};
 use crate::feature;
 use crate::limits::{ENFORCEMENT_LAG_MILLIS, SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED};
 use crate::population::{Established, EstablishedChange, Population, Vote};
-use crate::rule::{Facts, Hit, RuleSet, Seen, catch};
+use crate::rule::{Facts, Hit, Roles, RuleSet, Seen, catch};
 use crate::score::Score;
 use crate::signal::{self, Outcome, Signals};
 use crate::stage::cohort::CohortKey;
@@ -84,6 +84,8 @@ pub struct Epoch<'a> {
     pub population: &'a Population,
     /// What people wrote.
     pub rules: &'a RuleSet,
+    /// What they say that routes are for.
+    pub roles: &'a Roles,
     /// Key of hashes.
     pub hash_key: &'a HashKey,
     /// Writes a request as evidence, secrets masked.
@@ -206,7 +208,10 @@ impl Shard {
         let standing = epoch.population.routes.standing(record.route.template);
         let hashes = hashes(record);
         let is_new_agent = hashes.agent != 0 && !slot.window.agents.contains(hashes.agent);
-        let signals = signal::read(record, standing.is_known(), is_new_agent);
+        let mut signals = signal::read(record, standing.is_known(), is_new_agent);
+        if let Some(role) = epoch.roles.of(&record.path) {
+            signals.role = role;
+        }
         let is_first = slot.window.requests == 0;
         let change = slot
             .window

@@ -1,0 +1,164 @@
+//! `portcullis rules`: what the rules are, and whether they do what their tests say.
+
+use crate::rules::{self, Written};
+use crate::wiring::{load_config, load_rules};
+use anyhow::Context as _;
+use detector::rule::{By, Pace, Who};
+use std::fmt::Write as _;
+use std::io::{self, ErrorKind, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Arguments of `portcullis rules`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Run the tests that stand beside the rules; exit code 1 when one fails, 2 when a file is wrong
+    Test {
+        /// Files of rules; without one, the shipped rules
+        files: Vec<PathBuf>,
+    },
+    /// List the rules: the shipped ones, and those of the configuration or of the files
+    List {
+        /// Files of rules
+        files: Vec<PathBuf>,
+        /// The configuration whose rules are listed, too
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When a file cannot be read or is wrong, or standard output cannot be written.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut out = String::new();
+    let code = match &args.command {
+        Command::Test { files } => test(&load_rules(files, files.is_empty())?, &mut out)?,
+        Command::List { files, config } => {
+            let config = config.as_deref().map(load_config).transpose()?;
+            let mut all = config
+                .as_ref()
+                .map_or_else(Vec::new, |config| config.rules.files.clone());
+            all.extend(files.iter().cloned());
+            let with_shipped = config.is_none_or(|config| config.rules.shipped);
+            list(&load_rules(&all, with_shipped)?, &mut out)?;
+            ExitCode::SUCCESS
+        }
+    };
+    // Names and descriptions are text of the files.
+    let lines: Vec<_> = out.lines().map(api::neutralise).collect();
+    match io::stdout()
+        .lock()
+        .write_all((lines.join("\n") + "\n").as_bytes())
+    {
+        // A reader that has seen enough (`| head`) is no failure.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(code),
+        written => written.map(|()| code).context("could not write what was found"),
+    }
+}
+
+/// Runs every test and writes what each came to.
+fn test(all: &[Written], out: &mut String) -> anyhow::Result<ExitCode> {
+    rules::rule_set(all)?;
+    let (mut passed, mut failed, mut untested) = (0u32, 0u32, 0u32);
+    for written in all {
+        let name = &written.rule.name;
+        if written.trials.is_empty() {
+            untested += 1;
+            writeln!(out, "no test  {name} ({}:{})", written.file, written.line)?;
+        }
+        for trial in &written.trials {
+            let verdict = rules::run_trial(written, trial)
+                .with_context(|| format!("{}:{}: {name}: {}", written.file, written.line, trial.name))?;
+            if verdict.is_right() {
+                passed += 1;
+                writeln!(out, "ok       {name}: {}", trial.name)?;
+                continue;
+            }
+            failed += 1;
+            writeln!(
+                out,
+                "FAILED   {name}: {} ({}:{})",
+                trial.name, written.file, written.line
+            )?;
+            let expected: Vec<String> = verdict.expected.iter().map(ToString::to_string).collect();
+            writeln!(out, "         expected: {}", clients(&expected))?;
+            let fired = verdict.fired.iter();
+            let found: Vec<String> = fired.map(|(client, why)| format!("{client} ({why})")).collect();
+            writeln!(out, "         found:    {}", clients(&found))?;
+        }
+    }
+    let count = all.len();
+    write!(out, "{count} rules, {passed} tests passed, {failed} failed")?;
+    writeln!(
+        out,
+        "{}",
+        if untested > 0 {
+            format!(", {untested} rules have none")
+        } else {
+            String::new()
+        }
+    )?;
+    Ok(if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn clients(all: &[String]) -> String {
+    if all.is_empty() {
+        "it fires for nobody".to_owned()
+    } else {
+        format!("it fires for {}", all.join(", "))
+    }
+}
+
+fn list(all: &[Written], out: &mut String) -> anyhow::Result<()> {
+    rules::rule_set(all)?;
+    for written in all {
+        let rule = &written.rule;
+        let pace = match rule.limit.pace {
+            Pace::Within { secs } => format!("within {secs} s"),
+            Pace::Leak { millis } => format!("less one each {} s", f64::from(millis) / 1000.0),
+        };
+        let what = match rule.limit.distinct {
+            None => "requests".to_owned(),
+            Some(of) => format!("different {} values", of.as_str()),
+        };
+        writeln!(out, "{}", rule.name)?;
+        if !rule.description.is_empty() {
+            writeln!(out, "    {}", rule.description)?;
+        }
+        writeln!(
+            out,
+            "    {} {what} {pace} by {} -> {} for {} s as {}; {} tests; {}:{}",
+            rule.limit.count,
+            by(rule.by),
+            rule.action,
+            rule.for_secs,
+            rule.threat.as_str(),
+            written.trials.len(),
+            written.file,
+            written.line
+        )?;
+    }
+    Ok(())
+}
+
+fn by(by: By) -> String {
+    let who = by.who.map(|who| match who {
+        Who::Client => "client",
+        Who::Address => "address",
+        Who::Named(scope) => scope.as_str(),
+    });
+    let parts = [who, by.route.then_some("route"), by.host.then_some("host")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" and ")
+}
