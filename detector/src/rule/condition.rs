@@ -19,6 +19,8 @@ pub struct Condition {
     pub roles: Vec<RouteRole>,
     /// Paths, as sent or decoded once, without the query.
     pub paths: Vec<Glob>,
+    /// Paths with their queries, as sent or decoded once: `/search?q=*`.
+    pub targets: Vec<Glob>,
     /// Queries, as sent or decoded once; none is the empty one.
     pub queries: Vec<Glob>,
     /// Virtual hosts; none is the empty one.
@@ -101,6 +103,8 @@ pub struct Facts<'a> {
     window: &'a Window,
     /// Path and query, decoded once: whoever writes `%6c` for `l` means the same page.
     decoded: OnceCell<(Cow<'a, [u8]>, Cow<'a, [u8]>)>,
+    /// The path with its query, as sent and decoded once.
+    targets: OnceCell<[Vec<u8>; 2]>,
 }
 
 impl<'a> Facts<'a> {
@@ -112,7 +116,21 @@ impl<'a> Facts<'a> {
             signals,
             window,
             decoded: OnceCell::new(),
+            targets: OnceCell::new(),
         }
+    }
+
+    fn targets(&self) -> &[Vec<u8>; 2] {
+        self.targets.get_or_init(|| {
+            let (path, query) = self.decoded();
+            let is_there = self.record.query.is_some();
+            let join = |path: &[u8], query: &[u8]| {
+                let mark: &[u8] = if is_there { b"?" } else { b"" };
+                [path, mark, query].concat()
+            };
+            let sent = text(self.record.query.as_ref()).as_bytes();
+            [join(self.record.path.as_bytes(), sent), join(path, query)]
+        })
     }
 
     fn decoded(&self) -> &(Cow<'a, [u8]>, Cow<'a, [u8]>) {
@@ -160,6 +178,11 @@ const CHECKS: &[Check] = &[
     |on, facts| {
         any(&on.paths, |glob| {
             glob.matches(facts.record.path.as_bytes()) || glob.matches(&facts.decoded().0)
+        })
+    },
+    |on, facts| {
+        any(&on.targets, |glob| {
+            facts.targets().iter().any(|target| glob.matches(target))
         })
     },
     |on, facts| {

@@ -1,12 +1,13 @@
 //! `portcullis rules`: what the rules are, and whether they do what their tests say.
 
-use crate::rules::{self, Written};
-use crate::wiring::{load_config, load_rules};
+use crate::rules::{self, Imported, Written};
+use crate::wiring::{WrongUsage, load_config, load_rules};
 use anyhow::Context as _;
 use detector::rule::{By, Pace, Who};
+use domain::Action;
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Arguments of `portcullis rules`.
@@ -22,6 +23,17 @@ enum Command {
     Test {
         /// Files of rules; without one, the shipped rules
         files: Vec<PathBuf>,
+    },
+    /// Write scenarios of CrowdSec (leaky, trigger, counter) as rules to standard output
+    ///
+    /// What could not be carried over is named on standard error for every scenario, and in the rules. But for what
+    /// is named, a rule never counts more requests than its scenario. Exit code 1 when a scenario could not be written at all.
+    Import {
+        /// File of scenarios, in YAML
+        file: PathBuf,
+        /// What the rules are to do: observe, throttle or block
+        #[arg(long, value_name = "ACTION", default_value = "observe")]
+        action: Action,
     },
     /// List the rules: the shipped ones, and those of the configuration or of the files
     List {
@@ -41,6 +53,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut out = String::new();
     let code = match &args.command {
         Command::Test { files } => test(&load_rules(files, files.is_empty())?, &mut out)?,
+        Command::Import { file, action } => import(file, *action, &mut out)?,
         Command::List { files, config } => {
             let config = config.as_deref().map(load_config).transpose()?;
             let mut all = config
@@ -62,6 +75,42 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(code),
         written => written.map(|()| code).context("could not write what was found"),
     }
+}
+
+/// Writes every scenario of a file as a rule, and says what is missing.
+fn import(file: &Path, action: Action, out: &mut String) -> anyhow::Result<ExitCode> {
+    if action == Action::Challenge {
+        let text = "--action challenge is nothing that rules do: expected observe, throttle or block";
+        return Err(WrongUsage(text.to_owned()).into());
+    }
+    let name = file.display();
+    let text = std::fs::read_to_string(file).with_context(|| format!("could not read {name}"))?;
+    let all = rules::import(&text, action).with_context(|| format!("could not import {name}"))?;
+    let mut are_whole = true;
+    for Imported { name, rule, notes } in &all {
+        match rule {
+            Ok(rule) => {
+                writeln!(out, "{rule}")?;
+                for note in notes {
+                    tell(&format!("{name}: {note}"));
+                }
+            }
+            Err(why) => {
+                are_whole = false;
+                tell(&format!("{name}: not carried over: {why}"));
+            }
+        }
+    }
+    Ok(if are_whole {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Says something on standard error.
+fn tell(text: &str) {
+    eprintln!("{}", api::neutralise(text));
 }
 
 /// Runs every test and writes what each came to.

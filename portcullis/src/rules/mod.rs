@@ -1,11 +1,13 @@
 //! Rules in files: read, checked, tested, handed to the detector.
 
+mod import;
 mod read;
 mod reader;
 #[cfg(test)]
 mod tests;
 mod trial;
 
+pub(crate) use import::{Imported, import};
 pub(crate) use read::{Written, read};
 pub(crate) use trial::run as run_trial;
 

@@ -220,6 +220,7 @@ fn read_condition(path: String, table: &Table, origin: &Origin, problems: &mut V
         }),
         roles: reader.words("role", &roles, RouteRole::from_name),
         paths: reader.several("path", glob),
+        targets: reader.several("target", glob),
         queries: reader.several("query", glob),
         hosts: reader.several("host", glob),
         user_agents: reader.several("user_agent", glob),
