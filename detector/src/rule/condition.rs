@@ -96,13 +96,16 @@ impl Comparison {
     }
 }
 
+/// A path and a query.
+type Decoded<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
+
 /// One request beside what is known of its client.
 pub struct Facts<'a> {
     record: &'a RequestRecord<'a>,
     signals: &'a Signals,
     window: &'a Window,
     /// Path and query, decoded once: whoever writes `%6c` for `l` means the same page.
-    decoded: OnceCell<(Cow<'a, [u8]>, Cow<'a, [u8]>)>,
+    decoded: OnceCell<Decoded<'a>>,
     /// The path with its query, as sent and decoded once.
     targets: OnceCell<[Vec<u8>; 2]>,
 }
@@ -133,7 +136,7 @@ impl<'a> Facts<'a> {
         })
     }
 
-    fn decoded(&self) -> &(Cow<'a, [u8]>, Cow<'a, [u8]>) {
+    fn decoded(&self) -> &Decoded<'a> {
         self.decoded.get_or_init(|| {
             (
                 decode(&self.record.path),

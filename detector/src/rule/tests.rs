@@ -36,7 +36,7 @@ fn rule() -> Rule {
 }
 
 fn set(rules: Vec<Rule>) -> RuleSet {
-    RuleSet::new(rules, |path| path.to_owned()).unwrap()
+    RuleSet::new(rules, str::to_owned).unwrap()
 }
 
 fn with(rules: Vec<Rule>) -> Settings {
@@ -387,8 +387,8 @@ fn more_keys_than_there_is_room_for_push_out_the_longest_silent() {
     let (number, kept) = rules.iter().next().unwrap();
     let mut detector = Detector::new(with(vec![rule()]), Simple);
     feed(&mut detector, 0, &enter(1, 0), &Serial, &mut Vec::new());
-    let hits = detector.shards.iter().flat_map(|shard| &shard.changes.hits);
-    let hit = hits.cloned().next().unwrap();
+    let mut hits = detector.shards.iter().flat_map(|shard| &shard.changes.hits);
+    let hit = hits.next().cloned().unwrap();
     for key in 0..=crate::limits::RULE_KEYS_MAX as u64 {
         let hit = super::Hit {
             key,

@@ -82,7 +82,7 @@ pub fn read(record: &RequestRecord<'_>, is_known: bool, is_new_agent: bool) -> S
     let mut signals = Signals {
         outcome,
         method: MethodClass::of(&record.method),
-        role: role::role(&record.path),
+        role: RouteRole::of(&record.path),
         query_bytes: u32::try_from(query.len()).unwrap_or(u32::MAX),
         is_dated_miss: outcome.is_client_error() && date::names_day(clip(&record.path)),
         ..Signals::default()

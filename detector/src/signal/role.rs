@@ -79,6 +79,31 @@ impl RouteRole {
             .map_or(&[], |(_, words)| words)
     }
 
+    /// The role that a whole segment of the path names. The last segment that names one decides, and one that names
+    /// search, export or health only where no other does.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        if path.len() > ROLE_BYTES_MAX {
+            return Self::Plain;
+        }
+        let mut found = Self::Plain;
+        let mut rest = path.as_bytes();
+        loop {
+            let from = memchr::memrchr(b'/', rest).map_or(0, |slash| slash + 1);
+            let role = segment_role(&rest[from..]);
+            if !role.is_weak() {
+                return role;
+            }
+            if found == Self::Plain {
+                found = role;
+            }
+            if from == 0 {
+                return found;
+            }
+            rest = &rest[..from - 1];
+        }
+    }
+
     /// Whether a role that another segment names goes before it: `/admin/search` is administration.
     const fn is_weak(self) -> bool {
         matches!(self, Self::Plain | Self::Search | Self::Export | Self::Health)
@@ -173,31 +198,6 @@ const ADMIN: &[&str] = &[
     "console",
 ];
 
-/// The role that a whole segment of the path names. The last segment that names one decides, and one that names
-/// search, export or health only where no other does.
-#[must_use]
-pub(super) fn role(path: &str) -> RouteRole {
-    if path.len() > ROLE_BYTES_MAX {
-        return RouteRole::Plain;
-    }
-    let mut found = RouteRole::Plain;
-    let mut rest = path.as_bytes();
-    loop {
-        let from = memchr::memrchr(b'/', rest).map_or(0, |slash| slash + 1);
-        let role = segment_role(&rest[from..]);
-        if !role.is_weak() {
-            return role;
-        }
-        if found == RouteRole::Plain {
-            found = role;
-        }
-        if from == 0 {
-            return found;
-        }
-        rest = &rest[..from - 1];
-    }
-}
-
 /// Longest word of the tables.
 const WORD_BYTES_MAX: usize = 16;
 
@@ -233,7 +233,7 @@ fn segment_role(segment: &[u8]) -> RouteRole {
     let is_it = |word: &&str| word.as_bytes().eq_ignore_ascii_case(segment);
     WORDS
         .iter()
-        .find(|(_, words)| words.iter().any(|word| is_it(&word)))
+        .find(|(_, words)| words.iter().any(is_it))
         .map_or(RouteRole::Plain, |(role, _)| *role)
 }
 
@@ -259,7 +259,7 @@ mod tests {
             ("//J_SECURITY_CHECK//", RouteRole::Login),
             ("/shop/coupons?", RouteRole::Plain),
         ] {
-            assert_eq!(role(path), expected, "{path}");
+            assert_eq!(RouteRole::of(path), expected, "{path}");
         }
     }
 

@@ -3,7 +3,8 @@
 use crate::rules::{self, Imported, Written};
 use crate::wiring::{WrongUsage, load_config, load_rules};
 use anyhow::Context as _;
-use detector::rule::{By, Pace, Who};
+use detector::rule::{By, Pace, Roles, Who};
+use detector::signal::RouteRole;
 use domain::Action;
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write as _};
@@ -35,6 +36,14 @@ enum Command {
         #[arg(long, value_name = "ACTION", default_value = "observe")]
         action: Action,
     },
+    /// List what routes can be for, with the words that tell; or say what paths are taken for
+    Roles {
+        /// Paths, without the query
+        paths: Vec<String>,
+        /// The configuration that sets roles by path
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
     /// List the rules: the shipped ones, and those of the configuration or of the files
     List {
         /// Files of rules
@@ -54,6 +63,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let code = match &args.command {
         Command::Test { files } => test(&load_rules(files, files.is_empty())?, &mut out)?,
         Command::Import { file, action } => import(file, *action, &mut out)?,
+        Command::Roles { paths, config } => {
+            let config = config.as_deref().map(load_config).transpose()?;
+            roles(
+                paths,
+                &config.map(|config| config.roles()).unwrap_or_default(),
+                &mut out,
+            )?;
+            ExitCode::SUCCESS
+        }
         Command::List { files, config } => {
             let config = config.as_deref().map(load_config).transpose()?;
             let mut all = config
@@ -111,6 +129,27 @@ fn import(file: &Path, action: Action, out: &mut String) -> anyhow::Result<ExitC
 /// Says something on standard error.
 fn tell(text: &str) {
     eprintln!("{}", api::neutralise(text));
+}
+
+/// Lists every role, or says what paths are taken for and by whose word.
+fn roles(paths: &[String], set: &Roles, out: &mut String) -> anyhow::Result<()> {
+    for path in paths {
+        let (role, by) = match set.of(path) {
+            Some(role) => (role, "by the configuration"),
+            None => (RouteRole::of(path), "by its words"),
+        };
+        writeln!(out, "{:<15} {path} ({by})", role.as_str())?;
+    }
+    if paths.is_empty() {
+        for role in RouteRole::ALL {
+            let words = match role.words() {
+                [] => "whatever has no other role".to_owned(),
+                words => words.join(", "),
+            };
+            writeln!(out, "{:<15} {words}", role.as_str())?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs every test and writes what each came to.

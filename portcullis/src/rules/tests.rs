@@ -201,6 +201,29 @@ fn the_shipped_rules_pass_their_tests_and_each_has_one_that_fires_and_one_that_d
 }
 
 #[test]
+fn the_rules_of_the_manual_are_right_and_do_what_it_says() {
+    let page = include_str!("../../../docs/rules.md");
+    let blocks = page.split("```toml\n").skip(1);
+    let blocks = blocks.filter_map(|rest| rest.split("```").next());
+    let mut trials = 0;
+    for block in blocks.filter(|block| block.contains("[[rule]]")) {
+        let all = read("rules.md", block)
+            .map_err(|report| report.to_string())
+            .unwrap();
+        rule_set(&all).unwrap();
+        for (written, trial) in all
+            .iter()
+            .flat_map(|written| written.trials.iter().map(move |trial| (written, trial)))
+        {
+            let verdict = run_trial(written, trial).unwrap();
+            assert!(verdict.is_right(), "{}: {verdict:?}", trial.name);
+            trials += 1;
+        }
+    }
+    assert!(trials >= 5);
+}
+
+#[test]
 fn a_test_that_expects_the_wrong_client_fails() {
     let verdict = |fires: &str, requests: &str| {
         let text = format!("{RULE}[[rule.test]]\nname = \"it\"\nfires = {fires}\n{requests}\n");

@@ -334,9 +334,7 @@ impl Parser<'_> {
                     self.at += 1;
                     self.skip_brackets();
                 }
-            } else if !(self.at > start && self.skip_brackets())
-                && !(self.peek_sign("[") && self.skip_brackets())
-            {
+            } else if !((self.at > start || self.peek_sign("[")) && self.skip_brackets()) {
                 return self.at > start;
             }
         }

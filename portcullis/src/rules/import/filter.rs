@@ -58,6 +58,9 @@ pub(super) fn translate(expression: &Expression) -> Result<Filter, String> {
         }
     }
     let Some((_, unless)) = kept.first().cloned() else {
+        if filter.notes.is_empty() {
+            return Err("its filter asks for what no line of an access log is".to_owned());
+        }
         let notes: Vec<String> = filter.notes.into_iter().collect();
         return Err(format!(
             "nothing of its filter can be said ({})",
