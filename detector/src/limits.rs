@@ -87,7 +87,8 @@ pub const ORDERED_ALLOWS_MAX: usize = 4096;
 /// A gateway learns of a block this late, by its bouncer's next look at the list: what it serves until then is no leak.
 pub const ENFORCEMENT_LAG_MILLIS: i64 = 15_000;
 
-/// Rules at most: each is held against every request. More are refused when they are read.
+/// Rules at most: each is held against every request, and one without conditions holds an entry for each request of a
+/// tick. More are refused when they are read.
 pub const RULES_MAX: usize = 256;
 
 /// Longest name of a rule, in bytes: it stands in every alert of it.
@@ -132,3 +133,9 @@ pub const RULE_SWEEP_MILLIS: i64 = 60_000;
 
 /// Patterns of paths whose role people set: each is held against every request. More are refused.
 pub const ROLE_OVERRIDES_MAX: usize = 64;
+
+/// Pairs of a client and a route that are looked at for roles. Requests of further ones are passed over, and counted.
+pub const ROLE_PAIRS_MAX: usize = 262_144;
+
+/// Longest path that a proposal for a role shows.
+pub const ROLE_PATH_BYTES_MAX: usize = 200;

@@ -113,6 +113,41 @@ fn a_scan_acts_by_a_rule_and_says_so() {
 }
 
 #[test]
+fn a_log_proposes_roles_that_the_configuration_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let lines: String = (0..8u64)
+        .flat_map(|client| [(client, 401), (client, 302)])
+        .map(|(client, status)| {
+            line(
+                client,
+                &format!("203.0.113.{client}"),
+                "POST /konto/anmelden HTTP/1.1",
+                status,
+            )
+        })
+        .collect();
+    write(folder, "access.log", lines.as_bytes());
+    let proposed = run(folder, &["rules", "roles", "--log", "access.log"]);
+    assert!(
+        proposed.out.starts_with("# 8 of 8 clients"),
+        "{} {}",
+        proposed.out,
+        proposed.err
+    );
+    write(folder, "portcullis.toml", proposed.out.as_bytes());
+    let roles = run(
+        folder,
+        &["rules", "roles", "--config", "portcullis.toml", "/konto/anmelden"],
+    );
+    assert!(
+        roles.out.starts_with("login ") && roles.out.contains("by the configuration"),
+        "{}",
+        roles.out
+    );
+}
+
+#[test]
 fn an_imported_scenario_is_a_rule_and_what_is_missing_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

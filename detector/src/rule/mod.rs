@@ -7,6 +7,7 @@ mod condition;
 mod count;
 mod glob;
 mod hit;
+mod learn;
 mod role;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ pub(crate) use count::{Counts, Fired, Meter};
 pub use glob::Glob;
 pub use hit::Hit;
 pub(crate) use hit::{Seen, catch};
+pub use learn::{RoleLearner, RoleProposal};
 pub use role::Roles;
 
 use crate::limits::{
@@ -202,6 +204,11 @@ impl Rule {
             self.action.to_string(),
             "observe, throttle or block".to_owned(),
         );
+        self.expect_limits(&mut expect);
+        problems
+    }
+
+    fn expect_limits(&self, expect: &mut impl FnMut(bool, &'static str, String, String)) {
         let most = match self.limit.distinct {
             Some(_) => RULE_DISTINCT_MAX,
             None => RULE_COUNT_MAX,
@@ -234,7 +241,6 @@ impl Rule {
             self.when.len().to_string(),
             format!("at most {RULE_ALTERNATIVES_MAX} alternatives"),
         );
-        problems
     }
 
     /// Whether a request counts.

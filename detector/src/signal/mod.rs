@@ -132,7 +132,7 @@ impl Outcome {
 }
 
 impl MethodClass {
-    fn of(method: &str) -> Self {
+    pub(crate) fn of(method: &str) -> Self {
         match method {
             "GET" => Self::Read,
             "HEAD" => Self::Head,

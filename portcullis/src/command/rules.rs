@@ -1,15 +1,20 @@
 //! `portcullis rules`: what the rules are, and whether they do what their tests say.
 
+use crate::analysis::scan_key;
 use crate::rules::{self, Imported, Written};
-use crate::wiring::{WrongUsage, load_config, load_rules};
+use crate::wiring::{self, WrongUsage, load_config, load_rules};
 use anyhow::Context as _;
-use detector::rule::{By, Pace, Roles, Who};
+use detector::rule::{By, Pace, RoleLearner, Roles, Who};
 use detector::signal::RouteRole;
 use domain::Action;
+use ingest::{Merge, Parsed, ParserConfig};
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// Lines that are read together.
+const SLICE_LINES: usize = 512;
 
 /// Arguments of `portcullis rules`.
 #[derive(Debug, clap::Args)]
@@ -43,6 +48,9 @@ enum Command {
         /// The configuration that sets roles by path
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+        /// Propose roles for routes on which clients of this log seem to sign in; may be given several times
+        #[arg(long, value_name = "FILE", conflicts_with = "paths")]
+        log: Vec<PathBuf>,
     },
     /// List the rules: the shipped ones, and those of the configuration or of the files
     List {
@@ -63,7 +71,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let code = match &args.command {
         Command::Test { files } => test(&load_rules(files, files.is_empty())?, &mut out)?,
         Command::Import { file, action } => import(file, *action, &mut out)?,
-        Command::Roles { paths, config } => {
+        Command::Roles { log, .. } if !log.is_empty() => {
+            propose(log, &mut out)?;
+            ExitCode::SUCCESS
+        }
+        Command::Roles { paths, config, .. } => {
             let config = config.as_deref().map(load_config).transpose()?;
             roles(
                 paths,
@@ -148,6 +160,41 @@ fn roles(paths: &[String], set: &Roles, out: &mut String) -> anyhow::Result<()> 
             };
             writeln!(out, "{:<15} {words}", role.as_str())?;
         }
+    }
+    Ok(())
+}
+
+/// Reads logs and proposes roles, in the configuration's own words.
+fn propose(files: &[PathBuf], out: &mut String) -> anyhow::Result<()> {
+    let mut merge = Merge::new(wiring::open(files)?, &ParserConfig::new(scan_key()));
+    let mut learner = RoleLearner::new(scan_key());
+    loop {
+        let mut parsed: Vec<Parsed<'_>> = Vec::with_capacity(SLICE_LINES);
+        if !merge.next(SLICE_LINES, &mut parsed) {
+            break;
+        }
+        for record in parsed.into_iter().filter_map(|line| line.result.ok()) {
+            learner.observe(&record);
+        }
+    }
+    if learner.passed_over > 0 {
+        let passed_over = learner.passed_over;
+        tell(&format!(
+            "{passed_over} requests were not looked at: there are too many clients and routes"
+        ));
+    }
+    for found in learner.proposals() {
+        let pattern = ingest::route::template(&found.path).replace("{id}", "*");
+        writeln!(
+            out,
+            "# {} of {} clients that write there failed and then succeeded, {:.1} times each",
+            found.turned, found.clients, found.successes
+        )?;
+        let (path, role) = (toml::Value::String(pattern), found.role.as_str());
+        writeln!(out, "[[routes]]\npath = {path}\nrole = \"{role}\"\n")?;
+    }
+    if out.is_empty() {
+        writeln!(out, "# no route whose words tell nothing looks like a login")?;
     }
     Ok(())
 }
