@@ -144,7 +144,12 @@ impl PassOptions {
         if config.is_none() || !self.own_range.is_empty() || self.private_clients {
             settings.allowlist = Allowlist::new(self.own_range.clone(), Vec::new(), !self.private_clients);
         }
-        settings.rules = rules::rule_set(&self.written(config)?)?;
+        let written = self.written(config)?;
+        let identity = config.map(|config| config.clients.identity()).unwrap_or_default();
+        for warning in rules::unheard(&written, &identity) {
+            eprintln!("warning: {}", api::neutralise(&warning));
+        }
+        settings.rules = rules::rule_set(&written)?;
         settings.clients_max = self.clients_max;
         settings.policy.is_shadow |= self.mode == PassMode::Cold;
         settings.assumes_enforcement = !settings.policy.is_shadow;

@@ -266,3 +266,131 @@ fn slice(secs: u32, at: Timestamp) -> i64 {
     at.as_millis()
         .div_euclid((i64::from(secs) * 1000 / SLICES as i64).max(1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{By, Condition, DistinctOf, Limit, Who};
+    use super::*;
+    use domain::{Action, Client, Position, ThreatKind};
+    use proptest::prelude::*;
+
+    fn rule(limit: Limit) -> Rule {
+        Rule {
+            name: "any".to_owned(),
+            description: String::new(),
+            threat: ThreatKind::Scraping,
+            by: By {
+                who: Some(Who::Client),
+                ..By::default()
+            },
+            when: Vec::new(),
+            unless: Condition::default(),
+            limit,
+            action: Action::Observe,
+            for_secs: 1,
+        }
+    }
+
+    fn hit(millis: i64, value: u64) -> Hit {
+        let at = Timestamp::from_millis(1_795_000_000_000 + millis);
+        Hit {
+            seq: 0,
+            rule: 1,
+            key: 1,
+            value,
+            target: Client::Ip([203, 0, 113, 9].into()),
+            owner: 0,
+            window: 0,
+            source: 0,
+            most: Action::Block,
+            is_ambiguous: false,
+            is_claimed: false,
+            at,
+            first_seen: at,
+            requests: 1,
+            is_established: false,
+            successes: 0.0,
+            load: 0.0,
+            agents: 1.0,
+            evidence: Evidence {
+                position: Position::default(),
+                at,
+                request: String::new(),
+                status: 200,
+            },
+        }
+    }
+
+    /// The hits up to the first at which the rule fires, that one included; `None` when it does not.
+    fn fires(limit: Limit, hits: &[Hit]) -> Option<usize> {
+        let (rule, mut counts) = (rule(limit), Counts::default());
+        let place = hits.iter().position(|hit| counts.count(&rule, hit).is_some());
+        place.map(|place| place + 1)
+    }
+
+    /// Different values, or requests, among hits that lie within so many milliseconds of the last.
+    fn within(hits: &[Hit], millis: i64, is_distinct: bool) -> usize {
+        let last = hits.iter().map(|hit| hit.at).max().unwrap_or_default();
+        let near = hits.iter().filter(|hit| last.millis_since(hit.at) < millis);
+        if is_distinct {
+            near.map(|hit| hit.value)
+                .collect::<std::collections::BTreeSet<u64>>()
+                .len()
+        } else {
+            near.count()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_window_never_fires_for_fewer_and_always_for_enough_within_seven_eighths(
+            pauses in prop::collection::vec((0i64..4000, 0u64..6), 1..60), count in 1u32..6, is_distinct: bool,
+        ) {
+            let mut millis = 0;
+            let hits: Vec<Hit> = pauses.iter().map(|(pause, value)| {
+                millis += pause;
+                hit(millis, *value)
+            }).collect();
+            let distinct = is_distinct.then_some(DistinctOf::Path);
+            let limit = Limit { count, distinct, pace: Pace::Within { secs: 8 } };
+            let enough = |millis| {
+                (1..=hits.len()).find(|end| within(&hits[..*end], millis, is_distinct) >= count as usize)
+            };
+            let fired = fires(limit, &hits);
+            prop_assert!(fired.unwrap_or(usize::MAX) >= enough(8000).unwrap_or(usize::MAX));
+            prop_assert!(fired.unwrap_or(usize::MAX) <= enough(7000).unwrap_or(usize::MAX));
+        }
+
+        #[test]
+        fn hits_in_any_order_never_make_a_window_fire_for_fewer(
+            times in prop::collection::vec(0i64..60_000, 1..60), count in 1u32..6,
+        ) {
+            let hits: Vec<Hit> = times.iter().map(|millis| hit(*millis, 0)).collect();
+            let limit = Limit { count, distinct: None, pace: Pace::Within { secs: 8 } };
+            if let Some(fired) = fires(limit, &hits) {
+                let mut sorted: Vec<i64> = times[..fired].to_vec();
+                sorted.sort_unstable();
+                let is_near = |span: &[i64]| span[count as usize - 1] - span[0] < 8000;
+                prop_assert!(sorted.windows(count as usize).any(is_near));
+            }
+        }
+
+        #[test]
+        fn a_bucket_fires_when_it_holds_more_than_one_less_than_its_count(
+            pauses in prop::collection::vec(0i64..3000, 1..60), count in 1u32..6,
+        ) {
+            let (mut millis, mut level, mut expected) = (0, 0.0f64, None);
+            let mut hits = Vec::new();
+            for (place, pause) in pauses.iter().enumerate() {
+                millis += pause;
+                level = (level - *pause as f64 / 1000.0).max(0.0) + 1.0;
+                if expected.is_none() && level > f64::from(count) - 1.0 {
+                    expected = Some(place + 1);
+                }
+                hits.push(hit(millis, 0));
+            }
+            let limit = Limit { count, distinct: None, pace: Pace::Leak { millis: 1000 } };
+            prop_assert_eq!(fires(limit, &hits), expected);
+        }
+    }
+}

@@ -12,7 +12,9 @@ pub(crate) use read::{Written, read};
 pub(crate) use trial::run as run_trial;
 
 use anyhow::Context as _;
-use detector::rule::{Rule, RuleSet};
+use detector::rule::{Rule, RuleSet, Who};
+use domain::Scope;
+use ingest::{IdentityPolicy, NamedIdentity};
 use std::path::{Path, PathBuf};
 
 /// Largest rules file, in bytes: ten times the largest number of rules with tests.
@@ -63,6 +65,26 @@ pub(crate) fn load(files: &[PathBuf], with_shipped: bool) -> anyhow::Result<Vec<
     all.retain(|shipped| own.iter().all(|written| written.rule.name != shipped.rule.name));
     all.append(&mut own);
     Ok(all)
+}
+
+/// Says which rules never fire, because they count by a name that no client is given.
+pub(crate) fn unheard(written: &[Written], identity: &IdentityPolicy) -> Vec<String> {
+    let is_given = |scope: Scope| {
+        let scopes = identity.prefer.iter().map(|kind| match kind {
+            NamedIdentity::Consumer => Scope::Consumer,
+            NamedIdentity::Subject => Scope::Subject,
+            NamedIdentity::ApiKey => Scope::ApiKey,
+        });
+        scopes.into_iter().any(|given| given == scope)
+    };
+    let unheard = written.iter().filter_map(|written| match written.rule.by.who {
+        Some(Who::Named(scope)) if !is_given(scope) => Some(format!(
+            "rule {} ({}:{}) never fires: it counts by {scope}, which clients.identity does not name",
+            written.rule.name, written.file, written.line
+        )),
+        _ => None,
+    });
+    unheard.collect()
 }
 
 /// The rules as the detector takes them.

@@ -117,17 +117,8 @@ fn read_rule(
 }
 
 /// Words of `by`.
-const BY: [&str; 10] = [
-    "client",
-    "address",
-    "route",
-    "host",
-    "api_key",
-    "subject",
-    "consumer",
-    "session",
-    "certificate",
-    "ja4",
+const BY: [&str; 7] = [
+    "client", "address", "route", "host", "api_key", "subject", "consumer",
 ];
 
 enum Key {

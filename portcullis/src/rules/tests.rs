@@ -1,8 +1,9 @@
 //! Files of rules: what is wrong is named with its line, and what they say is what the detector does.
 
-use super::{read, read_shipped, rule_set, run_trial};
+use super::{read, read_shipped, rule_set, run_trial, unheard};
 use detector::rule::{By, DistinctOf, Pace, Who};
 use domain::{Action, Scope};
+use ingest::{IdentityPolicy, NamedIdentity};
 
 const RULE: &str = r#"
 [[rule]]
@@ -168,6 +169,20 @@ fn what_is_wrong_is_named_with_line_value_and_what_was_expected() {
         "feature = \"speed > 1\"",
         "rules.toml:11: rule[0].when.feature: found \"speed > 1\", expected a feature held",
     );
+}
+
+#[test]
+fn a_rule_by_a_name_that_no_client_is_given_is_named() {
+    let written = read("rules.toml", &RULE.replace("\"client\"", "\"subject\"")).unwrap();
+    let warnings = unheard(&written, &IdentityPolicy::default());
+    assert!(
+        warnings[0].contains("mine (rules.toml:2) never fires: it counts by subject"),
+        "{warnings:?}"
+    );
+    let identity = IdentityPolicy {
+        prefer: vec![NamedIdentity::Subject],
+    };
+    assert!(unheard(&written, &identity).is_empty());
 }
 
 #[test]

@@ -87,6 +87,7 @@ impl Service {
         let config = &loaded.config;
         let written = rules::load(&config.rules.files, config.rules.shipped)?;
         let rules = rules::rule_set(&written)?;
+        warn_of_unheard(&written, config);
         let sockets = if roles.serve {
             listeners::bind(&config.api.listeners).await?
         } else {
@@ -170,6 +171,13 @@ impl Service {
         self.api.finish_background_work().await;
         self.shared.store.close().await;
         detected
+    }
+}
+
+/// Warns of rules that never fire.
+fn warn_of_unheard(written: &[rules::Written], config: &Config) {
+    for warning in rules::unheard(written, &config.clients.identity()) {
+        tracing::warn!("{}", api::neutralise(&warning));
     }
 }
 

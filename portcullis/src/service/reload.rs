@@ -57,8 +57,12 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
 /// The rules of the files as they are now; those in force when they are wrong.
 fn read_rules(config: &Config, in_force: &RuleSet) -> RuleSet {
     let read = rules::load(&config.rules.files, config.rules.shipped);
-    match read.and_then(|written| rules::rule_set(&written)) {
-        Ok(rules) => rules,
+    let checked = read.and_then(|written| Ok((rules::rule_set(&written)?, written)));
+    match checked {
+        Ok((rules, written)) => {
+            super::warn_of_unheard(&written, config);
+            rules
+        }
         Err(error) => {
             let why = format!("{error:#}");
             tracing::error!("the rules stay as they were: {}", api::neutralise(&why));

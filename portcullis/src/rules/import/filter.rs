@@ -6,8 +6,8 @@ use super::pattern;
 use detector::rule::Glob;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Alternatives that a filter may have on the way.
-const ALTERNATIVES_MAX: usize = 4096;
+/// Alternatives that a filter may have on the way: each is compared with every other, again and again.
+const ALTERNATIVES_MAX: usize = 256;
 
 /// A condition as it will be written: each key with its values, not yet quoted.
 pub(super) type Keys = BTreeMap<&'static str, BTreeSet<String>>;
