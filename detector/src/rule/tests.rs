@@ -3,6 +3,7 @@
 use super::{By, Condition, DistinctOf, Glob, Limit, Pace, Roles, Rule, RuleSet, Who};
 use crate::detector::{Detector, Input, Output, Settings};
 use crate::signal::RouteRole;
+use crate::source::SourceTrust;
 use crate::stage::client::Shard;
 use crate::stage::{Executor, Serial};
 use crate::testing::{Line, Simple, feed, run, settings};
@@ -242,6 +243,32 @@ fn a_line_of_two_readings_leads_to_no_block_by_a_rule() {
         .collect();
     let (_, decisions) = said(with(vec![rule()]), &lines);
     assert_eq!(decisions[0].action, Action::Throttle);
+}
+
+#[test]
+fn a_source_that_may_only_observe_leads_to_no_action_by_a_rule() {
+    let mut detector = Detector::new(with(vec![rule()]), Simple);
+    detector.set_source(
+        0,
+        SourceTrust {
+            most: Action::Observe,
+        },
+    );
+    let (alerts, decisions) = split(run(&mut detector, &enter(5, 100), &Serial));
+    assert_eq!(alerts[0].held_back.as_deref(), Some("source 0 may only observe"));
+    assert!(decisions.is_empty());
+}
+
+#[test]
+fn what_a_preview_says_of_a_rule_the_tick_says_again_under_the_same_id() {
+    let mut detector = Detector::new(with(vec![rule()]), Simple);
+    let (mut early, mut late) = (Vec::new(), Vec::new());
+    feed(&mut detector, 0, &enter(5, 10), &Serial, &mut early);
+    detector.preview(&mut early);
+    detector.flush(&mut late);
+    let ids = |outputs| split(outputs).1.iter().map(|made| made.id).collect::<Vec<_>>();
+    assert_eq!(ids(early.clone()).len(), 1);
+    assert_eq!(ids(early), ids(late));
 }
 
 #[test]

@@ -32,8 +32,9 @@ enum Command {
     },
     /// Write scenarios of CrowdSec (leaky, trigger, counter) as rules to standard output
     ///
-    /// What could not be carried over is named on standard error for every scenario, and in the rules. But for what
-    /// is named, a rule never counts more requests than its scenario. Exit code 1 when a scenario could not be written at all.
+    /// What could not be carried over is named on standard error for every scenario, and in the rules. A part that cannot
+    /// be said makes a rule count less; patterns take upper and lower case for the same, and also fit what is decoded
+    /// once. Exit code 1 when a scenario could not be written at all.
     Import {
         /// File of scenarios, in YAML
         file: PathBuf,

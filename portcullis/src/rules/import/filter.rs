@@ -1,5 +1,5 @@
-//! From filter expressions to conditions. What cannot be said leaves its alternative out: the rule may then count
-//! fewer requests than the scenario, never more.
+//! From filter expressions to conditions. What cannot be said leaves its alternative out: the rule then counts
+//! fewer requests than the scenario.
 
 use super::expression::{Expression, Operator};
 use super::pattern;

@@ -1,7 +1,8 @@
 //! Scenarios of CrowdSec as rules of ours: leaky, trigger and counter buckets over access logs.
 //!
-//! What cannot be carried over is named for every scenario. But for what is named, a rule never counts more requests
-//! than its scenario; it only watches unless another action is asked for.
+//! What cannot be carried over is named for every scenario. But for what is named, and for patterns, which here take
+//! upper and lower case for the same and also fit what is decoded once, a rule counts no more requests than its scenario.
+//! It only watches unless another action is asked for.
 
 mod expression;
 mod filter;
