@@ -9,10 +9,11 @@ use crate::limits::{CLIENTS_MAX_DEFAULT, SHARDS, TICK_MILLIS, TICK_RECORDS_MAX};
 use crate::memory::Memory;
 use crate::orders::Allowances;
 use crate::policy::PolicySettings;
+use crate::rule::{Roles, RuleSet};
 use crate::score::Scorer;
 use crate::source::{AMBIGUOUS_MOST, SourceTrust, Sources, window_key, window_keys};
 use crate::stage::Executor;
-use crate::stage::client::{Arrival, Epoch, Shard};
+use crate::stage::client::{Arrival, Changes, Epoch, Shard};
 use crate::stage::sequencer::Circumstances;
 use crate::time::{EventTime, Watermarks};
 use domain::{Action, Alert, Allowlist, Client, Decision, HashKey, Order, RequestRecord, Timestamp};
@@ -24,6 +25,10 @@ pub struct Settings {
     pub policy: PolicySettings,
     /// Who is never blocked.
     pub allowlist: Allowlist,
+    /// What people wrote: limits and other rules.
+    pub rules: RuleSet,
+    /// What people say that routes are for.
+    pub roles: Roles,
     /// Key of hashes and identifiers.
     pub hash_key: HashKey,
     /// Clients remembered at most, over all shards.
@@ -41,6 +46,8 @@ impl Settings {
         Self {
             policy: PolicySettings::default(),
             allowlist: Allowlist::default(),
+            rules: RuleSet::default(),
+            roles: Roles::default(),
             hash_key,
             clients_max: CLIENTS_MAX_DEFAULT,
             assumes_enforcement: false,
@@ -56,6 +63,9 @@ pub enum Input {
     Order(Order),
     /// New settings, after the configuration was read again. The key and the caps stay.
     Policy(Box<PolicySettings>, Allowlist),
+    /// Other rules and roles. Rules that count as before go on counting; the others begin at nothing. It is in no checkpoint:
+    /// whoever restores one gives the present rules.
+    Rules(RuleSet, Roles),
 }
 
 /// What the detector says.
@@ -188,7 +198,10 @@ impl<S: Scorer> Detector<S> {
             let shards = self.shards.iter().zip(&self.touched);
             shards.filter_map(|(shard, is_touched)| is_touched.then_some(&shard.changes))
         };
-        if touched().all(|changes| changes.candidates.is_empty() && changes.hints.is_empty()) {
+        let is_idle = |changes: &Changes| {
+            changes.candidates.is_empty() && changes.hints.is_empty() && changes.hits.is_empty()
+        };
+        if touched().all(is_idle) {
             return;
         }
         let mut memory = self.memory.clone();
@@ -290,6 +303,9 @@ impl<S: Scorer> Detector<S> {
         }
         let epoch = Epoch {
             population: &self.memory.population,
+            rules: &self.settings.rules,
+            roles: &self.settings.roles,
+            hash_key: &self.settings.hash_key,
             describe: self.settings.describe,
             assumes_enforcement: self.settings.assumes_enforcement,
             is_shadow: self.settings.policy.is_shadow,
@@ -367,6 +383,7 @@ fn circumstances<'a, S: Scorer>(
         policy: &settings.policy,
         allowlist: allowances.list(),
         hash_key: &settings.hash_key,
+        rules: &settings.rules,
         scorer,
         now,
     }

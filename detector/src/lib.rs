@@ -10,6 +10,7 @@ pub mod time;
 pub mod feature;
 pub mod policy;
 pub mod population;
+pub mod rule;
 pub mod score;
 pub mod signal;
 pub mod stage;

@@ -87,3 +87,56 @@ pub const ORDERED_ALLOWS_MAX: usize = 4096;
 
 /// A gateway learns of a block this late, by its bouncer's next look at the list: what it serves until then is no leak.
 pub const ENFORCEMENT_LAG_MILLIS: i64 = 15_000;
+
+/// Rules at most: each is held against every request, and one without conditions holds an entry for each request of a
+/// tick. More are refused when they are read.
+pub const RULES_MAX: usize = 256;
+
+/// Longest name of a rule, in bytes: it stands in every alert of it.
+pub const RULE_NAME_BYTES_MAX: usize = 64;
+
+/// Alternatives that a rule's `when` may have. More are refused.
+pub const RULE_ALTERNATIVES_MAX: usize = 64;
+
+/// Longest pattern of a rule, in bytes, and most stars in it: the work that one text can ask for. More is refused.
+pub const RULE_PATTERN_BYTES_MAX: usize = 256;
+
+/// See [`RULE_PATTERN_BYTES_MAX`].
+pub const RULE_PATTERN_STARS_MAX: usize = 4;
+
+/// Bytes of a path, query, agent or referer that patterns are matched against. What comes after is not looked at.
+pub const RULE_TEXT_BYTES_MAX: usize = 2048;
+
+/// Highest count of a rule. More is refused: a limit of a million requests belongs into the gateway.
+pub const RULE_COUNT_MAX: u32 = 1_000_000;
+
+/// Highest count of different values: each is remembered. More is refused.
+pub const RULE_DISTINCT_MAX: u32 = 256;
+
+/// Longest window and longest action of a rule, in seconds: a week. More is refused.
+pub const RULE_SECS_MAX: u32 = 7 * 24 * 3600;
+
+/// Keys that one rule counts at the same time. When there are more, the half that was silent longest is forgotten, and
+/// counted: it counts from nothing.
+pub const RULE_KEYS_MAX: usize = 65_536;
+
+/// Keys that all rules count together; as [`RULE_KEYS_MAX`].
+pub const RULE_KEYS_IN_ALL_MAX: usize = 131_072;
+
+/// Different values that all rules remember together; as [`RULE_KEYS_MAX`].
+pub const RULE_VALUES_IN_ALL_MAX: usize = 1 << 20;
+
+/// Requests that are kept as evidence for each key that a rule counts.
+pub const RULE_SAMPLES_MAX: usize = 4;
+
+/// What a rule counts no more is cleared away this often, in event time.
+pub const RULE_SWEEP_MILLIS: i64 = 60_000;
+
+/// Patterns of paths whose role people set: each is held against every request. More are refused.
+pub const ROLE_OVERRIDES_MAX: usize = 64;
+
+/// Pairs of a client and a route that are looked at for roles. Requests of further ones are passed over, and counted.
+pub const ROLE_PAIRS_MAX: usize = 262_144;
+
+/// Longest path that a proposal for a role shows.
+pub const ROLE_PATH_BYTES_MAX: usize = 200;

@@ -4,9 +4,10 @@
 
 use crate::detector::Output;
 use crate::population::Population;
+use crate::rule::{Counts, Fired, Hit, Rule};
 use crate::stage::client::{Candidate, Changes, Hint};
 use crate::stage::cohort::{CohortKey, Cohorts, MEMBER_CONFIDENCE_MIN};
-use crate::stage::sequencer::{Circumstances, Company, Joined, Ruling, Sequencer};
+use crate::stage::sequencer::{Circumstances, Company, Enforced, Joined, Ruling, Sequencer};
 use crate::stage::waiting::Waiting;
 use crate::threat;
 use domain::{Action, Client, ThreatKind};
@@ -18,6 +19,7 @@ pub(crate) struct Memory {
     pub(crate) cohorts: Cohorts,
     pub(crate) sequencer: Sequencer,
     pub(crate) waiting: Waiting,
+    pub(crate) counts: Counts,
 }
 
 /// What is said at the end of a tick.
@@ -27,6 +29,8 @@ pub(crate) enum Verdict {
     Client(Box<Ruling>),
     /// About a campaign that grew.
     Campaign(Box<Joined>),
+    /// About a rule that fired.
+    Rule(Box<Enforced>),
 }
 
 impl Verdict {
@@ -42,6 +46,10 @@ impl Verdict {
                 .iter()
                 .map(|(owner, client)| (*owner, client))
                 .collect(),
+            Self::Rule(enforced) => {
+                let blocked = enforced.blocked.iter();
+                blocked.map(|(owner, client)| (*owner, client)).collect()
+            }
         }
     }
 
@@ -56,6 +64,10 @@ impl Verdict {
                 outputs.push(Output::Alert(joined.alert));
                 outputs.extend(joined.decisions.into_iter().map(Output::Decision));
             }
+            Self::Rule(enforced) => {
+                outputs.push(Output::Alert(enforced.alert));
+                outputs.extend(enforced.decision.map(Output::Decision));
+            }
         }
     }
 }
@@ -67,6 +79,8 @@ struct Due {
     candidates: Vec<Candidate>,
     /// What small clients show, in order of arrival.
     hints: Vec<Hint>,
+    /// Requests that count for rules, in order of arrival.
+    hits: Vec<Hit>,
 }
 
 impl Memory {
@@ -78,7 +92,11 @@ impl Memory {
         around: Circumstances<'_>,
     ) -> Vec<Verdict> {
         self.population.established.move_to(around.now);
-        let Due { candidates, hints } = self.merge(changes);
+        let Due {
+            candidates,
+            hints,
+            hits,
+        } = self.merge(changes);
         let spread = &mut self.population.scores;
         let due = self.waiting.score(candidates, around.scorer, spread, around.now);
         let stake = self.population.established.stake();
@@ -99,6 +117,7 @@ impl Memory {
                 .filter_map(|key| self.join(key, around))
                 .map(|joined| Verdict::Campaign(Box::new(joined))),
         );
+        verdicts.extend(self.count(&hits, around));
         verdicts
     }
 
@@ -110,10 +129,34 @@ impl Memory {
             self.population.established.change_by(change.established);
             due.candidates.append(&mut change.candidates);
             due.hints.append(&mut change.hints);
+            due.hits.append(&mut change.hits);
         }
         due.candidates.sort_by_key(|candidate| candidate.seq);
         due.hints.sort_by_key(|hint| hint.seq);
+        // Stable: a request's hits stay in the order of the rules.
+        due.hits.sort_by_key(|hit| hit.seq);
         due
+    }
+
+    /// Counts for every rule what counts for it, and says what is done where one fires.
+    fn count(&mut self, hits: &[Hit], around: Circumstances<'_>) -> Vec<Verdict> {
+        let mut fired: Vec<(Fired, &Rule)> = Vec::new();
+        for hit in hits {
+            // A rule that went away while the process did not run: what counted for it counts for nothing.
+            let rule = around.rules.get(hit.rule);
+            fired.extend(rule.and_then(|rule| Some((self.counts.count(rule, hit)?, rule))));
+        }
+        self.counts.sweep(around.rules, around.now);
+        if fired.is_empty() {
+            return Vec::new();
+        }
+        let stake = self.population.established.stake();
+        let held = self.sequencer.hold_back_fired(&fired, stake, around);
+        let enforce = |(fired, rule): &(Fired, &Rule)| {
+            let is_held = held.contains(&fired.hit.window);
+            Verdict::Rule(Box::new(self.sequencer.enforce(fired, rule, is_held, around)))
+        };
+        fired.iter().map(enforce).collect()
     }
 
     fn judge(

@@ -77,6 +77,10 @@ impl<S: Scorer> Detector<S> {
                 self.settings.policy = *policy;
                 self.allowances.configure(allowlist);
             }
+            Input::Rules(rules, roles) => {
+                self.settings.rules = rules;
+                self.settings.roles = roles;
+            }
         }
     }
 

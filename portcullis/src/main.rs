@@ -11,6 +11,7 @@ mod evaluation;
 mod operator;
 mod progress;
 mod report;
+mod rules;
 mod scorer;
 mod service;
 mod why;

@@ -2,6 +2,7 @@
 
 use crate::analysis::{describe, scan_key};
 use crate::config::{self, Config};
+use crate::rules;
 use crate::service::detector_settings;
 use anyhow::{Context, anyhow};
 use detector::Settings;
@@ -31,6 +32,9 @@ pub(crate) struct PassOptions {
     /// A model of your own instead of the shipped one.
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
+    /// Rules of yours, beside the shipped ones and those of the configuration; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    rules: Vec<PathBuf>,
     /// Proxies whose `X-Forwarded-For` is believed, as ranges.
     #[arg(long, value_name = "RANGE")]
     trusted_proxy: Vec<IpNet>,
@@ -114,6 +118,16 @@ impl PassOptions {
         Ok(parser)
     }
 
+    /// The rules that hold: the shipped ones unless the configuration switches them off, its own, and those named.
+    fn written(&self, config: Option<&Config>) -> anyhow::Result<Vec<rules::Written>> {
+        let (mut files, with_shipped) = match config {
+            Some(config) => (config.rules.files.clone(), config.rules.shipped),
+            None => (Vec::new(), true),
+        };
+        files.extend(self.rules.iter().cloned());
+        load_rules(&files, with_shipped)
+    }
+
     fn settings(&self, config: Option<&Config>, key: HashKey) -> anyhow::Result<Settings> {
         const CLIENTS: std::ops::RangeInclusive<usize> = 256..=100_000_000;
         if !CLIENTS.contains(&self.clients_max) {
@@ -130,6 +144,12 @@ impl PassOptions {
         if config.is_none() || !self.own_range.is_empty() || self.private_clients {
             settings.allowlist = Allowlist::new(self.own_range.clone(), Vec::new(), !self.private_clients);
         }
+        let written = self.written(config)?;
+        let identity = config.map(|config| config.clients.identity()).unwrap_or_default();
+        for warning in rules::unheard(&written, &identity) {
+            eprintln!("warning: {}", api::neutralise(&warning));
+        }
+        settings.rules = rules::rule_set(&written)?;
         settings.clients_max = self.clients_max;
         settings.policy.is_shadow |= self.mode == PassMode::Cold;
         settings.assumes_enforcement = !settings.policy.is_shadow;
@@ -144,6 +164,20 @@ impl PassOptions {
 pub(crate) fn load_config(file: &Path) -> anyhow::Result<Config> {
     match config::load(file) {
         Ok(loaded) => Ok(loaded.config),
+        Err(error) => match error.downcast::<config::Report>() {
+            Ok(report) => Err(WrongUsage(report.to_string()).into()),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// Reads files of rules for a command; a wrong one is wrong usage.
+///
+/// # Errors
+/// Every problem of the first wrong file at once.
+pub(crate) fn load_rules(files: &[PathBuf], with_shipped: bool) -> anyhow::Result<Vec<rules::Written>> {
+    match rules::load(files, with_shipped) {
+        Ok(written) => Ok(written),
         Err(error) => match error.downcast::<config::Report>() {
             Ok(report) => Err(WrongUsage(report.to_string()).into()),
             Err(error) => Err(error),

@@ -86,6 +86,11 @@ const WALLS: &[(&[&str], &[&str], &str)] = &[
         "`domain` has no wire format: each wire keeps its own types, so that a rename inside changes no contract",
     ),
     (
+        &["serde-saphyr"],
+        &["portcullis"],
+        "YAML is read for scenarios of another program only; what is ours is TOML",
+    ),
+    (
         &["clap", "indicatif", "mimalloc"],
         &["portcullis"],
         "command line, terminal and allocator are the binary's business",

@@ -83,7 +83,7 @@ impl HeadForm {
                 .map(AllowForm::from)
                 .collect(),
             allows_forgotten: detector.allowances.forgotten,
-            inputs: detector.inputs.iter().map(InputForm::of).collect(),
+            inputs: detector.inputs.iter().filter_map(InputForm::of).collect(),
         }
     }
 
@@ -123,8 +123,10 @@ impl HeadForm {
 }
 
 impl InputForm {
-    fn of(input: &Input) -> Self {
-        match input {
+    /// `None` for rules: they are settings, and whoever restores the checkpoint gives the present ones.
+    fn of(input: &Input) -> Option<Self> {
+        Some(match input {
+            Input::Rules(..) => return None,
             Input::Order(order) => Self::Order(OrderForm::of(order)),
             Input::Policy(policy, allowlist) => Self::Policy {
                 policy: PolicySettings::clone(policy),
@@ -137,7 +139,7 @@ impl InputForm {
                 entries: allowlist.entries().iter().map(AllowForm::from).collect(),
                 protects_private: allowlist.protects_private(),
             },
-        }
+        })
     }
 
     fn read(self) -> Result<Input, CheckpointError> {

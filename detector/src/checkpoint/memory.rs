@@ -4,6 +4,7 @@ use super::CheckpointError;
 use super::form::{
     ActionForm, ClientForm, EvidenceForm, MomentForm, RangeForm, ThreatForm, counter, moment, to_moment,
 };
+use super::rule::CountsForm;
 use super::shard::{BlockForm, CandidateForm};
 use crate::memory::Memory;
 use crate::policy::Guard;
@@ -28,6 +29,7 @@ pub(super) struct MemoryForm {
     range_blocks: Vec<(RangeForm, BlockForm)>,
     blocks_forgotten: u64,
     waiting: Vec<CandidateForm>,
+    counts: CountsForm,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -116,6 +118,7 @@ impl MemoryForm {
                 .collect(),
             blocks_forgotten: sequencer.blocks.forgotten,
             waiting: memory.waiting.candidates.iter().map(CandidateForm::of).collect(),
+            counts: CountsForm::of(&memory.counts),
         }
     }
 
@@ -127,6 +130,7 @@ impl MemoryForm {
         }
         let mut memory = Memory {
             population: self.population,
+            counts: self.counts.read()?,
             ..Memory::default()
         };
         let cohorts = self.cohorts.into_iter();

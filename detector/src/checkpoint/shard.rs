@@ -2,6 +2,7 @@
 
 use super::CheckpointError;
 use super::form::{ActionForm, ClientForm, EvidenceForm, MomentForm, ThreatForm, counter, moment, to_moment};
+use super::rule::HitForm;
 use crate::feature;
 use crate::population::{EstablishedChange, Vote};
 use crate::score::Score;
@@ -58,6 +59,7 @@ struct ChangesForm {
     candidates: Vec<CandidateForm>,
     votes: Vec<(u64, bool)>,
     hints: Vec<HintForm>,
+    hits: Vec<HitForm>,
     joined: Vec<(u64, bool)>,
     arrived: Vec<(u64, u64)>,
     established_clients: i64,
@@ -225,6 +227,7 @@ impl ChangesForm {
             candidates: changes.candidates.iter().map(CandidateForm::of).collect(),
             votes: votes.map(|vote| (vote.template, vote.is_success)).collect(),
             hints: changes.hints.iter().map(HintForm::of).collect(),
+            hits: changes.hits.iter().map(HitForm::of).collect(),
             joined: changes.joined.clone(),
             arrived: changes.arrived.clone(),
             established_clients: changes.established.clients,
@@ -235,6 +238,7 @@ impl ChangesForm {
     fn read(self) -> Result<Changes, CheckpointError> {
         let candidates: Result<_, _> = self.candidates.into_iter().map(CandidateForm::read).collect();
         let hints: Result<_, _> = self.hints.into_iter().map(HintForm::read).collect();
+        let hits: Result<_, _> = self.hits.into_iter().map(HitForm::read).collect();
         let votes = self.votes.into_iter();
         counter(self.established_clients.unsigned_abs())?;
         Ok(Changes {
@@ -243,6 +247,7 @@ impl ChangesForm {
                 .map(|(template, is_success)| Vote { template, is_success })
                 .collect(),
             hints: hints?,
+            hits: hits?,
             joined: self.joined,
             arrived: self.arrived,
             established: EstablishedChange {

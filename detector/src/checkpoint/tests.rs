@@ -1,7 +1,7 @@
 use super::*;
 use crate::detector::Output;
 use crate::testing::play::{Event, events, play};
-use crate::testing::{KEY, Line, Simple, detector, settings};
+use crate::testing::{KEY, Line, Simple, ruled, settings, with_rules};
 use domain::Action;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -11,14 +11,14 @@ use proptest::test_runner::TestRunner;
 const CLIENTS_MAX: usize = 256;
 
 fn played(events: &[Event]) -> (Detector<Simple>, Vec<Output>) {
-    let mut detector = detector(CLIENTS_MAX);
+    let mut detector = ruled(CLIENTS_MAX);
     let mut outputs = Vec::new();
     play(&mut detector, 0, events, &mut outputs);
     (detector, outputs)
 }
 
 fn restore(bytes: &[u8]) -> Result<Detector<Simple>, CheckpointError> {
-    Detector::restore(bytes, settings(CLIENTS_MAX), Simple)
+    Detector::restore(bytes, with_rules(settings(CLIENTS_MAX)), Simple)
 }
 
 /// The whole of a long random log, always the same.
@@ -109,12 +109,15 @@ fn the_random_logs_hold_what_a_checkpoint_must_carry() {
     assert!(detector.totals().forgotten > 50, "{:?}", detector.totals());
     assert!(actions(Action::Block) > 5 && actions(Action::Observe) > 5);
     assert!(detector.totals().stopped > 5);
+    let is_of_rule =
+        |output: &&Output| matches!(output, Output::Decision(made) if made.origin == domain::Origin::Rule);
+    assert!(outputs.iter().filter(is_of_rule).count() > 5);
     // Somewhere the tick is open, with windows that wait to be judged and orders that have yet to take effect.
     let is_pending = |detector: &Detector<Simple>| {
         detector
             .shards
             .iter()
-            .any(|shard| !shard.changes.candidates.is_empty())
+            .any(|shard| !shard.changes.candidates.is_empty() && !shard.changes.hits.is_empty())
     };
     let cuts = (0..log.len()).step_by(7).map(|cut| played(&log[..cut]).0);
     assert!(
@@ -133,13 +136,22 @@ fn what_cannot_be_used_says_why() {
     newer[8] += 1;
     assert_eq!(
         refusal(&newer, settings(CLIENTS_MAX)),
-        CheckpointError::Newer { found: 4, known: 3 }
+        CheckpointError::Newer {
+            found: CHECKPOINT_VERSION + 1,
+            known: CHECKPOINT_VERSION
+        }
     );
 
     let mut older = bytes.clone();
     older[8] -= 1;
     let older = refusal(&older, settings(CLIENTS_MAX));
-    assert_eq!(older, CheckpointError::Older { found: 2, known: 3 });
+    assert_eq!(
+        older,
+        CheckpointError::Older {
+            found: CHECKPOINT_VERSION - 1,
+            known: CHECKPOINT_VERSION
+        }
+    );
     assert!(older.starts_anew());
 
     let mut other_key = settings(CLIENTS_MAX);
@@ -176,7 +188,7 @@ fn what_cannot_be_used_says_why() {
 fn saving_changes_nothing() {
     let log = long_log();
     let mut outputs = Vec::new();
-    let mut saved = detector(CLIENTS_MAX);
+    let mut saved = ruled(CLIENTS_MAX);
     for (place, event) in log.iter().enumerate() {
         play(&mut saved, place, std::slice::from_ref(event), &mut outputs);
         if place % 50 == 0 {

@@ -1,15 +1,15 @@
 //! What one request shows by itself: facts, no memory.
 
 mod date;
-mod login;
 mod payload;
 mod probe;
+mod role;
 mod tool;
 
-pub use login::RouteRole;
 pub(crate) use payload::ENOUGH;
 pub use payload::{PayloadClass, PayloadHits};
 pub use probe::ProbeHit;
+pub use role::RouteRole;
 pub use tool::{Tool, ToolKind};
 
 use crate::limits::PAYLOAD_BYTES_MAX;
@@ -89,7 +89,7 @@ pub fn read(record: &RequestRecord<'_>, is_known: bool, is_new_agent: bool) -> S
         outcome,
         method: MethodClass::of(&record.method),
         is_file: is_file(&record.path),
-        role: login::role(&record.path),
+        role: RouteRole::of(&record.path),
         query_bytes: u32::try_from(query.len()).unwrap_or(u32::MAX),
         is_dated_miss: outcome.is_client_error() && date::names_day(clip(&record.path)),
         ..Signals::default()
@@ -140,7 +140,7 @@ impl Outcome {
 }
 
 impl MethodClass {
-    fn of(method: &str) -> Self {
+    pub(crate) fn of(method: &str) -> Self {
         match method {
             "GET" => Self::Read,
             "HEAD" => Self::Head,

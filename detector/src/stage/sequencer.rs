@@ -4,6 +4,7 @@ mod blocks;
 mod campaign;
 #[cfg(test)]
 mod campaign_tests;
+mod enforce;
 #[cfg(test)]
 mod guard_tests;
 mod offenders;
@@ -11,10 +12,12 @@ mod ruling;
 
 pub use blocks::{Block, Blocks, wide_range};
 pub use campaign::Joined;
+pub use enforce::Enforced;
 pub use offenders::{Offender, Offenders};
 pub use ruling::Ruling;
 
 use crate::policy::{Ask, Guard, PolicySettings, Stake};
+use crate::rule::RuleSet;
 use crate::score::Scorer;
 use crate::stage::client::{Candidate, SMALL_REQUESTS_MAX};
 use crate::stage::cohort::CohortKey;
@@ -35,6 +38,8 @@ pub struct Circumstances<'a> {
     pub allowlist: &'a Allowlist,
     /// Key of identifiers.
     pub hash_key: &'a HashKey,
+    /// What people wrote.
+    pub rules: &'a RuleSet,
     /// The model, for explanations.
     pub scorer: &'a dyn Scorer,
     /// The time up to which records were seen.

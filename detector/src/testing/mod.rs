@@ -3,9 +3,10 @@
 pub(crate) mod play;
 
 use crate::detector::{Detector, Output, Settings};
+use crate::rule::{By, Condition, DistinctOf, Limit, Pace, Rule, RuleSet, Who};
 use crate::score::{Contribution, Score, Scorer, Standing, Windows};
 use crate::stage::Executor;
-use domain::{AddressSource, Client, HashKey, Position, RequestRecord, Route, Timestamp};
+use domain::{Action, AddressSource, Client, HashKey, Position, RequestRecord, Route, ThreatKind, Timestamp};
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -138,6 +139,61 @@ pub(crate) fn settings(clients_max: usize) -> Settings {
 /// A detector that remembers so many clients.
 pub(crate) fn detector(clients_max: usize) -> Detector<Simple> {
     Detector::new(settings(clients_max), Simple)
+}
+
+/// Rules of every kind that fire now and then on random logs.
+pub(crate) fn with_rules(settings: Settings) -> Settings {
+    let rule = |name: &str| Rule {
+        name: name.to_owned(),
+        description: "a test".to_owned(),
+        threat: ThreatKind::DenialOfService,
+        by: By {
+            who: Some(Who::Client),
+            ..By::default()
+        },
+        when: Vec::new(),
+        unless: Condition::default(),
+        limit: Limit {
+            count: 6,
+            distinct: None,
+            pace: Pace::Within { secs: 30 },
+        },
+        action: Action::Throttle,
+        for_secs: 20,
+    };
+    let paths = Rule {
+        by: By {
+            who: Some(Who::Address),
+            ..By::default()
+        },
+        limit: Limit {
+            count: 5,
+            distinct: Some(DistinctOf::Path),
+            pace: Pace::Leak { millis: 4000 },
+        },
+        action: Action::Block,
+        ..rule("paths")
+    };
+    let route = Rule {
+        by: By {
+            route: true,
+            ..By::default()
+        },
+        limit: Limit {
+            count: 5,
+            distinct: Some(DistinctOf::Client),
+            pace: Pace::Within { secs: 60 },
+        },
+        action: Action::Observe,
+        ..rule("route")
+    };
+    let rules = RuleSet::new(vec![rule("rate"), paths, route], str::to_owned).unwrap();
+    Settings { rules, ..settings }
+}
+
+/// As [`detector`], with rules.
+pub(crate) fn ruled(clients_max: usize) -> Detector<Simple> {
+    Detector::new(with_rules(settings(clients_max)), Simple)
 }
 
 /// Feeds the lines and ends the log.

@@ -132,7 +132,7 @@ impl Habit {
     }
 
     fn observe_outcome(&mut self, signals: &Signals, weight: f32) {
-        let is_login = signals.role == RouteRole::Login;
+        let is_login = signals.role.is_sign_in();
         let is_write = signals.method == MethodClass::Write;
         if is_login && is_write {
             self.logins += weight;

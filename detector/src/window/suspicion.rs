@@ -1,7 +1,7 @@
 //! What speaks for an attack: points that decay over the longest horizon, and counts of the acts behind them.
 
 use crate::population::RouteStanding;
-use crate::signal::{Outcome, RouteRole, Signals, Tool, ToolKind};
+use crate::signal::{Outcome, Signals, Tool, ToolKind};
 use crate::window::Distinct;
 use domain::RequestRecord;
 use serde::{Deserialize, Serialize};
@@ -141,7 +141,7 @@ impl Suspicion {
             && !matches!(record.status, 429 | 499)
             && !is_stall(record);
         self.failed_writes += f32::from(u8::from(is_told_off));
-        if signals.role == RouteRole::Login {
+        if signals.role.is_sign_in() {
             let answer = u64::from(record.status) << 48 | record.bytes_out.unwrap_or(0).min((1 << 48) - 1);
             if self.sign_in_route == 0 {
                 self.sign_in_route = record.route.template;
@@ -244,7 +244,7 @@ impl Suspicion {
 
     fn observe_sign_in(&mut self, signals: &Signals) {
         let is_write = signals.method == crate::signal::MethodClass::Write;
-        let is_login = signals.role == RouteRole::Login;
+        let is_login = signals.role.is_sign_in();
         match signals.outcome {
             Outcome::Refused if is_login || is_write => {
                 self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);

@@ -149,10 +149,14 @@ impl Outcome {
 }
 
 impl ClientOutcome {
-    /// Whether it is a cohort's line.
+    /// Whether it is the line of a cohort, or of a route or host that a rule watches.
     #[must_use]
     pub(crate) fn is_campaign(&self) -> bool {
-        !self.alert.members.is_empty() || matches!(self.alert.client.scope(), Scope::UserAgent | Scope::Route)
+        !self.alert.members.is_empty()
+            || matches!(
+                self.alert.client.scope(),
+                Scope::UserAgent | Scope::Route | Scope::Host
+            )
     }
 }
 

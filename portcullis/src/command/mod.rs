@@ -10,6 +10,7 @@ mod formats;
 mod gateways;
 mod keys;
 mod parse;
+mod rules;
 pub(crate) mod run;
 mod scan;
 mod simulate;
@@ -40,6 +41,8 @@ enum Command {
     Simulate(simulate::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
+    /// Tests, lists and imports rules.
+    Rules(rules::Args),
     /// Checks, explains and shows configurations.
     Config(config::Args),
     /// Lists decisions, and gives orders about clients.
@@ -68,6 +71,7 @@ impl Cli {
             Command::Simulate(args) => simulate::run(args),
             Command::Train(args) => train::run(args),
             Command::Evaluate(args) => evaluate::run(args),
+            Command::Rules(args) => rules::run(args),
             Command::Config(args) => config::run(args),
             Command::Decisions(args) => decisions::run(args),
             Command::Allowlist(args) => allowlist::run(args),

@@ -27,7 +27,8 @@ pub(crate) fn example() -> String {
 /// Whether the section stands in the example as something to be switched on.
 fn is_shown_only(section: &Section) -> bool {
     let is_nested = section.path.contains('.');
-    (section.is_optional && is_nested) || matches!(section.path, "allowlist[]" | "api.listeners[]")
+    (section.is_optional && is_nested)
+        || matches!(section.path, "allowlist[]" | "routes[]" | "api.listeners[]")
 }
 
 fn write_section(out: &mut String, section: &Section) {

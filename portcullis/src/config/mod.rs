@@ -7,7 +7,7 @@
 
 mod check;
 mod compare;
-mod document;
+pub(crate) mod document;
 mod example;
 mod explain;
 mod problem;
@@ -25,7 +25,7 @@ pub(crate) use compare::Changes;
 pub(crate) use document::Origin;
 pub(crate) use example::example;
 pub(crate) use explain::explain;
-pub(crate) use problem::{Problem, Report};
+pub(crate) use problem::{Problem, Report, suggest};
 pub(crate) use schema::schema;
 pub(crate) use used::Config;
 pub(crate) use value::Surroundings;

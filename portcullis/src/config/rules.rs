@@ -3,6 +3,8 @@
 use super::check::{Checked, Entry};
 use super::document::Origin;
 use super::problem::Problem;
+use detector::limits::ROLE_OVERRIDES_MAX;
+use detector::rule::Glob;
 use domain::{Client, Scope};
 use ingest::source::kafka::TopicSelector;
 use std::net::SocketAddr;
@@ -21,6 +23,7 @@ pub(crate) fn contradictions(checked: &Checked) -> Vec<Problem> {
     }
     check_addresses(checked, &mut problems);
     check_allowlist(checked, &mut problems);
+    check_routes(checked, &mut problems);
     problems
 }
 
@@ -264,6 +267,25 @@ fn check_allowlist(checked: &Checked, problems: &mut Vec<Problem>) {
                 error.expected,
             );
         }
+    }
+}
+
+fn check_routes(checked: &Checked, problems: &mut Vec<Problem>) {
+    let entries = checked.entries.iter();
+    let paths: Vec<&Entry> = entries
+        .filter(|entry| entry.setting.path == "routes[].path")
+        .collect();
+    for entry in &paths {
+        let Some(path) = checked.text(&entry.path) else {
+            continue;
+        };
+        if let Err(expected) = Glob::new(path) {
+            report(checked, problems, &entry.path, format!("\"{path}\""), expected);
+        }
+    }
+    if paths.len() > ROLE_OVERRIDES_MAX {
+        let expected = format!("at most {ROLE_OVERRIDES_MAX} entries: each is held against every request");
+        report(checked, problems, "routes", paths.len().to_string(), expected);
     }
 }
 

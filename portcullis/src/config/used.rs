@@ -1,5 +1,7 @@
 //! The used form: checked settings as the types that the rest of the program takes.
 
+use detector::rule::{Glob, Roles};
+use detector::signal::RouteRole;
 use domain::{AllowEntry, Allowlist, Client, HashKey, Mode, Scope, Timestamp, TrustedProxies};
 use ingest::source::kafka as source;
 use ipnet::IpNet;
@@ -25,6 +27,10 @@ pub(crate) struct Config {
     pub(crate) policy: Policy,
     /// Who is never blocked.
     pub(crate) allowlist: Vec<AllowlistEntry>,
+    /// Which rules hold.
+    pub(crate) rules: Rules,
+    /// What routes are for.
+    routes: Vec<RouteEntry>,
     /// Where things are kept.
     pub(crate) storage: Storage,
     /// Who may ask what, and where.
@@ -271,6 +277,24 @@ pub(crate) struct AllowlistEntry {
     until: Option<Timestamp>,
 }
 
+/// `[rules]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rules {
+    /// Files of rules.
+    pub(crate) files: Vec<PathBuf>,
+    /// Whether the shipped ones hold.
+    pub(crate) shipped: bool,
+}
+
+/// One `[[routes]]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RouteEntry {
+    path: String,
+    role: String,
+}
+
 /// `[storage]`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -367,9 +391,18 @@ impl Config {
     pub(crate) fn take_live(&mut self, newer: &Self) {
         self.policy = newer.policy.clone();
         self.allowlist = newer.allowlist.clone();
+        self.rules = newer.rules.clone();
+        self.routes = newer.routes.clone();
         self.clients.own_ranges = newer.clients.own_ranges.clone();
         self.clients.private_clients = newer.clients.private_clients;
         self.storage.checkpoint_secs = newer.storage.checkpoint_secs;
+    }
+
+    /// What routes are for, by the file.
+    pub(crate) fn roles(&self) -> Roles {
+        let pattern =
+            |entry: &RouteEntry| Some((Glob::new(&entry.path).ok()?, RouteRole::from_name(&entry.role)?));
+        Roles::new(self.routes.iter().filter_map(pattern).collect())
     }
 
     /// Who is never blocked, by the file; orders add to it.

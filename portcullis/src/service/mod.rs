@@ -15,9 +15,11 @@ pub(crate) use reload::reload;
 pub(crate) use settings::detector as detector_settings;
 
 use crate::config::{Config, Loaded};
+use crate::rules;
 use anyhow::Context as _;
 use api::{ApiParts, ApiState, Clock, EventHub};
 use detect::DetectRole;
+use detector::rule::RuleSet;
 use domain::blocklist::BlocklistLimits;
 use domain::{HashKey, Timestamp};
 use std::net::SocketAddr;
@@ -58,6 +60,7 @@ pub(crate) struct Shared {
 pub(crate) struct Service {
     shared: Shared,
     loaded: Loaded,
+    rules: RuleSet,
     figures: Arc<Figures>,
     api: Arc<ApiState>,
     detect: Option<DetectRole>,
@@ -82,6 +85,9 @@ impl Service {
     /// What keeps the service from starting, for the person who starts it.
     pub(crate) async fn start(loaded: Loaded, roles: Roles) -> anyhow::Result<Self> {
         let config = &loaded.config;
+        let written = rules::load(&config.rules.files, config.rules.shipped)?;
+        let rules = rules::rule_set(&written)?;
+        warn_of_unheard(&written, config);
         let sockets = if roles.serve {
             listeners::bind(&config.api.listeners).await?
         } else {
@@ -96,7 +102,7 @@ impl Service {
         let api = Arc::new(ApiState::new(api_parts(&shared, config, &figures)));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (detect, folder_lock) = if roles.detect && config.kafka.is_some() {
-            let (role, lock) = start_detect(&shared, config, &figures).await?;
+            let (role, lock) = start_detect(&shared, config, &rules, &figures).await?;
             (Some(role), lock)
         } else {
             (None, None)
@@ -114,6 +120,7 @@ impl Service {
             tasks,
             _folder_lock: folder_lock,
             loaded,
+            rules,
         })
     }
 
@@ -164,6 +171,13 @@ impl Service {
         self.api.finish_background_work().await;
         self.shared.store.close().await;
         detected
+    }
+}
+
+/// Warns of rules that never fire.
+fn warn_of_unheard(written: &[rules::Written], config: &Config) {
+    for warning in rules::unheard(written, &config.clients.identity()) {
+        tracing::warn!("{}", api::neutralise(&warning));
     }
 }
 
@@ -229,6 +243,7 @@ fn api_parts(shared: &Shared, config: &Config, figures: &Arc<Figures>) -> ApiPar
 async fn start_detect(
     shared: &Shared,
     config: &Config,
+    rules: &RuleSet,
     figures: &Arc<Figures>,
 ) -> anyhow::Result<(DetectRole, Option<std::fs::File>)> {
     let key = match config.detector.hash_key {
@@ -240,6 +255,7 @@ async fn start_detect(
     let role = DetectRole::start(detect::Setup {
         shared: shared.clone(),
         config: config.clone(),
+        rules: rules.clone(),
         key,
         figures: Arc::clone(figures),
         checkpoints,

@@ -1,10 +1,13 @@
-//! The configuration read anew, on SIGHUP: what can change at once does, the rest is named.
+//! The configuration and the rules read anew, on SIGHUP: what can change at once does, the rest is named.
 
 use super::Service;
-use crate::config;
+use crate::config::{self, Config};
+use crate::rules;
+use detector::rule::RuleSet;
 use std::path::Path;
 
-/// Reads the file again. A wrong one changes nothing, and every problem of it is logged.
+/// Reads the file, and the files of rules that it names, again. A wrong one changes nothing, and every problem of it is
+/// logged; wrong rules leave the rules as they were and keep nothing else from changing.
 pub(crate) fn reload(service: &mut Service, file: &Path) {
     let mut loaded = match config::load(file) {
         Ok(loaded) => loaded,
@@ -17,7 +20,9 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
         }
     };
     let changes = service.loaded.diff(&loaded);
-    if changes.is_empty() {
+    let rules = read_rules(&loaded.config, &service.rules);
+    let have_rules_changed = rules != service.rules;
+    if changes.is_empty() && !have_rules_changed {
         tracing::info!("the configuration was read again: nothing differs");
         return;
     }
@@ -31,12 +36,73 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
             change.path
         );
     }
+    if have_rules_changed {
+        tracing::info!(
+            rules = rules.len(),
+            "changed: the rules; {} hold now",
+            rules.len()
+        );
+    }
     let mut config = service.loaded.config.clone();
     config.take_live(&loaded.config);
     loaded.config = config;
     service.shared.blocklist.set_configured(loaded.config.allowlist());
     if let Some(detect) = &service.detect {
-        detect.change(loaded.config.clone());
+        detect.change(loaded.config.clone(), rules.clone());
     }
     service.loaded = loaded;
+    service.rules = rules;
+}
+
+/// The rules of the files as they are now; those in force when they are wrong.
+fn read_rules(config: &Config, in_force: &RuleSet) -> RuleSet {
+    let read = rules::load(&config.rules.files, config.rules.shipped);
+    let checked = read.and_then(|written| Ok((rules::rule_set(&written)?, written)));
+    match checked {
+        Ok((rules, written)) => {
+            super::warn_of_unheard(&written, config);
+            rules
+        }
+        Err(error) => {
+            let why = format!("{error:#}");
+            tracing::error!("the rules stay as they were: {}", api::neutralise(&why));
+            in_force.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_file_of_rules_keeps_the_rules_that_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("rules.toml");
+        let rule = "[[rule]]\nname = \"mine\"\nthreat = \"scraping\"\nby = \"client\"\ncount = 9\nwithin_secs = 9\n\
+                    action = \"observe\"\nfor_secs = 9\n";
+        std::fs::write(&file, rule).unwrap();
+        let text = format!(
+            "[rules]\nshipped = false\nfiles = [{:?}]\n",
+            file.display().to_string()
+        );
+        let surroundings = config::Surroundings {
+            environment: &std::collections::BTreeMap::new(),
+            read_file: &|path| std::fs::read_to_string(path),
+        };
+        let config = config::read("portcullis.toml", &text, &surroundings)
+            .unwrap()
+            .config;
+        let first = read_rules(&config, &RuleSet::default());
+        assert_eq!(first.len(), 1);
+        std::fs::write(&file, rule.replace("9", "90")).unwrap();
+        let second = read_rules(&config, &first);
+        assert!(second != first && second.len() == 1);
+        for broken in ["[[rule]]\nname = 7\n", "[[", &format!("{rule}{rule}")] {
+            std::fs::write(&file, broken).unwrap();
+            assert_eq!(read_rules(&config, &second), second, "{broken}");
+        }
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(read_rules(&config, &second), second);
+    }
 }

@@ -9,11 +9,12 @@ use domain::{HashKey, Mode};
 use ingest::{FormatChoice, ParserConfig};
 use storage::Retention;
 
-/// How clients are judged.
+/// How clients are judged, the rules apart: reading their files can fail.
 pub(crate) fn detector(config: &Config, key: HashKey) -> Settings {
     Settings {
         policy: policy(&config.policy),
         allowlist: config.allowlist(),
+        roles: config.roles(),
         clients_max: config.clients.clients_max,
         ..Settings::new(key, describe)
     }

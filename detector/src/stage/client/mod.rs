@@ -12,14 +12,15 @@ pub use slots::{Slot, Slots};
 use crate::feature;
 use crate::limits::{ENFORCEMENT_LAG_MILLIS, SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED};
 use crate::population::{Established, EstablishedChange, Population, Vote};
+use crate::rule::{Facts, Hit, Roles, RuleSet, Seen, catch};
 use crate::score::Score;
-use crate::signal::{self, MethodClass, Outcome, RouteRole, Signals};
+use crate::signal::{self, MethodClass, Outcome, Signals};
 use crate::stage::cohort::CohortKey;
 use crate::stage::sequencer::Block;
 use crate::threat::{self, Claim};
 use crate::window::decay::VISIT;
 use crate::window::{Change, Hashes};
-use domain::{Action, Client, Evidence, RequestRecord, Timestamp};
+use domain::{Action, Client, Evidence, HashKey, RequestRecord, Timestamp};
 
 /// A client that may have to be dealt with, as it stood at one request.
 #[derive(Debug, Clone)]
@@ -81,6 +82,12 @@ impl Candidate {
 pub struct Epoch<'a> {
     /// What all clients together showed up to the last tick.
     pub population: &'a Population,
+    /// What people wrote.
+    pub rules: &'a RuleSet,
+    /// What they say that routes are for.
+    pub roles: &'a Roles,
+    /// Key of hashes.
+    pub hash_key: &'a HashKey,
     /// Writes a request as evidence, secrets masked.
     pub describe: fn(&RequestRecord<'_>) -> String,
     /// Whether a block counts as in force as soon as it is decided (a finished log has no gateway to ask).
@@ -132,6 +139,8 @@ pub struct Changes {
     pub votes: Vec<Vote>,
     /// What small clients show, or no longer show.
     pub hints: Vec<Hint>,
+    /// Requests that count for rules.
+    pub hits: Vec<Hit>,
     /// Numbers of the cohorts that clients joined, and whether each is a range.
     pub joined: Vec<(u64, bool)>,
     /// New windows: their keys, and their clients' keyed hashes.
@@ -199,7 +208,10 @@ impl Shard {
         let standing = epoch.population.routes.standing(record.route.template);
         let hashes = hashes(record);
         let is_new_agent = hashes.agent != 0 && !slot.window.agents.contains(hashes.agent);
-        let signals = signal::read(record, standing.is_known(), is_new_agent);
+        let mut signals = signal::read(record, standing.is_known(), is_new_agent);
+        if let Some(role) = epoch.roles.of(&record.path) {
+            signals.role = role;
+        }
         let is_first = slot.window.requests == 0;
         let change = slot
             .window
@@ -213,7 +225,7 @@ impl Shard {
                 change,
                 is_first,
                 is_success,
-                is_sign_in: signals.role == RouteRole::Login,
+                is_sign_in: signals.role.is_sign_in(),
                 agent: hashes.agent,
             };
             slot.tell(record, told, &mut self.changes);
@@ -222,12 +234,22 @@ impl Shard {
             || signals.payload.weight > 0.0
             || change.is_novel_miss
             || signals.outcome == Outcome::Refused
-            || (signals.role == RouteRole::Login && signals.method == MethodClass::Write);
+            || (signals.role.is_sign_in() && signals.method == MethodClass::Write);
         if is_telling && slot.window.suspicion.is_any() {
             self.suspects
                 .keep(arrival.key, rank, || evidence(record, arrival.at, epoch.describe));
         }
         slot.hint(arrival, hashes.agent, epoch.describe, &mut self.changes);
+        if !epoch.rules.is_empty() {
+            let facts = Facts::new(record, &signals, &slot.window);
+            let seen = Seen {
+                arrival,
+                slot,
+                hash_key: epoch.hash_key,
+                agent: hashes.agent,
+            };
+            catch(epoch.rules, &facts, seen, epoch.describe, &mut self.changes.hits);
+        }
         if slot.is_due(rank, &signals) {
             slot.last_rank = slot.last_rank.max(rank);
             self.prepare(place, arrival, epoch);

@@ -155,12 +155,12 @@ fn reasons(candidate: &Candidate, around: Circumstances<'_>) -> Vec<Reason> {
 }
 
 /// Surer decisions go first where a gateway has no room for all.
-fn priority(confidence: f32) -> u8 {
+pub(super) fn priority(confidence: f32) -> u8 {
     (confidence.clamp(0.0, 1.0) * 100.0) as u8
 }
 
 /// Who else may be behind the address, and what it did with success.
-fn price(candidate: &Candidate) -> Price {
+pub(super) fn price(candidate: &Candidate) -> Price {
     Price {
         clients: (candidate.agents.round().max(1.0) as u64).saturating_sub(1),
         successful_requests: candidate.successes.round().max(0.0) as u64,

@@ -1,4 +1,5 @@
-//! `[clients]`, `[detector]`, `[model]`, `[policy]`, `[[allowlist]]`: who is judged, how, and who never is.
+//! `[clients]`, `[detector]`, `[model]`, `[policy]`, `[[allowlist]]`, `[rules]`, `[[routes]]`: who is judged, how, and who
+//! never is.
 
 use super::{Section, YEAR_SECS, setting};
 use crate::config::setting::Fallback::{Absent, Required, Value};
@@ -256,6 +257,66 @@ pub(super) const ALLOWLIST: Section = Section {
             Absent(r#""2027-12-31T00:00:00Z""#),
             Live,
             "Until when. Without it, for good.",
+        ),
+    ],
+};
+
+/// Most files of rules: more than anybody keeps in order.
+const RULE_FILES_MAX: usize = 64;
+
+pub(super) const RULES: Section = Section {
+    path: "rules",
+    is_optional: false,
+    about: "Rules that you write: limits by client, address, key or route, and others. `portcullis rules list` shows \
+            those in force.",
+    settings: &[
+        setting(
+            "rules.files",
+            Kind::List(&Kind::File, 0, RULE_FILES_MAX),
+            Value("[]"),
+            Live,
+            "Files of rules, as paths from where the process runs. A SIGHUP reads them again, too; a wrong one keeps \
+             the rules as they were.",
+        ),
+        setting(
+            "rules.shipped",
+            Kind::Switch,
+            Value("true"),
+            Live,
+            "Whether the shipped rules hold. A rule of yours with the same name replaces one of them.",
+        ),
+    ],
+};
+
+pub(super) const ROUTES: Section = Section {
+    path: "routes[]",
+    is_optional: false,
+    about: "What a route is for, where the words of its path do not tell. The first entry that fits decides.",
+    settings: &[
+        setting(
+            "routes[].path",
+            Kind::Text(detector::limits::RULE_PATTERN_BYTES_MAX),
+            Required(r#""/konto/anmelden*""#),
+            Live,
+            "The path, without the query; * stands for any text.",
+        ),
+        setting(
+            "routes[].role",
+            Kind::Choice(&[
+                "plain",
+                "login",
+                "one_time_code",
+                "password_reset",
+                "sign_up",
+                "payment",
+                "admin",
+                "search",
+                "export",
+                "health",
+            ]),
+            Required(r#""login""#),
+            Live,
+            "What it is for. Failures on login, one_time_code and password_reset are failed sign-ins.",
         ),
     ],
 };

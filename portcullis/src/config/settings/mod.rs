@@ -32,6 +32,8 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &detection::POLICY,
     &detection::GUARD,
     &detection::ALLOWLIST,
+    &detection::RULES,
+    &detection::ROUTES,
     &storage::STORAGE,
     &storage::RETENTION,
     &api::API,

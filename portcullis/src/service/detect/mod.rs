@@ -17,6 +17,7 @@ use super::Shared;
 use super::figures::Figures;
 use crate::config::Config;
 use anyhow::Context as _;
+use detector::rule::RuleSet;
 use domain::HashKey;
 use session::{Fault, Session};
 use std::sync::Arc;
@@ -33,6 +34,7 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Setup {
     pub(super) shared: Shared,
     pub(super) config: Config,
+    pub(super) rules: RuleSet,
     pub(super) key: HashKey,
     pub(super) figures: Arc<Figures>,
     pub(super) checkpoints: CheckpointStore,
@@ -45,14 +47,14 @@ pub(super) struct Setup {
 pub(super) struct DetectRole {
     thread: JoinHandle<anyhow::Result<()>>,
     stop: Arc<AtomicBool>,
-    changes: mpsc::Sender<Config>,
+    changes: mpsc::Sender<(Config, RuleSet)>,
 }
 
 /// What the thread holds.
 pub(super) struct Role {
     setup: Setup,
     stop: Arc<AtomicBool>,
-    changes: mpsc::Receiver<Config>,
+    changes: mpsc::Receiver<(Config, RuleSet)>,
 }
 
 impl DetectRole {
@@ -79,10 +81,10 @@ impl DetectRole {
         })
     }
 
-    /// Hands a configuration over that was read anew. It takes effect at the next tick.
-    pub(super) fn change(&self, config: Config) {
+    /// Hands a configuration and rules over that were read anew. They take effect at the next tick.
+    pub(super) fn change(&self, config: Config, rules: RuleSet) {
         // The thread is gone only when the process is about to end.
-        let _ = self.changes.send(config);
+        let _ = self.changes.send((config, rules));
     }
 
     /// Whether the thread has ended by itself.

@@ -12,7 +12,7 @@ use crate::scorer::BundleScorer;
 use crate::service::figures::Count;
 use crate::service::settings;
 use anyhow::Context as _;
-use detector::{Detector, Input, Output, SourceTrust};
+use detector::{Detector, Input, Output, Settings, SourceTrust};
 use domain::{HashKey, OrderKind};
 use ingest::source::kafka::{
     Beginning, Commit, DeadLetters, KafkaBatch, KafkaEvent, KafkaSettings, KafkaSource, KafkaSourceError,
@@ -458,10 +458,12 @@ impl<'a> Session<'a> {
 
     /// Takes over a configuration that was read anew.
     fn take_changes(&mut self) {
-        while let Ok(config) = self.role.changes.try_recv() {
+        while let Ok((config, rules)) = self.role.changes.try_recv() {
             let policy = Box::new(settings::policy(&config.policy));
             self.detector.submit(Input::Policy(policy, config.allowlist()));
+            self.detector.submit(Input::Rules(rules.clone(), config.roles()));
             self.role.setup.config = config;
+            self.role.setup.rules = rules;
             self.repeat_allow_orders();
         }
     }
@@ -585,7 +587,10 @@ fn instance(holder: &str, kafka: &used::Kafka, key: HashKey) -> String {
 fn restore(role: &Role, loaded: Option<&Checkpoint>) -> Result<Detector<BundleScorer>, Fault> {
     let setup = &role.setup;
     let scorer = || BundleScorer::load(setup.config.model.file.as_deref()).map_err(Fault::Final);
-    let settings = settings::detector(&setup.config, setup.key);
+    let settings = Settings {
+        rules: setup.rules.clone(),
+        ..settings::detector(&setup.config, setup.key)
+    };
     let Some(loaded) = loaded else {
         return Ok(Detector::new(settings, scorer()?));
     };
