@@ -86,9 +86,9 @@ const WALLS: &[(&[&str], &[&str], &str)] = &[
         "`domain` has no wire format: each wire keeps its own types, so that a rename inside changes no contract",
     ),
     (
-        &["clap", "indicatif", "mimalloc"],
+        &["clap", "indicatif", "mimalloc", "plotters"],
         &["portcullis"],
-        "command line, terminal and allocator are the binary's business",
+        "command line, terminal, plots and allocator are the binary's business",
     ),
 ];
 
