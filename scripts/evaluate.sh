@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# evaluate.sh DATA [OPTION]...   judges the decisions on the labelled logs in DATA, and the search for attack payloads on its
-# sets of payloads; fails below evaluation/floors.toml and evaluation/payloads.toml
+# evaluate.sh DATA [OPTION]...   judges the decisions on the labelled logs in DATA, alerts on a peer's test cases, and the search
+# for attack payloads on its sets of payloads; fails below evaluation/floors.toml, evaluation/cases.toml, evaluation/payloads.toml
 #
 # Prints precision, recall and requests to detection with exact intervals, per log and pooled. Further options go to
 # `portcullis evaluate`: --names says who was missed, --output json is for programs. Figures as a table (figures.txt) and as
@@ -25,6 +25,8 @@ evaluate() {
 failed=0
 # On standard error: the decisions' figures may be JSON for a program.
 "$CARGO_TARGET_DIR/debug/examples/payloads" "$data" >&2 || failed=1
+"$CARGO_TARGET_DIR/debug/examples/cases" "$data" >"$out/cases.txt" || failed=1
+cat "$out/cases.txt" >&2
 evaluate "$@" || failed=1
 # Falling below a floor was said above, and fails at the end.
 evaluate --names --plots "$out" >"$out/figures.txt" 2>"$out/messages.txt" || failed=1

@@ -75,8 +75,8 @@ pub(crate) struct Figures {
     pub wrong_small: Vec<Wrong>,
     /// Clients that are no attackers.
     pub innocent: u64,
-    /// Client-days of everybody that is no attacker, however small.
-    pub days: ClientDays,
+    /// Client-days of everybody that is no attacker, however small, by day.
+    pub by_day: BTreeMap<Timestamp, ClientDays>,
     /// Left out of precision and recall, by label, and how many of them were acted on.
     pub left_out: BTreeMap<String, (u64, u64)>,
     /// Attackers that were missed.
@@ -93,11 +93,10 @@ pub(crate) struct Figures {
 #[must_use]
 pub(crate) fn compare(outcome: &Outcome, truth: &Truth, watch: Watch<'_>, requests_min: u64) -> Figures {
     let verdicts = verdicts(outcome);
-    let (acted, all) = watch.innocent_days();
     let mut figures = Figures {
         lines: outcome.lines,
         parsed: outcome.parsed,
-        days: ClientDays { acted, all },
+        by_day: watch.innocent_days(),
         ..Figures::default()
     };
     for row in &truth.rows {
@@ -252,6 +251,25 @@ impl Figures {
         Proportion::new(self.wrong.len() as u64, self.innocent)
     }
 
+    /// Client-days of everybody that is no attacker, however small.
+    #[must_use]
+    pub(crate) fn days(&self) -> ClientDays {
+        let mut days = ClientDays::default();
+        self.by_day.values().for_each(|day| days.pool(*day));
+        days
+    }
+
+    /// The day with the highest share of client-days acted on; `None` when nobody was acted on.
+    #[must_use]
+    pub(crate) fn worst_day(&self) -> Option<(Timestamp, ClientDays)> {
+        let share = |days: &ClientDays| days.rate().estimate;
+        self.by_day
+            .iter()
+            .filter(|(_, days)| days.acted > 0)
+            .max_by(|left, right| share(left.1).total_cmp(&share(right.1)))
+            .map(|(day, days)| (*day, *days))
+    }
+
     /// Share of the lines that became records.
     #[must_use]
     pub(crate) fn parsed_share(&self) -> Proportion {
@@ -265,7 +283,7 @@ impl Figures {
             wrong: self.wrong,
             wrong_small: self.wrong_small,
             innocent: self.innocent,
-            days: self.days,
+            by_day: self.by_day,
             left_out: self.left_out,
             lines: self.lines,
             parsed: self.parsed,
@@ -289,7 +307,9 @@ impl Figures {
             named.attackers += counts.attackers;
         }
         self.innocent += other.innocent;
-        self.days.pool(other.days);
+        for (day, days) in other.by_day {
+            self.by_day.entry(day).or_default().pool(days);
+        }
         self.lines += other.lines;
         self.parsed += other.parsed;
         self.wrong.extend(other.wrong);

@@ -51,7 +51,7 @@ impl Sweep {
                 is_used: threshold == used.throttle_from,
                 precision: figures.precision(),
                 recall: figures.all.recall(),
-                days: figures.days,
+                days: figures.days(),
             });
         }
         Ok(Self { points })

@@ -2,10 +2,11 @@
 //! how every labelled client looked at the end.
 
 use super::separation::Rows;
+use super::tally::ClientDays;
 use super::truth::{Label, Truth};
 use detector::{Detector, Output, Scorer};
 use domain::{Action, Client, RequestRecord, Timestamp};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Milliseconds of a day: the unit of false positive budgets.
 const DAY_MILLIS: i64 = 86_400_000;
@@ -115,12 +116,21 @@ impl<'a> Watch<'a> {
             .map_or(0, |seen| seen.requests_before_attack)
     }
 
-    /// Client-days of innocent clients: on how many an action was decided, and how many there were.
+    /// Client-days of innocent clients, by day: the day's first moment, how many were there, and on how many an action
+    /// was decided.
     #[must_use]
-    pub(crate) fn innocent_days(&self) -> (u64, u64) {
-        self.clients.values().fold((0, 0), |(acted, all), seen| {
-            (acted + seen.acted_days.len() as u64, all + seen.days.len() as u64)
-        })
+    pub(crate) fn innocent_days(&self) -> BTreeMap<Timestamp, ClientDays> {
+        let mut days: BTreeMap<Timestamp, ClientDays> = BTreeMap::new();
+        let start = |day: i64| Timestamp::from_millis(day * DAY_MILLIS);
+        for seen in self.clients.values() {
+            for day in &seen.days {
+                days.entry(start(*day)).or_default().all += 1;
+            }
+            for day in &seen.acted_days {
+                days.entry(start(*day)).or_default().acted += 1;
+            }
+        }
+        days
     }
 
     /// How the labelled clients looked at the end.

@@ -69,7 +69,11 @@ fn totals(shown: &Shown<'_>) -> Map<String, Value> {
     add("wrong_small", json!(figures.wrong_small.len()));
     add("precision", share(figures.precision()));
     add("false_positive_rate", share(figures.false_positive_rate()));
-    add("false_positives", days(figures.days));
+    add("false_positives", days(figures.days()));
+    let by_day = figures.by_day.iter().map(|(day, of_day)| {
+        json!({"day": day.to_string().get(..10), "acted_on": of_day.acted, "client_days": of_day.all})
+    });
+    add("days", by_day.collect());
     let budgets = shown.verdicts().map(|(budget, verdict, can_be_shown)| {
         json!({"per_million_client_days": budget, "verdict": verdict.as_str(), "can_be_shown": can_be_shown})
     });

@@ -43,7 +43,7 @@ impl Shown<'_> {
     }
 
     fn verdicts(&self) -> impl Iterator<Item = (f64, BudgetVerdict, bool)> + '_ {
-        let days = self.figures.days;
+        let days = self.figures.days();
         self.budgets
             .iter()
             .map(move |&budget| (budget, days.verdict(budget), can_show(days, budget)))

@@ -194,7 +194,7 @@ fn write_kind(
 }
 
 fn write_budgets(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let days = shown.figures.days;
+    let days = shown.figures.days();
     let Some(resolution) = days.resolution() else {
         return Ok(());
     };
@@ -213,6 +213,21 @@ fn write_budgets(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
         "    a rate below {resolution:.0} per million client-days cannot be shown with {} client-days",
         days.all
     )?;
+    if let Some((day, of_day)) = shown
+        .figures
+        .worst_day()
+        .filter(|_| shown.figures.by_day.len() > 1)
+    {
+        let day = day.to_string();
+        writeln!(
+            out,
+            "    the worst of {} days was {}: {} of {} client-days",
+            shown.figures.by_day.len(),
+            day.get(..10).unwrap_or(&day),
+            of_day.acted,
+            of_day.all
+        )?;
+    }
     for (budget, verdict, can_be_shown) in shown.verdicts() {
         let meaning = match verdict {
             BudgetVerdict::Kept => "kept, with 95% confidence",
