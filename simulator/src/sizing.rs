@@ -45,10 +45,10 @@ impl Sizes {
                 .sum()
         };
         let clients = |_: &Behaviour, group: &Group| f64::from(group.clients);
-        let planned = |behaviour: &Behaviour, group: &Group| {
-            // Under its cover a client sends what the cover does.
-            let shown = group.cover.map_or(behaviour, |cover| cover.behaviour());
-            f64::from(group.clients) * f64::from(shown.typical_requests)
+        // Those who hide come on top: a run without them has the same other clients.
+        let planned = |behaviour: &Behaviour, group: &Group| match group.cover {
+            Some(_) => 0.0,
+            None => f64::from(group.clients) * f64::from(behaviour.typical_requests),
         };
         let weight = match attackers {
             Some(share) if sum(true, clients) > 0.0 => {

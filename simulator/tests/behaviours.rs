@@ -363,7 +363,7 @@ fn sleepers_send_no_attack_before_their_day_and_all_kinds_of_them_strike_on_it()
     let strike = START.plus_secs(7 * 86_400);
     let mut run = Simulation::sized(scenario("poisoning").unwrap(), 5, START, 300_000);
     let mut last = START;
-    while let Some(request) = run.next() {
+    for request in run.by_ref() {
         last = request.at;
     }
     assert!(last > strike.plus_secs(43_200), "the run ends at {last}");
@@ -383,11 +383,11 @@ fn sleepers_send_no_attack_before_their_day_and_all_kinds_of_them_strike_on_it()
 
 #[test]
 fn a_release_brings_routes_that_were_not_there_and_keeps_old_addresses_alive() {
-    let mut run = Simulation::sized(scenario("drift").unwrap(), 5, START, 200_000);
+    let run = Simulation::sized(scenario("drift").unwrap(), 5, START, 200_000);
     let release = START.plus_secs(2 * 86_400 + 36_000);
     let (mut before, mut after) = (HashSet::new(), HashSet::new());
     let (mut missing, mut all) = (0, 0);
-    while let Some(request) = run.next() {
+    for request in run {
         let path = request.request().path.clone();
         if request.at < release {
             before.insert(path);

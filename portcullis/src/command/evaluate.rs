@@ -156,7 +156,10 @@ fn judge(
 
 impl Args {
     fn check(&self) -> anyhow::Result<()> {
-        let wrong = self.budgets.iter().find(|budget| !(**budget > 0.0));
+        let wrong = self
+            .budgets
+            .iter()
+            .find(|budget| budget.is_nan() || **budget <= 0.0);
         if let Some(budget) = wrong {
             let text = format!("--budgets {budget} is out of range: expected numbers above 0");
             return Err(WrongUsage(text).into());

@@ -19,7 +19,7 @@ pub(crate) use watch::Watch;
 use crate::analysis::Outcome;
 use domain::{Action, Alert, Client, ThreatKind, Timestamp};
 use models::interval::Proportion;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use tally::PREVENTED_REQUESTS_MIN;
 
 /// What was decided about one client.
@@ -75,6 +75,8 @@ pub(crate) struct Figures {
     pub wrong_small: Vec<Wrong>,
     /// Clients that are no attackers.
     pub innocent: u64,
+    /// Those of them that a campaign lists.
+    pub innocent_members: u64,
     /// Client-days of everybody that is no attacker, however small, by day.
     pub by_day: BTreeMap<Timestamp, ClientDays>,
     /// Left out of precision and recall, by label, and how many of them were acted on.
@@ -93,6 +95,12 @@ pub(crate) struct Figures {
 #[must_use]
 pub(crate) fn compare(outcome: &Outcome, truth: &Truth, watch: Watch<'_>, requests_min: u64) -> Figures {
     let verdicts = verdicts(outcome);
+    let members: HashSet<&Client> = outcome
+        .clients
+        .iter()
+        .flat_map(|found| &found.alert.members)
+        .map(|member| &member.client)
+        .collect();
     let mut figures = Figures {
         lines: outcome.lines,
         parsed: outcome.parsed,
@@ -110,12 +118,19 @@ pub(crate) fn compare(outcome: &Outcome, truth: &Truth, watch: Watch<'_>, reques
         }
         match &row.label {
             Label::Attacker(name) => {
+                let tally = Tally {
+                    attackers: 1,
+                    caught: u64::from(acted.is_some()),
+                    observed: u64::from(verdict.is_some() && acted.is_none()),
+                    members: u64::from(members.contains(&row.client)),
+                    ..Tally::default()
+                };
                 let before = watch.requests_before(&row.client);
-                let is_observed = verdict.is_some() && acted.is_none();
-                figures.count_attacker(row, name, acted, is_observed, before);
+                figures.count_attacker(row, name, acted, tally, before);
             }
             Label::Innocent(name) => {
                 figures.innocent += 1;
+                figures.innocent_members += u64::from(members.contains(&row.client));
                 if let Some(verdict) = acted {
                     figures.count_name(verdict, false);
                     figures.wrong.push(wrong(row, name, verdict));
@@ -186,21 +201,15 @@ fn threat(alert: &Alert) -> Option<ThreatKind> {
 }
 
 impl Figures {
-    /// Counts an attacker; `acted` is what was done about it, if anything was.
+    /// Counts an attacker; `acted` is what was done about it, if anything was, and `tally` what is counted of it so far.
     fn count_attacker(
         &mut self,
         row: &TruthRow,
         kind: &str,
         acted: Option<Verdict>,
-        is_observed: bool,
+        mut tally: Tally,
         before_attack: u64,
     ) {
-        let mut tally = Tally {
-            attackers: 1,
-            caught: u64::from(acted.is_some()),
-            observed: u64::from(is_observed),
-            ..Tally::default()
-        };
         if row.requests >= PREVENTED_REQUESTS_MIN {
             tally.preventable = row.requests;
             tally.prevented = acted.map_or(0, |verdict| verdict.prevented);
@@ -283,6 +292,7 @@ impl Figures {
             wrong: self.wrong,
             wrong_small: self.wrong_small,
             innocent: self.innocent,
+            innocent_members: self.innocent_members,
             by_day: self.by_day,
             left_out: self.left_out,
             lines: self.lines,
@@ -307,6 +317,7 @@ impl Figures {
             named.attackers += counts.attackers;
         }
         self.innocent += other.innocent;
+        self.innocent_members += other.innocent_members;
         for (day, days) in other.by_day {
             self.by_day.entry(day).or_default().pool(days);
         }

@@ -22,6 +22,8 @@ pub(crate) struct Tally {
     pub observed: u64,
     /// Those acted on before their first attack.
     pub early: u64,
+    /// Those that a campaign lists, acted on or not.
+    pub members: u64,
     /// Those acted on under the name of their kind; of labels without a kind none.
     pub named: u64,
     /// Requests of larger attackers that came while a block was in force.
@@ -59,6 +61,7 @@ impl Tally {
         self.caught += other.caught;
         self.observed += other.observed;
         self.early += other.early;
+        self.members += other.members;
         self.named += other.named;
         self.prevented += other.prevented;
         self.preventable += other.preventable;

@@ -65,6 +65,7 @@ impl Judged {
 
     fn verdict(&self) -> &'static str {
         match self.sort() {
+            Sort::Nobody if self.parsed == 0 => "nobody; not a format of ours",
             Sort::Nobody if self.alerted.is_empty() => "nobody, as expected",
             Sort::Nobody => "WRONG: nobody was expected",
             _ if self.others() => "WRONG: somebody else",
@@ -179,7 +180,7 @@ fn note(judged: &mut Judged, alert: &Value) {
 
 fn print(judged: &[Judged]) {
     println!(
-        "peer's cases: lines read of all, addresses expected, what we alerted on\n{:<32} {:>9} {:>8}  {:<24} alerts",
+        "peer's cases: lines read of all, addresses expected, what we alerted on\n{:<32} {:>9} {:>8}  {:<28} alerts",
         "case", "lines", "expected", ""
     );
     for case in judged {
@@ -189,7 +190,7 @@ fn print(judged: &[Judged]) {
             .map(|(client, (action, threat))| format!("{client} {action} ({threat})"))
             .collect();
         println!(
-            "{:<32} {:>9} {:>8}  {:<24} {}",
+            "{:<32} {:>9} {:>8}  {:<28} {}",
             case.name,
             format!("{}/{}", case.parsed, case.lines),
             case.expected.len(),

@@ -53,9 +53,12 @@ pub(crate) fn add_ways(ways: &mut Ways, figures: &Value) -> Result<()> {
     Ok(())
 }
 
+/// Innocent clients acted on, by what they do and what they were taken for.
+pub(crate) type Causes = BTreeMap<(String, String), u64>;
+
 /// Innocent clients acted on, by cause: what they do, and what they were taken for.
-pub(crate) fn causes(figures: &Value) -> Result<BTreeMap<(String, String), u64>> {
-    let mut causes = BTreeMap::new();
+pub(crate) fn causes(figures: &Value) -> Result<Causes> {
+    let mut causes = Causes::new();
     for wrong in list(figures, "wrongly_acted_on")? {
         *causes
             .entry((text(wrong, "label"), text(wrong, "threat")))

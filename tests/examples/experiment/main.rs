@@ -12,7 +12,7 @@ mod plan;
 mod run;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use counts::{Caught, Days, Ways, add_ways, causes, count, list};
+use counts::{Caught, Causes, Days, Ways, add_ways, causes, count, list};
 use draw::Draws;
 use models::interval::{Proportion, upper_limit};
 use run::{Bench, Run};
@@ -25,8 +25,8 @@ const GOAL_SLOW: f64 = 0.85;
 const GOAL_CAMPAIGN: f64 = 0.90;
 /// Budgets, in wrongly acted-on clients per million client-days.
 const BUDGETS: [f64; 3] = [1_000.0, 100.0, 10.0];
-/// Requests of the sixty days, unless they are said.
-const LONG_REQUESTS: u64 = 3_000_000;
+/// Requests of the sixty days, unless they are said: enough client-days for the smallest budget.
+const LONG_REQUESTS: u64 = 13_000_000;
 /// What decides who is acted on: it must be as the commit has it.
 const DETECTION: [&str; 6] = [
     "domain",
@@ -73,7 +73,7 @@ fn options() -> Result<Options> {
         match argument.as_str() {
             "--commit" => options.commit = Some(value()?),
             "--long" => {
-                options.long_requests = value()?.parse().context("--long needs a number of requests")?
+                options.long_requests = value()?.parse().context("--long needs a number of requests")?;
             }
             "--anyway" => options.is_forced = true,
             _ => bail!("usage: experiment [--commit NAME] [--long REQUESTS] [--anyway]"),
@@ -189,7 +189,7 @@ fn named(caught: Caught) -> String {
 }
 
 fn innocents(bench: &Bench, draws: &Draws) -> Result<()> {
-    let mut scenarios: BTreeMap<&str, (Days, BTreeMap<(String, String), u64>)> = BTreeMap::new();
+    let mut scenarios: BTreeMap<&str, (Days, Causes)> = BTreeMap::new();
     play(bench, &plan::innocents(draws), |run, figures| {
         let (days, found) = scenarios.entry(run.scenario).or_default();
         days.add(Days::of(&figures["false_positives"])?);

@@ -2,7 +2,6 @@
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -44,36 +43,43 @@ impl Bench {
         })
     }
 
-    /// Plays a run and returns the figures.
+    /// Plays a run and returns the figures. It is simulated twice, the same bytes both times: first for its truth, then into
+    /// the pipe of the one who judges, so that millions of lines need no room on a disk.
     pub(crate) fn play(&self, run: &Run) -> Result<Value> {
-        let [log, truth] = ["access.log", "truth.csv"].map(|name| self.folder.path().join(name));
-        let mut simulate = Command::new(&self.binary);
-        simulate.args(["simulate", "--scenario", run.scenario, "--ways"]);
-        simulate.args([
-            "--seed",
-            &run.seed.to_string(),
-            "--requests",
-            &run.requests.to_string(),
-        ]);
-        simulate.arg("--truth").arg(&truth);
-        if let Some(permille) = run.attackers_permille {
-            simulate.args(["--attackers", &format!("{:.1}", permille as f64 / 10.0)]);
-        }
-        let status = simulate
-            .stdin(Stdio::null())
-            .stdout(File::create(&log)?)
+        let truth = self.folder.path().join("truth.csv");
+        let mut first = self.simulate(run);
+        let status = first
+            .args(["--ways", "--truth"])
+            .arg(&truth)
+            .stdout(Stdio::null())
             .status()?;
         ensure!(status.success(), "{run:?}: simulate ended with {status}");
+        let mut simulation = self.simulate(run).stdout(Stdio::piped()).spawn()?;
+        let lines = simulation.stdout.take().context("simulate has no output")?;
         let mut evaluate = Command::new(&self.binary);
         evaluate.args(["evaluate", "--output", "json", "--names"]);
         evaluate.args(["--requests-min", &run.requests_min.to_string()]);
-        evaluate.arg("--truth").arg(&truth).arg(&log);
-        let output = evaluate.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
+        evaluate.arg("--truth").arg(&truth).arg("-");
+        let output = evaluate.stdin(lines).stderr(Stdio::inherit()).output()?;
+        let status = simulation.wait()?;
+        ensure!(status.success(), "{run:?}: simulate ended with {status}");
         ensure!(
             output.status.success(),
             "{run:?}: evaluate ended with {}",
             output.status
         );
         serde_json::from_slice(&output.stdout).with_context(|| format!("{run:?}: evaluate printed no JSON"))
+    }
+
+    fn simulate(&self, run: &Run) -> Command {
+        let mut simulate = Command::new(&self.binary);
+        simulate.args(["simulate", "--scenario", run.scenario]);
+        simulate.args(["--seed", &run.seed.to_string()]);
+        simulate.args(["--requests", &run.requests.to_string()]);
+        if let Some(permille) = run.attackers_permille {
+            simulate.args(["--attackers", &format!("{:.1}", permille as f64 / 10.0)]);
+        }
+        simulate.stdin(Stdio::null());
+        simulate
     }
 }

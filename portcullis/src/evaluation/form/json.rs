@@ -2,6 +2,7 @@
 
 use super::Shown;
 use crate::evaluation::{ClientDays, MILLION, Named, Separation, Tally, Wrong};
+use domain::ThreatKind;
 use models::interval::{Proportion, median};
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
@@ -65,6 +66,7 @@ fn totals(shown: &Shown<'_>) -> Map<String, Value> {
     add("lines", json!(figures.lines));
     add("parsed", json!(figures.parsed));
     add("innocent", json!(figures.innocent));
+    add("innocent_members_of_campaigns", json!(figures.innocent_members));
     add("wrong", json!(figures.wrong.len()));
     add("wrong_small", json!(figures.wrong_small.len()));
     add("precision", share(figures.precision()));
@@ -98,6 +100,7 @@ fn tally(tally: &Tally) -> Map<String, Value> {
         ("caught", json!(tally.caught)),
         ("observed", json!(tally.observed)),
         ("early", json!(tally.early)),
+        ("members_of_campaigns", json!(tally.members)),
         ("named_rightly", json!(tally.named)),
         ("recall", share(tally.recall())),
         ("prevented", share(tally.prevented_share())),
@@ -147,7 +150,7 @@ fn separation(separation: &Separation) -> Value {
 fn wrongly(wrong: &Wrong) -> Value {
     json!({
         "client": wrong.client.to_string(), "label": wrong.label, "action": wrong.action.as_str(),
-        "threat": wrong.threat.map(|threat| threat.as_str()), "feature": wrong.feature,
+        "threat": wrong.threat.map(ThreatKind::as_str), "feature": wrong.feature,
     })
 }
 

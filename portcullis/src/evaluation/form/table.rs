@@ -68,6 +68,17 @@ fn write_shares(figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
     for (name, share, meaning) in lines {
         writeln!(out, "  {name:<21} {}  {meaning}", percent(share))?;
     }
+    if all.members + figures.innocent_members > 0 {
+        writeln!(
+            out,
+            "  {:<21} {}  {} of {attackers} attackers, and {} of {} others, are members of some campaign",
+            "in campaigns",
+            percent(Proportion::new(all.members, attackers)),
+            all.members,
+            figures.innocent_members,
+            figures.innocent
+        )?;
+    }
     Ok(())
 }
 
@@ -273,8 +284,9 @@ fn write_warnings(figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
     for found in all {
         writeln!(
             out,
-            "  warning: {} alone separates the labels (area under its ROC curve {:.3}, from {SEPARATES_FROM} on): {}",
-            found.feature, found.area, "they are too easy, or it gives them away"
+            "  warning: {} alone separates the labels (area under its ROC curve {:.3}, from {SEPARATES_FROM} on): they are too easy, or it \
+             gives them away",
+            found.feature, found.area
         )?;
     }
     let mut names: Vec<&str> = kinds.iter().filter_map(|found| found.kind.as_deref()).collect();
