@@ -8,7 +8,7 @@ const SIZE_MARGIN: f64 = 1.1;
 
 /// Share of the wanted requests that a run of several rounds plans for: clients send more or less than is usual for them, and
 /// the last round, in which something may happen, must not be cut off.
-const ROUNDS_MARGIN: f64 = 0.7;
+const ROUNDS_MARGIN: f64 = 0.5;
 
 /// How many times a scenario's clients come, the harmless and the attackers apart.
 #[derive(Debug, Clone, Copy)]

@@ -26,7 +26,7 @@ const GOAL_CAMPAIGN: f64 = 0.90;
 /// Budgets, in wrongly acted-on clients per million client-days.
 const BUDGETS: [f64; 3] = [1_000.0, 100.0, 10.0];
 /// Requests of the sixty days, unless they are said: enough client-days for the smallest budget.
-const LONG_REQUESTS: u64 = 13_000_000;
+const LONG_REQUESTS: u64 = 18_000_000;
 /// What decides who is acted on: it must be as the commit has it.
 const DETECTION: [&str; 6] = [
     "domain",

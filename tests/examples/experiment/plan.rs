@@ -98,7 +98,8 @@ pub(crate) fn innocents(draws: &Draws) -> Vec<Run> {
 pub(crate) fn contaminations(draws: &Draws) -> Vec<Run> {
     let runs = CONTAMINATIONS.into_iter().map(|permille| Run {
         attackers_permille: Some(permille),
-        ..run(draws, "mixed", permille, (400_000, 500_000))
+        // The same sites and people: what differs is how many attack them.
+        ..run(draws, "mixed", 0, (400_000, 500_000))
     });
     runs.collect()
 }
@@ -108,7 +109,7 @@ pub(crate) fn poisoning(draws: &Draws) -> [Run; 2] {
     ["poisoning", "poisoning_control"].map(|scenario| Run {
         // The same seed and size: what differs is the poison.
         seed: draws.number("seed of poisoning", 0),
-        ..run(draws, scenario, 0, (900_000, 900_000))
+        ..run(draws, scenario, 0, (1_200_000, 1_200_000))
     })
 }
 
