@@ -14,6 +14,9 @@ use std::process::ExitCode;
 const WRONG: u8 = 2;
 /// 2026-01-05T00:00:00Z, a Monday: every run begins here, so that the same seed gives the same bytes on any day.
 const START: Timestamp = Timestamp::from_secs(1_767_571_200);
+/// Columns of the help, and the one at which what a scenario shows begins.
+const HELP_WIDTH: usize = 98;
+const HELP_INDENT: usize = 25;
 /// Bytes that are collected before they are written.
 const BUFFER_BYTES: usize = 1 << 18;
 /// Routes are digested but never written: any key does.
@@ -93,12 +96,23 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The scenarios with what each shows, for the end of the help.
+/// The scenarios with what each shows, for the end of the help: broken here, since the help's own breaking knows no columns.
 fn scenarios() -> String {
-    let lines = SCENARIOS
-        .iter()
-        .map(|scenario| format!("  {:22} {}\n", scenario.name, scenario.about));
-    format!("Scenarios:\n{}", lines.collect::<String>())
+    let mut text = "Scenarios:".to_owned();
+    for scenario in SCENARIOS {
+        text.push_str(&format!("\n  {:22}", scenario.name));
+        let mut column = HELP_INDENT;
+        for word in scenario.about.split(' ') {
+            if column + word.len() >= HELP_WIDTH {
+                text.push_str(&format!("\n{:width$}", "", width = HELP_INDENT - 1));
+                column = HELP_INDENT;
+            }
+            text.push(' ');
+            text.push_str(word);
+            column += word.len() + 1;
+        }
+    }
+    text
 }
 
 /// Reads a share of attackers.

@@ -279,6 +279,15 @@ impl Figures {
             .map(|(day, days)| (*day, *days))
     }
 
+    /// The ways of a kind; none when there is only one, which is the kind again.
+    pub(crate) fn ways<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a str, &'a Tally)> + 'a {
+        let of_kind = move || self.variants.iter().filter(move |((of, _), _)| of == kind);
+        let is_several = of_kind().nth(1).is_some();
+        of_kind()
+            .filter(move |_| is_several)
+            .map(|((_, way), tally)| (way.as_str(), tally))
+    }
+
     /// Share of the lines that became records.
     #[must_use]
     pub(crate) fn parsed_share(&self) -> Proportion {

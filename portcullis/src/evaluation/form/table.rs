@@ -159,7 +159,7 @@ fn write_kinds(figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
         let tally = figures.kinds.get(name);
         let named = figures.named.get(name).copied();
         write_kind(&format!("  {name}"), tally, named, out)?;
-        for ((_, variant), tally) in figures.variants.iter().filter(|((kind, _), _)| kind == name) {
+        for (variant, tally) in figures.ways(name) {
             write_kind(&format!("    {variant}"), Some(tally), None, out)?;
         }
     }

@@ -37,7 +37,7 @@ pub(super) fn recall(figures: &Figures) -> anyhow::Result<String> {
     let mut rows = vec![recall_row("all attackers".to_owned(), false, &figures.all)];
     for (kind, tally) in &figures.kinds {
         rows.push(recall_row(kind.replace('_', " "), false, tally));
-        for ((_, variant), tally) in figures.variants.iter().filter(|((of, _), _)| of == kind) {
+        for (variant, tally) in figures.ways(kind) {
             rows.push(recall_row(variant.replace('_', " "), true, tally));
         }
     }

@@ -25,6 +25,9 @@ pub(super) const SMALL: f64 = 11.5;
 /// By how much the library shrinks a size of text on its way into SVG.
 const SHRINKS_BY: f64 = 1.24;
 
+/// Width of a character of a sans-serif font as a share of its size, on average.
+const CHARACTER_WIDTH: f64 = 0.55;
+
 /// Pixels, from the left and from the top.
 pub(super) type Point = (f64, f64);
 
@@ -71,6 +74,30 @@ impl Canvas<'_> {
             .pos(Pos::new(anchor, VPos::Center));
         self.area.draw(&Text::new(text.to_owned(), pixel(at), style))?;
         Ok(())
+    }
+
+    /// Writes text on a white ground of about its size, for places where lines run.
+    pub(super) fn label(
+        &self,
+        text: &str,
+        at: Point,
+        size: f64,
+        color: RGBColor,
+        anchor: HPos,
+    ) -> anyhow::Result<()> {
+        let width = text.chars().count() as f64 * size * CHARACTER_WIDTH;
+        let left = match anchor {
+            HPos::Left => at.0,
+            HPos::Center => at.0 - width / 2.0,
+            HPos::Right => at.0 - width,
+        };
+        let half = size * 0.6;
+        self.bar(
+            (left - 2.0, at.1 - half),
+            (left + width + 2.0, at.1 + half),
+            WHITE,
+        )?;
+        self.text(text, at, size, color, anchor)
     }
 
     /// Writes the title and the line under it that says what is shown.

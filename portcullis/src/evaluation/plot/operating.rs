@@ -176,13 +176,16 @@ fn draw_place(canvas: &Canvas<'_>, scales: &Scales, place: &Place, number: usize
     let (x, y) = scales.of(&place.first);
     let (color, radius) = if place.is_used { (INK, 7) } else { (ACCENT, 5) };
     canvas.dot((x, y), radius, color)?;
-    // Above and below in turn: neighbours often lie close together.
-    let above = number.is_multiple_of(2);
-    let y = if above { y - 18.0 } else { y + 20.0 };
+    // To the upper left and the lower right in turn, off the line, which rises: neighbours often lie close together.
+    let (x, y, anchor) = if number.is_multiple_of(2) {
+        (x - 10.0, y - 13.0, HPos::Right)
+    } else {
+        (x + 10.0, y + 15.0, HPos::Left)
+    };
     let used = if place.is_used { " (in use)" } else { "" };
     let label = format!("{}{used}", place.label());
     let color = if place.is_used { INK } else { DIM };
-    canvas.text(&label, (x + 8.0, y), SMALL, color, HPos::Left)
+    canvas.label(&label, (x, y), SMALL, color, anchor)
 }
 
 /// A whole number in groups of three.
