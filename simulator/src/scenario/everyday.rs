@@ -1,4 +1,20 @@
-//! The ordinary clients that stand beside what a scenario is about.
+//! An ordinary day: the sites, and the clients that stand beside what a scenario is about.
+
+use super::Scenario;
+use super::baseline::DAY_SECS;
+use crate::world::SiteKind;
+
+/// A day on all sites, for a scenario to fill.
+pub(super) const A_DAY: Scenario = Scenario {
+    name: "",
+    about: "",
+    sites: &SiteKind::ALL,
+    span_secs: DAY_SECS,
+    rounds: 1,
+    releases_at_secs: &[],
+    is_resizable: true,
+    groups: &[],
+};
 
 /// A day's ordinary clients, some eight hundred, followed by what a scenario is about: arrays cannot be joined in a constant.
 macro_rules! amid_everyday {

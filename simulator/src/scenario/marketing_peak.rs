@@ -1,9 +1,7 @@
 //! A newsletter at ten in the morning: thousands of new clients within minutes, all on one page.
 
-use super::baseline::DAY_SECS;
-use super::everyday::amid_everyday;
+use super::everyday::{A_DAY, amid_everyday};
 use super::{Group, Scenario, daily_at};
-use crate::world::SiteKind;
 
 /// When the letter goes out.
 const LETTER_SECS: u32 = 10 * 3_600;
@@ -17,10 +15,6 @@ const AROUND: &[Group] = amid_everyday![
 pub(super) const MARKETING_PEAK: Scenario = Scenario {
     name: "marketing_peak",
     about: "a day of harmless clients, and the readers of a newsletter who all come to one page at ten",
-    sites: &SiteKind::ALL,
-    span_secs: DAY_SECS,
-    rounds: 1,
-    releases_at_secs: &[],
-    is_resizable: true,
     groups: AROUND,
+    ..A_DAY
 };

@@ -1,9 +1,7 @@
 //! Partners' jobs at two in the morning, when nobody else is there: most of the traffic of their hour.
 
-use super::baseline::DAY_SECS;
-use super::everyday::amid_everyday;
+use super::everyday::{A_DAY, amid_everyday};
 use super::{Group, Scenario, daily_at};
-use crate::world::SiteKind;
 
 /// When the jobs begin, and within which time.
 const NIGHT_SECS: u32 = 2 * 3_600;
@@ -18,10 +16,6 @@ const AROUND: &[Group] = amid_everyday![
 pub(super) const NIGHTLY_BATCH: Scenario = Scenario {
     name: "nightly_batch",
     about: "a day of harmless clients, with the nightly jobs of forty partners from two o'clock on",
-    sites: &SiteKind::ALL,
-    span_secs: DAY_SECS,
-    rounds: 1,
-    releases_at_secs: &[],
-    is_resizable: true,
     groups: AROUND,
+    ..A_DAY
 };

@@ -2,9 +2,8 @@
 //! meanwhile pass for normal?
 
 use super::baseline::DAY_SECS;
-use super::everyday::amid_everyday;
+use super::everyday::{A_DAY, amid_everyday};
 use super::{Cover, Group, Scenario, Starts, any_time};
-use crate::world::SiteKind;
 
 /// Days of a run: a week, and the day of the strike.
 const DAYS: u32 = 8;
@@ -68,12 +67,9 @@ const WITHOUT_SLEEPERS: &[Group] = with_newcomers![];
 pub(super) const POISONING: Scenario = Scenario {
     name: "poisoning",
     about: "a week in which an attacker owns a tenth of the clients and behaves nearly as others do, and the day it strikes",
-    sites: &SiteKind::ALL,
-    span_secs: DAY_SECS,
     rounds: DAYS,
-    releases_at_secs: &[],
-    is_resizable: true,
     groups: WITH_SLEEPERS,
+    ..A_DAY
 };
 
 pub(super) const POISONING_CONTROL: Scenario = Scenario {
