@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ENV := . scripts/env.sh
 
-.PHONY: help run build dashboard test fuzz bench evaluate tools fmt lint deny setup clean
+.PHONY: help run build dashboard test fuzz bench evaluate experiment tools fmt lint deny setup clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ evaluate: ## detection against labelled logs: make evaluate DATA=folder
 	@test -n "$(DATA)" || { echo "say where the data is: make evaluate DATA=folder" >&2; exit 2; }
 	@scripts/setup.sh build
 	@scripts/evaluate.sh "$(DATA)"
+
+experiment: ## detection on simulated traffic drawn from a commit's name: make experiment ARGS="--commit NAME"
+	@scripts/setup.sh build
+	@scripts/experiment.sh $(ARGS)
 
 tools: ## detection of real attack tools, in a network of its own: make tools KEEP=folder (needs root)
 	@scripts/tools.sh $(if $(KEEP),--keep "$(KEEP)")

@@ -105,6 +105,16 @@ impl<S: Scorer> Detector<S> {
         })
     }
 
+    /// The client's features now, in the list's order, without what the model thinks of them; `None` when it is not
+    /// remembered.
+    #[must_use]
+    pub fn features_of(&self, client: &Client) -> Option<Vec<f32>> {
+        let (_, slot) = self.find(client)?;
+        let mut row = Vec::with_capacity(feature::COUNT);
+        feature::extract(&slot.window, &mut row);
+        Some(row)
+    }
+
     /// The client's window of the most trusted sources.
     pub(crate) fn find(&self, client: &Client) -> Option<(&Shard, &Slot)> {
         let owner = self.settings.hash_key.hash(client);

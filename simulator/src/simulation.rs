@@ -8,6 +8,7 @@ use crate::output::SimulatedRequest;
 use crate::random::{Stream, log_normal_ms, mix, stream};
 use crate::request::Request;
 use crate::scenario::{Scenario, Starts};
+use crate::sizing::Sizes;
 use crate::truth::TruthRow;
 use crate::world::{Response, World};
 use domain::{Client, Timestamp};
@@ -19,8 +20,6 @@ use std::net::IpAddr;
 const CLIENTS_MAX: usize = 2_000_000;
 /// Size of the answer to a stopped client.
 const STOPPED_BYTES: u64 = 146;
-/// Share of planned requests by which a sized run overshoots, so that its end rarely needs a second round.
-const SIZE_MARGIN: f64 = 1.1;
 
 /// What a gateway sees of a request before it answers.
 #[derive(Debug)]
@@ -57,7 +56,13 @@ pub struct Simulation {
     seed: u64,
     start: Timestamp,
     round: u32,
-    scale: f64,
+    rounds_planned: u32,
+    /// Releases that are still to come: milliseconds since 1970, the next one last.
+    releases: Vec<i64>,
+    releases_done: u32,
+    sizes: Sizes,
+    /// Requests that the run was sized for.
+    sized_for: Option<u64>,
     addresses: Addresses,
     clients: Vec<ClientState>,
     queue: BinaryHeap<Reverse<(i64, u32)>>,
@@ -83,6 +88,8 @@ struct ClientState {
     returns: bool,
     group: u32,
     is_active: bool,
+    /// Until when it behaves as its cover; `None` once it is itself.
+    covered_until_ms: Option<i64>,
 }
 
 impl Simulation {
@@ -102,7 +109,11 @@ impl Simulation {
             seed,
             start,
             round: 0,
-            scale: 1.0,
+            rounds_planned: scenario.rounds,
+            releases: releases(scenario, start),
+            releases_done: 0,
+            sizes: Sizes::scaled(1.0),
+            sized_for: None,
             addresses: Addresses::default(),
             clients: Vec::new(),
             queue: BinaryHeap::new(),
@@ -112,18 +123,15 @@ impl Simulation {
         simulation
     }
 
-    /// Makes a run whose number of clients suits so many requests, so that they cover the scenario's span.
-    /// Scenarios with a fixed rate are not resized.
+    /// Makes a run whose number of clients suits so many requests, so that they cover the scenario's rounds.
+    /// One of several rounds ends with its last round, usually after fewer requests. Scenarios with a fixed rate are not
+    /// resized.
     #[must_use]
     pub fn sized(scenario: &Scenario, seed: u64, start: Timestamp, requests: u64) -> Self {
         let mut simulation = Self::new(scenario, seed, start);
         if scenario.is_resizable {
-            let planned: f64 = simulation
-                .groups
-                .iter()
-                .map(|(behaviour, group)| f64::from(group.clients) * f64::from(behaviour.typical_requests))
-                .sum();
-            simulation.scale = requests as f64 * SIZE_MARGIN / planned.max(1.0);
+            simulation.sized_for = Some(requests);
+            simulation.fit(None);
         }
         simulation
     }
@@ -132,8 +140,22 @@ impl Simulation {
     /// test. To be called before the first request.
     #[must_use]
     pub fn with_scale(mut self, scale: f64) -> Self {
-        self.scale = scale;
+        self.sizes = Sizes::scaled(scale);
         self
+    }
+
+    /// Plays with so large a share of attackers among the clients of a round, between 0 and 1, instead of the scenario's.
+    /// A scenario without attackers, or with a fixed rate, stays as it is. To be called before the first request.
+    #[must_use]
+    pub fn with_attackers(mut self, share: f64) -> Self {
+        self.fit(Some(share.clamp(0.0, 0.999)));
+        self
+    }
+
+    fn fit(&mut self, attackers: Option<f64>) {
+        if let Some(requests) = self.sized_for {
+            self.sizes = Sizes::fitting(&self.groups, requests, self.rounds_planned, attackers);
+        }
     }
 
     /// The sites behind the gateway.
@@ -166,6 +188,8 @@ impl Simulation {
             .map(|state| TruthRow {
                 client: Client::from_address(state.address),
                 label: state.behaviour.label,
+                variant: state.behaviour.name,
+                is_sleeper: self.groups[state.group as usize].1.cover.is_some(),
                 requests: state.requests,
                 first_attack_at: state.first_attack_at,
             })
@@ -179,11 +203,20 @@ impl Simulation {
         loop {
             let Reverse((at_ms, number)) = self.queue.pop()?;
             if number == u32::MAX {
-                if !std::mem::take(&mut self.sent_in_round) {
+                let is_over =
+                    self.sized_for.is_some() && self.rounds_planned > 1 && self.round >= self.rounds_planned;
+                if is_over || !std::mem::take(&mut self.sent_in_round) {
                     return None;
                 }
                 self.plan_round(at_ms);
                 continue;
+            }
+            self.release_until(at_ms);
+            if self.clients[number as usize]
+                .covered_until_ms
+                .is_some_and(|until| at_ms >= until)
+            {
+                self.strike(number);
             }
             let state = &mut self.clients[number as usize];
             let Some(request) = state.pending.take() else {
@@ -229,6 +262,22 @@ impl Simulation {
         }
     }
 
+    /// Releases the sites whose time has come.
+    fn release_until(&mut self, at_ms: i64) {
+        while self.releases.last().is_some_and(|release| at_ms >= *release) {
+            self.releases.pop();
+            self.world.release(self.seed, self.releases_done);
+            self.releases_done += 1;
+        }
+    }
+
+    /// Drops a client's cover: what it was about to do is forgotten, and it begins as what it truly is.
+    fn strike(&mut self, number: u32) {
+        let state = &mut self.clients[number as usize];
+        state.covered_until_ms = None;
+        (state.actor, state.pending, state.last_status) = (None, None, None);
+    }
+
     /// Lets a client decide, and queues what it decided. Builds its actor first if this is its beginning.
     fn take_turn(&mut self, number: u32, sent_ms: i64, answered_ms: i64) {
         let state = &mut self.clients[number as usize];
@@ -239,7 +288,12 @@ impl Simulation {
                 site,
                 shared: state.shared.clone(),
             };
-            (state.behaviour.plan)(&mut start)
+            let cover = self.groups[state.group as usize].1.cover;
+            let shown = match cover.filter(|_| state.covered_until_ms.is_some()) {
+                Some(cover) => cover.behaviour(),
+                None => state.behaviour,
+            };
+            (shown.plan)(&mut start)
         });
         let mut turn = Turn {
             rng: &mut state.rng,
@@ -273,18 +327,21 @@ impl Simulation {
         if round > 0 {
             self.welcome_back(at_ms);
         }
-        for index in 0..self.groups.len() {
+        let counts = self.sizes.clients(&self.groups);
+        for (index, count) in counts.into_iter().enumerate() {
             let (behaviour, group) = self.groups[index];
             if round > 0 && group.returns {
                 continue;
             }
-            let count = (f64::from(group.clients) * self.scale).ceil() as u64;
+            // Sleepers are other people than those of the same behaviour who never hide.
+            let name = group.cover.map_or(behaviour.name, |cover| cover.name);
+            let first = if group.cover.is_some() { 1 << 32 } else { 0 };
             for ordinal in 0..count {
                 if self.clients.len() >= CLIENTS_MAX {
                     break;
                 }
-                let own = ordinal | (u64::from(round) << 40);
-                let rng = stream(seed, behaviour.name, own);
+                let own = (first + ordinal) | (u64::from(round) << 40);
+                let rng = stream(seed, name, own);
                 let shared = stream(mix(seed ^ u64::from(round)), behaviour.name, u64::MAX);
                 self.plan_client(index as u32, rng, shared, at_ms);
             }
@@ -300,7 +357,11 @@ impl Simulation {
         } else {
             &mut rng
         };
-        let Some(site) = self.world.choose(chooser, behaviour.need) else {
+        let needs = [
+            behaviour.need,
+            group.cover.map_or(behaviour.need, |cover| cover.behaviour().need),
+        ];
+        let Some(site) = self.world.choose(chooser, &needs) else {
             return;
         };
         let address = self.addresses.give(&mut rng, behaviour.neighbourhood);
@@ -322,6 +383,9 @@ impl Simulation {
             returns: group.returns,
             group: group_index,
             is_active: true,
+            covered_until_ms: group
+                .cover
+                .map(|cover| self.start.plus_secs(i64::from(cover.until_secs)).as_millis()),
         });
         self.queue.push(Reverse((starts_ms, number)));
     }
@@ -360,6 +424,14 @@ impl ClientState {
         self.limit.1 += 1;
         self.limit.1 > limit
     }
+}
+
+/// When the sites are released anew, the first release last.
+fn releases(scenario: &Scenario, start: Timestamp) -> Vec<i64> {
+    let times = scenario.releases_at_secs.iter().rev();
+    times
+        .map(|secs| start.plus_secs(i64::from(*secs)).as_millis())
+        .collect()
 }
 
 fn stopped(status: u16) -> Response {

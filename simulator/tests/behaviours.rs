@@ -21,12 +21,15 @@ fn run_alone(name: &'static str, clients: u32, seed: u64) -> (Simulation, Vec<Si
         starts,
         returns: false,
         back_after_secs: None,
+        cover: None,
     }]);
     let alone = Scenario {
         name: "alone",
         about: "one behaviour",
         sites: &SiteKind::ALL,
         span_secs: 86_400,
+        rounds: 1,
+        releases_at_secs: &[],
         is_resizable: false,
         groups,
     };
@@ -84,6 +87,8 @@ fn a_behaviour_added_to_a_scenario_leaves_the_other_clients_as_they_were() {
             about: "",
             sites: &[SiteKind::Content],
             span_secs: 3_600,
+            rounds: 1,
+            releases_at_secs: &[],
             is_resizable: false,
             groups: Vec::leak(groups),
         };
@@ -107,6 +112,7 @@ fn a_behaviour_added_to_a_scenario_leaves_the_other_clients_as_they_were() {
         starts,
         returns: true,
         back_after_secs: None,
+        cover: None,
     };
     assert_eq!(
         monitor(vec![group("monitor", 1)]),
@@ -274,6 +280,8 @@ fn a_blocked_attacker_is_answered_403_and_reacts() {
             about: "",
             sites: &[SiteKind::ShopApi],
             span_secs: 86_400,
+            rounds: 1,
+            releases_at_secs: &[],
             is_resizable: false,
             groups: &[Group {
                 name: "object_enumeration",
@@ -284,6 +292,7 @@ fn a_blocked_attacker_is_answered_403_and_reacts() {
                 },
                 returns: false,
                 back_after_secs: None,
+                cover: None,
             }],
         };
         let mut run = Simulation::new(&alone, 6, START);
@@ -334,7 +343,7 @@ fn the_truth_adds_up_to_the_requests_and_names_every_client_once() {
     let clients: HashSet<_> = run.truth().map(|row| row.client).collect();
     assert_eq!(clients.len(), run.truth().count());
     let mut csv = Vec::new();
-    write_truth(&mut csv, run.truth()).unwrap();
+    write_truth(&mut csv, run.truth(), false).unwrap();
     let csv = String::from_utf8(csv).unwrap();
     assert!(csv.starts_with("client,label,requests,first_attack_at\n"));
     assert!(csv.lines().skip(1).all(|line| line.split(',').count() == 4));
@@ -347,4 +356,79 @@ fn the_demo_sends_about_two_thousand_requests_a_second_before_its_attacks() {
     let warm = run.take_while(|request| request.at < START.plus_secs(25));
     let late = warm.filter(|request| request.at >= START.plus_secs(10)).count();
     assert!((1_400 * 15..2_800 * 15).contains(&late), "{} a second", late / 15);
+}
+
+#[test]
+fn sleepers_send_no_attack_before_their_day_and_all_kinds_of_them_strike_on_it() {
+    let strike = START.plus_secs(7 * 86_400);
+    let mut run = Simulation::sized(scenario("poisoning").unwrap(), 5, START, 300_000);
+    let mut last = START;
+    for request in run.by_ref() {
+        last = request.at;
+    }
+    assert!(last > strike.plus_secs(43_200), "the run ends at {last}");
+    let sleepers: Vec<_> = run.truth().filter(|row| row.is_sleeper).collect();
+    assert!(
+        sleepers
+            .iter()
+            .all(|row| row.first_attack_at.is_none_or(|at| at >= strike))
+    );
+    let struck: HashSet<&str> = sleepers
+        .iter()
+        .filter(|row| row.first_attack_at.is_some())
+        .map(|row| row.variant)
+        .collect();
+    assert_eq!(struck.len(), 13, "{struck:?}");
+}
+
+#[test]
+fn a_release_brings_routes_that_were_not_there_and_keeps_old_addresses_alive() {
+    let run = Simulation::sized(scenario("drift").unwrap(), 5, START, 200_000);
+    let release = START.plus_secs(2 * 86_400 + 36_000);
+    let (mut before, mut after) = (HashSet::new(), HashSet::new());
+    let (mut missing, mut all) = (0, 0);
+    for request in run {
+        let path = request.request().path.clone();
+        if request.at < release {
+            before.insert(path);
+        } else if request.status() == 200 {
+            after.insert(path);
+            all += 1;
+        } else if request.status() == 404 {
+            missing += 1;
+        }
+    }
+    let new = after.difference(&before).count();
+    assert!(new * 5 > after.len(), "{new} of {}", after.len());
+    assert!(missing * 10 < all, "{missing} of {all}");
+}
+
+#[test]
+fn many_subscribers_share_a_carriers_address_with_many_agents() {
+    let (_, requests) = run_alone("carrier_nat", 2, 5);
+    for client in 0..2 {
+        let agents: HashSet<_> = requests
+            .iter()
+            .filter(|request| request.client == client)
+            .map(|request| request.request().user_agent.clone())
+            .collect();
+        assert!(agents.len() > 20, "{}", agents.len());
+    }
+}
+
+#[test]
+fn a_retry_loop_asks_for_one_thing_and_is_refused_for_hours() {
+    let (run, requests) = run_alone("retry_loop", 12, 5);
+    for client in 0..12 {
+        let own: Vec<_> = requests
+            .iter()
+            .filter(|request| request.client == client)
+            .collect();
+        let paths: HashSet<&str> = own
+            .iter()
+            .map(|request| request.request().path.as_str())
+            .collect();
+        assert_eq!(paths.len(), 1, "{:?}", run.behaviour_name(client));
+        assert!(own.iter().filter(|request| request.status() < 400).count() * 20 < own.len());
+    }
 }

@@ -91,9 +91,9 @@ const WALLS: &[(&[&str], &[&str], &str)] = &[
         "YAML is read for scenarios of another program only; what is ours is TOML",
     ),
     (
-        &["clap", "indicatif", "mimalloc"],
+        &["clap", "indicatif", "mimalloc", "plotters"],
         &["portcullis"],
-        "command line, terminal and allocator are the binary's business",
+        "command line, terminal, plots and allocator are the binary's business",
     ),
 ];
 

@@ -1,10 +1,13 @@
 //! `evaluate`: how good the decisions on labelled logs are.
 
-use crate::evaluation::{Figures, Log, Onsets, Suite, Truth, compare};
-use crate::wiring::PassOptions;
-use api::neutralise;
+use crate::analysis::{self, Pass};
+use crate::evaluation::form::{Form, Shown};
+use crate::evaluation::{Figures, Log, Suite, Sweep, Truth, Watch, compare, plot};
+use crate::progress::Bar;
+use crate::scorer::BundleScorer;
+use crate::wiring::{self, PassOptions, WrongUsage};
 use clap::Args as ClapArgs;
-use models::interval::{Median, Proportion};
+use detector::policy::PolicySettings;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,8 +15,10 @@ use std::process::ExitCode;
 /// Compares the decisions on log files with a truth file.
 ///
 /// The truth file is CSV with the header `client,label,requests,first_attack_at`. The client is the unit; positive is
-/// whoever was given throttle, challenge or block. Every figure comes with its exact 95% interval. With --suite,
-/// several labelled logs are judged, each by itself and all together, and falling below a floor is a failure.
+/// whoever was given throttle, challenge or block. Every figure comes with its exact 95% interval, in all and for each
+/// kind of threat; false positives are also counted by client-day, as budgets are, with what so many client-days can
+/// show. A feature that separates the labels by itself is warned of. With --suite, several labelled logs are judged,
+/// each by itself and all together, and falling below a floor is a failure.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -30,12 +35,24 @@ pub(crate) struct Args {
     /// Leave out clients with fewer requests.
     #[arg(long, value_name = "N", default_value_t = 5)]
     requests_min: u64,
-    /// Print one JSON object a log instead of text.
-    #[arg(long)]
+    /// Form of the figures.
+    #[arg(long, value_enum, default_value = "table")]
+    output: Form,
+    /// The same as --output json.
+    #[arg(long, hide = true)]
     json: bool,
     /// Name every client that was missed or wrongly acted on.
     #[arg(long)]
     names: bool,
+    /// Hold false positives against these budgets, in wrongly acted-on clients per million client-days.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [1_000.0, 100.0, 10.0])]
+    budgets: Vec<f64>,
+    /// Judge again at other thresholds, the logs anew for each of them.
+    #[arg(long)]
+    thresholds: bool,
+    /// Draw recall, delays, thresholds and single features as SVG files in this folder; of a suite, all logs together.
+    #[arg(long, value_name = "FOLDER")]
+    plots: Option<PathBuf>,
     /// Log files; `-` or none for standard input.
     files: Vec<PathBuf>,
 }
@@ -45,11 +62,14 @@ pub(crate) struct Args {
 /// # Errors
 /// When a file cannot be read.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    args.check()?;
     match (&args.suite, &args.data, &args.truth) {
         (Some(suite), Some(data), _) => run_suite(args, &Suite::read(suite)?, data),
         (_, _, Some(truth)) => {
-            let figures = judge(args, truth, &args.files)?;
-            args.write(None, &figures)?;
+            let figures = judge(args, truth, &args.files, None)?;
+            let sweep = args.sweep(|policy| judge(args, truth, &args.files, Some(policy)))?;
+            args.write(None, &figures, sweep.as_ref())?;
+            args.draw(&figures, sweep.as_ref())?;
             Ok(ExitCode::SUCCESS)
         }
         // The command line's parser asks for one of them.
@@ -62,13 +82,21 @@ fn run_suite(args: &Args, suite: &Suite, data: &Path) -> anyhow::Result<ExitCode
     let mut pooled = Figures::default();
     let mut broken = Vec::new();
     for log in &suite.logs {
-        let figures = judge_log(args, log, data)?;
-        args.write(Some(&log.name), &figures)?;
+        let figures = judge_log(args, log, data, None)?;
+        args.write(Some(&log.name), &figures, None)?;
         let of_log = |problem| format!("{}: {problem}", log.name);
         broken.extend(log.floors.broken_by(&figures).into_iter().map(of_log));
         pooled.pool(figures);
     }
-    args.write(Some("pooled"), &pooled)?;
+    let sweep = args.sweep(|policy| {
+        let mut pooled = Figures::default();
+        for log in &suite.logs {
+            pooled.pool(judge_log(args, log, data, Some(policy))?);
+        }
+        Ok(pooled)
+    })?;
+    args.write(Some("pooled"), &pooled, sweep.as_ref())?;
+    args.draw(&pooled, sweep.as_ref())?;
     let of_all = |problem| format!("pooled: {problem}");
     broken.extend(suite.pooled.broken_by(&pooled).into_iter().map(of_all));
     for problem in &broken {
@@ -81,8 +109,13 @@ fn run_suite(args: &Args, suite: &Suite, data: &Path) -> anyhow::Result<ExitCode
     })
 }
 
-fn judge_log(args: &Args, log: &Log, data: &Path) -> anyhow::Result<Figures> {
-    let figures = judge(args, &data.join(&log.truth), &[data.join(&log.file)])?;
+fn judge_log(
+    args: &Args,
+    log: &Log,
+    data: &Path,
+    policy: Option<&PolicySettings>,
+) -> anyhow::Result<Figures> {
+    let figures = judge(args, &data.join(&log.truth), &[data.join(&log.file)], policy)?;
     Ok(if log.judges_attackers {
         figures
     } else {
@@ -90,138 +123,94 @@ fn judge_log(args: &Args, log: &Log, data: &Path) -> anyhow::Result<Figures> {
     })
 }
 
-fn judge(args: &Args, truth: &Path, files: &[PathBuf]) -> anyhow::Result<Figures> {
+/// Judges one log; with a policy, by that instead of the one in use.
+fn judge(
+    args: &Args,
+    truth: &Path,
+    files: &[PathBuf],
+    policy: Option<&PolicySettings>,
+) -> anyhow::Result<Figures> {
     let truth = Truth::read(truth)?;
-    let mut onsets = Onsets::new(&truth);
-    let outcome = super::scan::pass(&args.pass, files, |records| onsets.observe(records))?;
+    let mut watch = Watch::new(&truth, args.requests_min);
+    let readers = wiring::open(files)?;
+    let mut parts = args.pass.parts()?;
+    if let Some(policy) = policy {
+        parts.settings.policy = policy.clone();
+    }
+    let pass = Pass {
+        scorer: BundleScorer::load(parts.model.as_deref())?,
+        parser: parts.parser,
+        settings: parts.settings,
+        threads: parts.threads,
+    };
+    let bar = Bar::over(&readers);
+    let outcome = analysis::run_watched(pass, readers, |detector, outputs, records| {
+        watch.observe(detector, outputs, records);
+        bar.tick();
+    });
+    bar.finish();
     // Figures of half a log would be compared with the labels of a whole one.
     anyhow::ensure!(outcome.problems.is_empty(), "{}", outcome.problems.join("\n"));
-    Ok(compare(&outcome, &truth, &onsets, args.requests_min))
+    Ok(compare(&outcome, &truth, watch, args.requests_min))
 }
 
 impl Args {
-    fn write(&self, name: Option<&str>, figures: &Figures) -> anyhow::Result<()> {
-        let mut out = io::stdout().lock();
-        if self.json {
-            write_json(name, figures, &mut out)?;
-        } else {
-            if let Some(name) = name {
-                writeln!(out, "{name}")?;
-            }
-            write_shares(figures, &mut out)?;
-            write_counts(figures, &mut out)?;
-            if self.names {
-                write_names(figures, &mut out)?;
-            }
-            if name.is_some() {
-                writeln!(out)?;
-            }
+    fn check(&self) -> anyhow::Result<()> {
+        let wrong = self
+            .budgets
+            .iter()
+            .find(|budget| budget.is_nan() || **budget <= 0.0);
+        if let Some(budget) = wrong {
+            let text = format!("--budgets {budget} is out of range: expected numbers above 0");
+            return Err(WrongUsage(text).into());
+        }
+        let reads_stdin = self.files.is_empty() || self.files.iter().any(|file| file.as_os_str() == "-");
+        if self.is_swept() && self.suite.is_none() && reads_stdin {
+            let text = "--thresholds and --plots read the logs once for each threshold: expected files, not standard input";
+            return Err(WrongUsage(text.to_owned()).into());
         }
         Ok(())
     }
-}
 
-fn write_json(name: Option<&str>, figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
-    let interval = |interval: Proportion| serde_json::json!({"value": interval.estimate, "low": interval.low, "high": interval.high});
-    let requests = figures
-        .median_requests()
-        .map(|median| serde_json::json!({"value": median.estimate, "low": median.low, "high": median.high}));
-    let object = serde_json::json!({
-        "log": name, "lines": figures.lines, "parsed": figures.parsed,
-        "attackers": figures.attackers, "caught": figures.caught, "observed": figures.observed, "early": figures.early,
-        "innocent": figures.innocent, "wrong": figures.wrong.len(),
-        "precision": interval(figures.precision()), "recall": interval(figures.recall()),
-        "false_positive_rate": interval(figures.false_positive_rate()),
-        "prevented": interval(figures.prevented_share()), "median_requests_to_detection": requests,
-    });
-    writeln!(out, "{object}")
-}
-
-fn write_shares(figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
-    let wrong = figures.wrong.len() as u64;
-    let acted = figures.caught + wrong;
-    let (caught, attackers) = (figures.caught, figures.attackers);
-    let lines = [
-        (
-            "lines read",
-            figures.parsed_share(),
-            format!("{} of {}", figures.parsed, figures.lines),
-        ),
-        (
-            "precision",
-            figures.precision(),
-            format!("{caught} of {acted} acted on"),
-        ),
-        (
-            "recall",
-            figures.recall(),
-            format!(
-                "{caught} of {attackers} attackers, {} more only observed",
-                figures.observed
-            ),
-        ),
-        (
-            "false positive rate",
-            figures.false_positive_rate(),
-            format!("{wrong} of {} others", figures.innocent),
-        ),
-        (
-            "prevented",
-            figures.prevented_share(),
-            format!(
-                "{} of {} requests of larger attackers",
-                figures.prevented, figures.preventable
-            ),
-        ),
-    ];
-    for (name, share, meaning) in lines {
-        writeln!(out, "  {name:<21} {}  {meaning}", percent(share))?;
+    const fn is_swept(&self) -> bool {
+        self.thresholds || self.plots.is_some()
     }
-    Ok(())
-}
 
-fn percent(share: Proportion) -> String {
-    if share.trials == 0 {
-        return format!("{:>6} {:16}", "-", "");
-    }
-    let interval = format!("[{:.1}, {:.1}]", share.low * 100.0, share.high * 100.0);
-    format!("{:5.1}% {interval:16}", share.estimate * 100.0)
-}
-
-fn write_counts(figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
-    match figures.median_requests() {
-        Some(Median { estimate, low, high }) => {
-            let end = |end: Option<u64>| end.map_or_else(|| "?".to_owned(), |end| end.to_string());
-            let interval = format!("[{}, {}]", end(low), end(high));
-            let early = figures.early;
-            writeln!(
-                out,
-                "  requests to detection {estimate:6} {interval:16}  median from the first attack on, {early} acted on earlier"
-            )?;
+    fn sweep(
+        &self,
+        judge: impl FnMut(&PolicySettings) -> anyhow::Result<Figures>,
+    ) -> anyhow::Result<Option<Sweep>> {
+        if !self.is_swept() {
+            return Ok(None);
         }
-        None if figures.attackers > 0 => writeln!(out, "  requests to detection      -  nobody was caught")?,
-        None => {}
+        let used = self.pass.parts()?.settings.policy;
+        Sweep::over(&used, judge).map(Some)
     }
-    for (label, (caught, all)) in &figures.by_label {
-        writeln!(out, "    {label}: {caught} of {all}")?;
-    }
-    for (label, (clients, acted)) in &figures.left_out {
-        writeln!(
-            out,
-            "    left out: {label}: {clients}, of which {acted} were acted on"
-        )?;
-    }
-    Ok(())
-}
 
-fn write_names(figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
-    for (client, label) in &figures.wrong {
-        let client = client.to_string();
-        let (client, label) = (neutralise(&client), neutralise(label));
-        writeln!(out, "    wrongly acted on: {client} ({label})")?;
+    fn draw(&self, figures: &Figures, sweep: Option<&Sweep>) -> anyhow::Result<()> {
+        let (Some(folder), Some(sweep)) = (&self.plots, sweep) else {
+            return Ok(());
+        };
+        for file in plot::write(folder, &plot::draw(figures, sweep, &self.budgets)?)? {
+            eprintln!("wrote {}", file.display());
+        }
+        Ok(())
     }
-    for client in &figures.missed {
-        writeln!(out, "    missed: {}", neutralise(&client.to_string()))?;
+
+    fn write(&self, name: Option<&str>, figures: &Figures, sweep: Option<&Sweep>) -> anyhow::Result<()> {
+        let form = if self.json { Form::Json } else { self.output };
+        let shown = Shown {
+            name,
+            figures,
+            budgets: &self.budgets,
+            names: self.names,
+            sweep,
+        };
+        let mut out = io::stdout().lock();
+        match shown.write(form, &mut out).and_then(|()| out.flush()) {
+            // A reader that has seen enough (`| head`) is no failure.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => Ok(written?),
+        }
     }
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! `portcullis simulate`: labelled traffic on standard output, in any log format, with its truth beside it.
 
+use crate::wiring::WrongUsage;
 use anyhow::Context as _;
 use domain::{HashKey, Timestamp};
 use ingest::Format;
@@ -13,6 +14,9 @@ use std::process::ExitCode;
 const WRONG: u8 = 2;
 /// 2026-01-05T00:00:00Z, a Monday: every run begins here, so that the same seed gives the same bytes on any day.
 const START: Timestamp = Timestamp::from_secs(1_767_571_200);
+/// Columns of the help, and the one at which what a scenario shows begins.
+const HELP_WIDTH: usize = 98;
+const HELP_INDENT: usize = 25;
 /// Bytes that are collected before they are written.
 const BUFFER_BYTES: usize = 1 << 18;
 /// Routes are digested but never written: any key does.
@@ -20,6 +24,7 @@ const ROUTE_KEY: HashKey = HashKey::new([0; 16]);
 
 /// Arguments of `portcullis simulate`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = scenarios())]
 pub(crate) struct Args {
     /// Scenario to play; --list names them
     #[arg(long, value_name = "NAME", required_unless_present = "list")]
@@ -27,7 +32,7 @@ pub(crate) struct Args {
     /// The same seed gives the same bytes
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Number of requests
+    /// Number of requests; scenarios of several days end with their last day, after fewer
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     requests: u64,
     /// Log format of the lines
@@ -36,6 +41,12 @@ pub(crate) struct Args {
     /// File to write the truth to: client,label,requests,first_attack_at
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
+    /// Tell ways of attacking apart in the truth file: scraping:scraping_slow instead of scraping
+    #[arg(long, requires = "truth")]
+    ways: bool,
+    /// Make so many percent of the clients attackers, in place of the scenario's own share
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    attackers: Option<f64>,
     /// Print the scenarios and stop
     #[arg(long)]
     list: bool,
@@ -67,14 +78,51 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         None => None,
     };
     let mut simulation = Simulation::sized(chosen, args.seed, START, args.requests);
+    if let Some(percent) = args.attackers {
+        if !chosen.is_resizable || !chosen.has_attackers() {
+            let problem =
+                format!("--attackers has nothing to change: {name} has a fixed rate or no attackers");
+            return Err(WrongUsage(problem).into());
+        }
+        simulation = simulation.with_attackers(percent / 100.0);
+    }
     let out = BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock());
     write_lines(&mut simulation, args.requests, format, out)
         .or_else(ignore_closed_pipe)
         .context("could not write to standard output")?;
     if let Some(mut truth) = truth {
-        write_truth(&mut truth, simulation.truth()).context("could not write the truth file")?;
+        write_truth(&mut truth, simulation.truth(), args.ways).context("could not write the truth file")?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The scenarios with what each shows, for the end of the help: broken here, since the help's own breaking knows no columns.
+fn scenarios() -> String {
+    let mut text = "Scenarios:".to_owned();
+    for scenario in SCENARIOS {
+        text.push_str(&format!("\n  {:22}", scenario.name));
+        let mut column = HELP_INDENT;
+        for word in scenario.about.split(' ') {
+            if column + word.len() >= HELP_WIDTH {
+                text.push_str(&format!("\n{:width$}", "", width = HELP_INDENT - 1));
+                column = HELP_INDENT;
+            }
+            text.push(' ');
+            text.push_str(word);
+            column += word.len() + 1;
+        }
+    }
+    text
+}
+
+/// Reads a share of attackers.
+fn percent(text: &str) -> Result<f64, String> {
+    let percent: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
+    if (0.0..=90.0).contains(&percent) {
+        Ok(percent)
+    } else {
+        Err("expected 0 to 90".to_owned())
+    }
 }
 
 /// Writes that many requests as lines.

@@ -1,96 +1,161 @@
 //! How good the decisions are, against a truth file: the client is the unit, every figure has its exact interval.
 
-mod onset;
+pub(crate) mod form;
+pub(crate) mod plot;
+mod separation;
 mod suite;
+mod sweep;
+mod tally;
 mod truth;
+mod watch;
 
-pub(crate) use onset::Onsets;
+pub(crate) use separation::{Rows, SEPARATES_FROM, Separation};
 pub(crate) use suite::{Log, Suite};
+pub(crate) use sweep::Sweep;
+pub(crate) use tally::{BudgetVerdict, ClientDays, MILLION, Named, Tally};
 pub(crate) use truth::{Label, Truth, TruthRow};
+pub(crate) use watch::Watch;
 
 use crate::analysis::Outcome;
-use domain::{Action, Client, Timestamp};
-use models::interval::{Median, Proportion, median};
-use std::collections::HashMap;
-
-/// Attackers with at least this many requests enter the prevented share: of fewer there is nothing to prevent.
-const PREVENTED_REQUESTS_MIN: u64 = 20;
+use domain::{Action, Alert, Client, ThreatKind, Timestamp};
+use models::interval::Proportion;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use tally::PREVENTED_REQUESTS_MIN;
 
 /// What was decided about one client.
 #[derive(Debug, Clone, Copy)]
 struct Verdict {
     action: Action,
     action_at: Option<Timestamp>,
+    first_seen: Timestamp,
     requests_before: Option<u64>,
     prevented: u64,
+    threat: Option<ThreatKind>,
+    feature: Option<&'static str>,
+}
+
+/// An innocent client that was acted on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wrong {
+    /// Who.
+    pub client: Client,
+    /// What it is.
+    pub label: String,
+    /// What was done.
+    pub action: Action,
+    /// What it was taken for.
+    pub threat: Option<ThreatKind>,
+    /// What weighed most.
+    pub feature: Option<&'static str>,
+}
+
+/// An attacker that was not acted on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Missed {
+    /// Who.
+    pub client: Client,
+    /// Its label, with the way of it where that is known.
+    pub label: String,
 }
 
 /// The figures of one evaluation.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Figures {
-    /// Attackers that were acted on.
-    pub caught: u64,
-    /// Attackers in all.
-    pub attackers: u64,
-    /// Attackers only observed.
-    pub observed: u64,
-    /// Others that were acted on, with their labels.
-    pub wrong: Vec<(Client, String)>,
+    /// All attackers.
+    pub all: Tally,
+    /// Attackers by label.
+    pub kinds: BTreeMap<String, Tally>,
+    /// Attackers by label and way, where the truth tells ways apart.
+    pub variants: BTreeMap<(String, String), Tally>,
+    /// Who was acted on, by the threat that was named.
+    pub named: BTreeMap<&'static str, Named>,
+    /// Others that were acted on.
+    pub wrong: Vec<Wrong>,
+    /// Others with fewer requests than the judged that were acted on.
+    pub wrong_small: Vec<Wrong>,
     /// Clients that are no attackers.
     pub innocent: u64,
+    /// Those of them that a campaign lists.
+    pub innocent_members: u64,
+    /// Client-days of everybody that is no attacker, however small, by day.
+    pub by_day: BTreeMap<Timestamp, ClientDays>,
     /// Left out of precision and recall, by label, and how many of them were acted on.
-    pub left_out: std::collections::BTreeMap<String, (u64, u64)>,
+    pub left_out: BTreeMap<String, (u64, u64)>,
     /// Attackers that were missed.
-    pub missed: Vec<Client>,
-    /// Requests of caught attackers up to the action, counted from the first attack where it is known; sorted.
-    pub requests_to_detection: Vec<u64>,
-    /// Attackers acted on before their first attack.
-    pub early: u64,
-    /// Requests of larger attackers that came while a block was in force.
-    pub prevented: u64,
-    /// Requests of larger attackers.
-    pub preventable: u64,
+    pub missed: Vec<Missed>,
     /// Lines of the logs.
     pub lines: u64,
     /// Lines that became records.
     pub parsed: u64,
-    /// Caught attackers by label, and how many there are of it.
-    pub by_label: std::collections::BTreeMap<String, (u64, u64)>,
+    /// How the judged clients looked at the end.
+    pub rows: Rows,
 }
 
 /// Compares an outcome with the truth, over clients with at least `requests_min` requests.
 #[must_use]
-pub(crate) fn compare(outcome: &Outcome, truth: &Truth, onsets: &Onsets, requests_min: u64) -> Figures {
+pub(crate) fn compare(outcome: &Outcome, truth: &Truth, watch: Watch<'_>, requests_min: u64) -> Figures {
     let verdicts = verdicts(outcome);
+    let members: HashSet<&Client> = outcome
+        .clients
+        .iter()
+        .flat_map(|found| &found.alert.members)
+        .map(|member| &member.client)
+        .collect();
     let mut figures = Figures {
         lines: outcome.lines,
         parsed: outcome.parsed,
+        by_day: watch.innocent_days(),
         ..Figures::default()
     };
-    for row in truth.rows.iter().filter(|row| row.requests >= requests_min) {
+    for row in &truth.rows {
         let verdict = verdicts.get(&row.client).copied();
-        let is_acted_on = verdict.is_some_and(|verdict| verdict.action.is_enforced());
+        let acted = verdict.filter(|verdict| verdict.action.is_enforced());
+        if row.requests < requests_min {
+            if let (Label::Innocent(name), Some(verdict)) = (&row.label, acted) {
+                figures.wrong_small.push(wrong(row, name, verdict));
+            }
+            continue;
+        }
         match &row.label {
             Label::Attacker(name) => {
-                let before_attack = onsets.requests_before(&row.client);
-                figures.count_attacker(row, name, verdict.filter(|_| is_acted_on), before_attack);
-                figures.observed += u64::from(verdict.is_some() && !is_acted_on);
+                let tally = Tally {
+                    attackers: 1,
+                    caught: u64::from(acted.is_some()),
+                    observed: u64::from(verdict.is_some() && acted.is_none()),
+                    members: u64::from(members.contains(&row.client)),
+                    ..Tally::default()
+                };
+                let before = watch.requests_before(&row.client);
+                figures.count_attacker(row, name, acted, tally, before);
             }
             Label::Innocent(name) => {
                 figures.innocent += 1;
-                if is_acted_on {
-                    figures.wrong.push((row.client.clone(), name.clone()));
+                figures.innocent_members += u64::from(members.contains(&row.client));
+                if let Some(verdict) = acted {
+                    figures.count_name(verdict, false);
+                    figures.wrong.push(wrong(row, name, verdict));
                 }
             }
             Label::LeftOut(name) => {
                 let counts = figures.left_out.entry(name.clone()).or_default();
                 counts.0 += 1;
-                counts.1 += u64::from(is_acted_on);
+                counts.1 += u64::from(acted.is_some());
             }
         }
     }
-    figures.requests_to_detection.sort_unstable();
+    figures.sort();
+    figures.rows = watch.into_rows();
     figures
+}
+
+fn wrong(row: &TruthRow, label: &str, verdict: Verdict) -> Wrong {
+    Wrong {
+        client: row.client.clone(),
+        label: label.to_owned(),
+        action: verdict.action,
+        threat: verdict.threat,
+        feature: verdict.feature,
+    }
 }
 
 /// The strongest action on each client, by itself or as a member of a campaign.
@@ -104,21 +169,26 @@ fn verdicts(outcome: &Outcome) -> HashMap<Client, Verdict> {
     };
     for found in &outcome.clients {
         let alert = &found.alert;
+        let own = Verdict {
+            action: alert.action,
+            action_at: alert.action_at,
+            first_seen: alert.first_seen,
+            requests_before: alert.requests_before_action,
+            prevented: found.prevented,
+            threat: threat(alert),
+            feature: alert.reasons.first().map(|reason| reason.feature),
+        };
         if !found.is_campaign() {
-            let verdict = Verdict {
-                action: alert.action,
-                action_at: alert.action_at,
-                requests_before: alert.requests_before_action,
-                prevented: found.prevented,
-            };
-            note(&alert.client, verdict);
+            note(&alert.client, own);
         }
         for member in &alert.members {
             let verdict = Verdict {
                 action: member.action,
                 action_at: member.action_at,
+                first_seen: member.first_seen,
                 requests_before: member.requests_before_action,
                 prevented: 0,
+                ..own
             };
             note(&member.client, verdict);
         }
@@ -126,43 +196,62 @@ fn verdicts(outcome: &Outcome) -> HashMap<Client, Verdict> {
     verdicts
 }
 
+fn threat(alert: &Alert) -> Option<ThreatKind> {
+    alert.threats.first().map(|claim| claim.kind)
+}
+
 impl Figures {
-    /// Counts an attacker; `acted` is what was done about it, if anything was.
-    fn count_attacker(&mut self, row: &TruthRow, name: &str, acted: Option<Verdict>, before_attack: u64) {
-        self.attackers += 1;
-        let by_label = self.by_label.entry(name.to_owned()).or_default();
-        by_label.1 += 1;
-        by_label.0 += u64::from(acted.is_some());
+    /// Counts an attacker; `acted` is what was done about it, if anything was, and `tally` what is counted of it so far.
+    fn count_attacker(
+        &mut self,
+        row: &TruthRow,
+        kind: &str,
+        acted: Option<Verdict>,
+        mut tally: Tally,
+        before_attack: u64,
+    ) {
         if row.requests >= PREVENTED_REQUESTS_MIN {
-            self.preventable += row.requests;
-            self.prevented += acted.map_or(0, |verdict| verdict.prevented);
+            tally.preventable = row.requests;
+            tally.prevented = acted.map_or(0, |verdict| verdict.prevented);
         }
-        let Some(verdict) = acted else {
-            self.missed.push(row.client.clone());
-            return;
-        };
-        self.caught += 1;
-        let attack = verdict.action_at.zip(row.first_attack_at);
-        if attack.is_some_and(|(action, attack)| action < attack) {
-            self.early += 1;
+        if let Some(verdict) = acted {
+            tally.named = u64::from(verdict.threat.is_some_and(|threat| threat.as_str() == kind));
+            count_delay(&mut tally, row, verdict, before_attack);
+            self.count_name(verdict, true);
         } else {
-            let requests = verdict
-                .requests_before
-                .map(|requests| requests.saturating_sub(before_attack));
-            self.requests_to_detection.extend(requests);
+            let label = match &row.variant {
+                Some(variant) => format!("{kind}:{variant}"),
+                None => kind.to_owned(),
+            };
+            self.missed.push(Missed {
+                client: row.client.clone(),
+                label,
+            });
         }
+        self.all.add(&tally);
+        self.kinds.entry(kind.to_owned()).or_default().add(&tally);
+        if let Some(variant) = &row.variant {
+            let way = (kind.to_owned(), variant.clone());
+            self.variants.entry(way).or_default().add(&tally);
+        }
+    }
+
+    fn count_name(&mut self, verdict: Verdict, is_attacker: bool) {
+        let Some(threat) = verdict.threat else { return };
+        let named = self.named.entry(threat.as_str()).or_default();
+        named.acted += 1;
+        named.attackers += u64::from(is_attacker);
+    }
+
+    fn sort(&mut self) {
+        let tallies = self.kinds.values_mut().chain(self.variants.values_mut());
+        tallies.chain([&mut self.all]).for_each(Tally::sort);
     }
 
     /// Share of those acted on that are attackers.
     #[must_use]
     pub(crate) fn precision(&self) -> Proportion {
-        Proportion::new(self.caught, self.caught + self.wrong.len() as u64)
-    }
-
-    /// Share of the attackers that were acted on.
-    #[must_use]
-    pub(crate) fn recall(&self) -> Proportion {
-        Proportion::new(self.caught, self.attackers)
+        Proportion::new(self.all.caught, self.all.caught + self.wrong.len() as u64)
     }
 
     /// Share of the others that were acted on.
@@ -171,10 +260,32 @@ impl Figures {
         Proportion::new(self.wrong.len() as u64, self.innocent)
     }
 
-    /// Share of the requests of larger attackers that a block would have prevented.
+    /// Client-days of everybody that is no attacker, however small.
     #[must_use]
-    pub(crate) fn prevented_share(&self) -> Proportion {
-        Proportion::new(self.prevented.min(self.preventable), self.preventable)
+    pub(crate) fn days(&self) -> ClientDays {
+        let mut days = ClientDays::default();
+        self.by_day.values().for_each(|day| days.pool(*day));
+        days
+    }
+
+    /// The day with the highest share of client-days acted on; `None` when nobody was acted on.
+    #[must_use]
+    pub(crate) fn worst_day(&self) -> Option<(Timestamp, ClientDays)> {
+        let share = |days: &ClientDays| days.rate().estimate;
+        self.by_day
+            .iter()
+            .filter(|(_, days)| days.acted > 0)
+            .max_by(|left, right| share(left.1).total_cmp(&share(right.1)))
+            .map(|(day, days)| (*day, *days))
+    }
+
+    /// The ways of a kind; none when there is only one, which is the kind again.
+    pub(crate) fn ways<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a str, &'a Tally)> + 'a {
+        let of_kind = move || self.variants.iter().filter(move |((of, _), _)| of == kind);
+        let is_several = of_kind().nth(1).is_some();
+        of_kind()
+            .filter(move |_| is_several)
+            .map(|((_, way), tally)| (way.as_str(), tally))
     }
 
     /// Share of the lines that became records.
@@ -183,47 +294,66 @@ impl Figures {
         Proportion::new(self.parsed, self.lines)
     }
 
-    /// Median of the requests from the first attack to the action; `None` when nobody was caught.
-    #[must_use]
-    pub(crate) fn median_requests(&self) -> Option<Median<u64>> {
-        median(&self.requests_to_detection)
-    }
-
     /// What is left when the log's attackers cannot be judged: its lines, and the innocent.
     #[must_use]
     pub(crate) fn without_attackers(self) -> Self {
         Self {
             wrong: self.wrong,
+            wrong_small: self.wrong_small,
             innocent: self.innocent,
+            innocent_members: self.innocent_members,
+            by_day: self.by_day,
             left_out: self.left_out,
             lines: self.lines,
             parsed: self.parsed,
+            rows: self.rows.without_attackers(),
             ..Self::default()
         }
     }
 
     /// Adds another evaluation's figures: pooled, the client stays the unit.
     pub(crate) fn pool(&mut self, other: Self) {
-        self.caught += other.caught;
-        self.attackers += other.attackers;
-        self.observed += other.observed;
+        self.all.pool(&other.all);
+        for (kind, tally) in &other.kinds {
+            self.kinds.entry(kind.clone()).or_default().pool(tally);
+        }
+        for (way, tally) in &other.variants {
+            self.variants.entry(way.clone()).or_default().pool(tally);
+        }
+        for (name, counts) in other.named {
+            let named = self.named.entry(name).or_default();
+            named.acted += counts.acted;
+            named.attackers += counts.attackers;
+        }
         self.innocent += other.innocent;
-        self.early += other.early;
-        self.prevented += other.prevented;
-        self.preventable += other.preventable;
+        self.innocent_members += other.innocent_members;
+        for (day, days) in other.by_day {
+            self.by_day.entry(day).or_default().pool(days);
+        }
         self.lines += other.lines;
         self.parsed += other.parsed;
         self.wrong.extend(other.wrong);
+        self.wrong_small.extend(other.wrong_small);
         self.missed.extend(other.missed);
-        self.requests_to_detection.extend(other.requests_to_detection);
-        self.requests_to_detection.sort_unstable();
         for (name, (count, acted)) in other.left_out {
             let counts = self.left_out.entry(name).or_default();
             *counts = (counts.0 + count, counts.1 + acted);
         }
-        for (name, (caught, all)) in other.by_label {
-            let counts = self.by_label.entry(name).or_default();
-            *counts = (counts.0 + caught, counts.1 + all);
-        }
+        self.rows.pool(&other.rows);
     }
+}
+
+/// Counts how long a caught attacker was let through. One that was acted on before its first attack has no delay.
+fn count_delay(tally: &mut Tally, row: &TruthRow, verdict: Verdict, before_attack: u64) {
+    let began_at = row.first_attack_at.unwrap_or(verdict.first_seen);
+    let millis = verdict.action_at.map(|at| at.as_millis() - began_at.as_millis());
+    if row.first_attack_at.is_some() && millis.is_some_and(|millis| millis < 0) {
+        tally.early = 1;
+        return;
+    }
+    tally.millis.extend(millis.map(|millis| millis.max(0) as u64));
+    let requests = verdict
+        .requests_before
+        .map(|requests| requests.saturating_sub(before_attack));
+    tally.requests.extend(requests);
 }

@@ -76,9 +76,9 @@ impl Floors {
         let spared = Proportion::new(figures.innocent - wrong, figures.innocent);
         let measured = [
             ("precision", self.precision, figures.precision()),
-            ("recall", self.recall, figures.recall()),
+            ("recall", self.recall, figures.all.recall()),
             ("spared", self.spared, spared),
-            ("prevented", self.prevented, figures.prevented_share()),
+            ("prevented", self.prevented, figures.all.prevented_share()),
             ("parsed", self.parsed, figures.parsed_share()),
         ];
         let broken = measured.into_iter().filter_map(|(name, floor, measured)| {
@@ -95,12 +95,16 @@ impl Floors {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluation::Tally;
 
     #[test]
     fn a_figure_below_its_floor_is_named_and_one_at_its_floor_passes() {
         let figures = Figures {
-            caught: 3,
-            attackers: 4,
+            all: Tally {
+                caught: 3,
+                attackers: 4,
+                ..Tally::default()
+            },
             innocent: 10,
             ..Figures::default()
         };

@@ -10,7 +10,7 @@ const TRUTH_BYTES_MAX: u64 = 1 << 30;
 /// What a client is, and the word the file used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Label {
-    /// Positive: `attacker`, or a threat kind.
+    /// Positive: `attacker`, or a threat kind, without the way of it.
     Attacker(String),
     /// Negative: `benign`, `crawler`, `automation`, `benign:…`.
     Innocent(String),
@@ -25,6 +25,8 @@ pub(crate) struct TruthRow {
     pub client: Client,
     /// What it is.
     pub label: Label,
+    /// Its way of being an attacker, where the file tells kinds apart further: `scraping:scraping_slow`.
+    pub variant: Option<String>,
     /// Its requests in the log.
     pub requests: u64,
     /// When it first attacked, where that is known.
@@ -91,9 +93,11 @@ fn row(line: &str) -> anyhow::Result<TruthRow> {
     } else {
         Scope::Ip
     };
+    let (label, variant) = self::label(label)?;
     Ok(TruthRow {
         client: Client::parse(scope, client)?,
-        label: self::label(label)?,
+        label,
+        variant,
         requests: requests
             .parse()
             .with_context(|| format!("requests {requests:?}"))?,
@@ -101,15 +105,23 @@ fn row(line: &str) -> anyhow::Result<TruthRow> {
     })
 }
 
-fn label(name: &str) -> anyhow::Result<Label> {
-    match name {
-        "attacker" => Ok(Label::Attacker(name.to_owned())),
-        "benign" | "crawler" | "automation" => Ok(Label::Innocent(name.to_owned())),
-        "scanner" | "spam" | "unknown" => Ok(Label::LeftOut(name.to_owned())),
-        name if name.starts_with("benign:") => Ok(Label::Innocent(name.to_owned())),
-        name if ThreatKind::from_name(name).is_some() => Ok(Label::Attacker(name.to_owned())),
-        name => Err(anyhow!("unknown label {name:?}")),
-    }
+fn label(name: &str) -> anyhow::Result<(Label, Option<String>)> {
+    let label = match name {
+        "attacker" => Label::Attacker(name.to_owned()),
+        "benign" | "crawler" | "automation" => Label::Innocent(name.to_owned()),
+        "scanner" | "spam" | "unknown" => Label::LeftOut(name.to_owned()),
+        name if name.starts_with("benign:") => Label::Innocent(name.to_owned()),
+        name if ThreatKind::from_name(name).is_some() => Label::Attacker(name.to_owned()),
+        name => return attacker_of_a_way(name).ok_or_else(|| anyhow!("unknown label {name:?}")),
+    };
+    Ok((label, None))
+}
+
+/// A threat kind and the way of it: `scraping:scraping_slow`.
+fn attacker_of_a_way(name: &str) -> Option<(Label, Option<String>)> {
+    let (kind, variant) = name.split_once(':')?;
+    ThreatKind::from_name(kind)?;
+    Some((Label::Attacker(kind.to_owned()), Some(variant.to_owned())))
 }
 
 #[cfg(test)]
@@ -118,11 +130,14 @@ mod tests {
 
     #[test]
     fn a_truth_file_is_read_and_a_wrong_line_is_named() {
-        let text = "client,label,requests,first_attack_at\n203.0.113.9,attacker,7,2026-11-22T00:00:00Z\n203.0.113.8,benign:office,9,\n";
+        let text = "client,label,requests,first_attack_at\n203.0.113.9,attacker,7,2026-11-22T00:00:00Z\n203.0.113.8,benign:office,9,\n203.0.113.7,scraping:scraping_slow,9,\n";
         let truth = Truth::parse(text).unwrap();
         assert_eq!(truth.rows[0].label, Label::Attacker("attacker".to_owned()));
         assert_eq!(truth.rows[1].label, Label::Innocent("benign:office".to_owned()));
+        assert_eq!(truth.rows[2].label, Label::Attacker("scraping".to_owned()));
+        assert_eq!(truth.rows[2].variant.as_deref(), Some("scraping_slow"));
         let wrong = Truth::parse("client,label,requests,first_attack_at\n203.0.113.9,hero,7,\n").unwrap_err();
         assert!(format!("{wrong:#}").contains("line 2") && format!("{wrong:#}").contains("hero"));
+        assert!(Truth::parse("client,label,requests,first_attack_at\n203.0.113.9,hero:slow,7,\n").is_err());
     }
 }

@@ -4,25 +4,26 @@
 //!
 //! | attack | trait | harmless look-alikes |
 //! |---|---|---|
-//! | credential stuffing, cracking | failed logins | `password_forgetter`, `office`, `broken_client` |
+//! | credential stuffing, cracking | failed logins | `password_forgetter`, `office`, `broken_client`, `retry_loop`, `carrier_nat` |
 //! | account takeover | failures, then a success | `password_forgetter` |
-//! | token abuse | refused tokens | `broken_client`, `mobile_app` (expired token, refresh) |
+//! | token abuse | refused tokens | `broken_client`, `retry_loop`, `mobile_app` (expired token, refresh) |
 //! | object enumeration | many objects, rising numbers | `api_integration`, `partner_batch`, `bulk_downloader` |
 //! | reconnaissance | unknown paths, HEAD | `crawler`, `link_checker`, `bulk_downloader`, `developer` |
 //! | injection | quotes, angle brackets, SQL words | `search_user` |
 //! | privilege probing | 403 on functions | `developer` |
-//! | scraping | many pages, no files | `crawler`, `bulk_downloader`, `tab_opener` |
-//! | denial of service | many requests at once | `office`, `tab_opener`, `bulk_downloader` |
+//! | scraping | many pages, no files | `crawler`, `rude_crawler`, `bulk_downloader`, `tab_opener` |
+//! | denial of service | many requests at once | `office`, `carrier_nat`, `tab_opener`, `bulk_downloader` |
 //! | resource exhaustion | expensive requests | `report_reader`, `partner_batch` |
 //! | business flow abuse | many sign-ups from one address | `classroom` |
 //! | protocol abuse | malformed requests, odd methods | `developer` (OPTIONS, 405), `port_prober` |
-//! | campaigns | many addresses, one agent | `mobile_app`, `crawler`, `link_preview` |
+//! | campaigns | many addresses, one agent, one page | `mobile_app`, `crawler`, `link_preview`, `newsletter_reader` |
 
 mod api_integration;
 mod broken_client;
 mod browser;
 mod bulk_downloader;
 mod business_flow_abuse;
+mod carrier_nat;
 mod crawler;
 mod credential_attack;
 mod denial_of_service;
@@ -33,6 +34,7 @@ mod link_checker;
 mod link_preview;
 mod mobile_app;
 mod monitor;
+mod newsletter_reader;
 mod object_enumeration;
 mod office;
 mod partner_batch;
@@ -41,6 +43,8 @@ mod privilege_probing;
 mod protocol_abuse;
 mod reconnaissance;
 mod resource_exhaustion;
+mod retry_loop;
+mod rude_crawler;
 mod scraping;
 mod script_user;
 mod spa_user;
@@ -151,6 +155,10 @@ pub const BEHAVIOURS: &[&Behaviour] = &[
     &bulk_downloader::BULK_DOWNLOADER,
     &broken_client::BROKEN_CLIENT,
     &password_forgetter::PASSWORD_FORGETTER,
+    &newsletter_reader::NEWSLETTER_READER,
+    &retry_loop::RETRY_LOOP,
+    &rude_crawler::RUDE_CRAWLER,
+    &carrier_nat::CARRIER_NAT,
     &credential_attack::STUFFING,
     &credential_attack::STUFFING_SLOW,
     &credential_attack::STUFFING_CAMPAIGN,

@@ -39,7 +39,7 @@ fn spread_ms(start: &mut Start<'_>, within_ms: u64) -> u64 {
 }
 
 /// Several actors that share an address; each sees only its own answers.
-struct Crowd {
+pub(super) struct Crowd {
     people: Vec<Person>,
     /// Milliseconds since the crowd began, as far as the last step went.
     now_ms: u64,
@@ -56,7 +56,7 @@ struct Person {
 }
 
 impl Crowd {
-    fn boxed(people: Vec<(Box<dyn Actor>, u64)>) -> Box<dyn Actor> {
+    pub(super) fn boxed(people: Vec<(Box<dyn Actor>, u64)>) -> Box<dyn Actor> {
         let people = people
             .into_iter()
             .map(|(actor, free_at_ms)| Person {

@@ -19,6 +19,7 @@ const fn present(name: &'static str, clients: u32) -> Group {
         },
         returns: true,
         back_after_secs: None,
+        cover: None,
     }
 }
 
@@ -33,6 +34,7 @@ const fn later(name: &'static str, clients: u32) -> Group {
         },
         returns: false,
         back_after_secs: None,
+        cover: None,
     }
 }
 
@@ -43,6 +45,8 @@ const fn hour(name: &'static str, about: &'static str, groups: &'static [Group])
         about,
         sites: &SiteKind::ALL,
         span_secs: SPAN_SECS,
+        rounds: 1,
+        releases_at_secs: &[],
         is_resizable: true,
         groups,
     }

@@ -36,6 +36,8 @@ pub(super) const BASELINE: Scenario = Scenario {
     about: "a day of harmless clients on four sites",
     sites: &SiteKind::ALL,
     span_secs: DAY_SECS,
+    rounds: 1,
+    releases_at_secs: &[],
     is_resizable: true,
     groups: BENIGN,
 };

@@ -18,6 +18,7 @@ const fn present(name: &'static str, clients: u32) -> Group {
         starts,
         returns: true,
         back_after_secs: Some(7),
+        cover: None,
     }
 }
 
@@ -29,6 +30,7 @@ const fn at(secs: u32, name: &'static str, clients: u32) -> Group {
         starts: Starts::At { secs, within_secs: 4 },
         returns: false,
         back_after_secs: None,
+        cover: None,
     }
 }
 
@@ -37,6 +39,8 @@ pub(super) const DEMO: Scenario = Scenario {
     about: "about 2,000 requests a second by a few thousand clients, a short warm-up, then staggered attacks",
     sites: &SiteKind::ALL,
     span_secs: SPAN_SECS,
+    rounds: 1,
+    releases_at_secs: &[],
     is_resizable: false,
     groups: &[
         present("browser", 2_600),
@@ -73,6 +77,7 @@ pub(super) const DEMO: Scenario = Scenario {
             },
             returns: false,
             back_after_secs: None,
+            cover: None,
         },
         at(180, "object_enumeration_slow", 2),
         at(200, "privilege_probing", 2),

@@ -41,6 +41,8 @@ pub(super) const LOW_AND_SLOW: Scenario = Scenario {
     about: "a day of harmless clients on four sites, and only attacks that stay under every rate",
     sites: &SiteKind::ALL,
     span_secs: DAY_SECS,
+    rounds: 1,
+    releases_at_secs: &[],
     is_resizable: true,
     groups: EVERYBODY,
 };

@@ -41,6 +41,8 @@ pub(super) const MILLION: Scenario = Scenario {
     about: "about a million requests by 18,000 clients in a day, 160 of them attackers",
     sites: &SiteKind::ALL,
     span_secs: DAY_SECS,
+    rounds: 1,
+    releases_at_secs: &[],
     is_resizable: true,
     groups: EVERYBODY,
 };

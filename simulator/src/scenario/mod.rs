@@ -2,10 +2,19 @@
 
 mod attack;
 mod baseline;
+mod carrier_nat;
+mod crawlers;
 mod demo;
+mod drift;
+mod everyday;
 mod low_and_slow;
+mod marketing_peak;
 mod million;
 mod mixed;
+mod monitors;
+mod nightly_batch;
+mod poisoning;
+mod retry_loop;
 
 use crate::behaviour::{Behaviour, behaviour};
 use crate::world::SiteKind;
@@ -47,6 +56,24 @@ pub struct Group {
     /// Median pause after which a client that has finished comes back within the round, in seconds; `None` when it
     /// comes back in the next round at the earliest.
     pub back_after_secs: Option<u32>,
+    /// What its clients do at first; `None` when they are themselves from the beginning.
+    pub cover: Option<Cover>,
+}
+
+/// Another behaviour that clients show until they strike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cover {
+    /// Name of that behaviour.
+    pub name: &'static str,
+    /// When they drop it, in seconds from the start of the run.
+    pub until_secs: u32,
+}
+
+impl Cover {
+    /// The behaviour of that name.
+    pub(crate) fn behaviour(&self) -> &'static Behaviour {
+        behaviour(self.name).expect("a test holds every scenario's names to the list of behaviours")
+    }
 }
 
 impl Group {
@@ -67,10 +94,24 @@ pub struct Scenario {
     pub sites: &'static [SiteKind],
     /// Length of a round.
     pub span_secs: u32,
+    /// Rounds over which the requests of a sized run are spread.
+    pub rounds: u32,
+    /// When the sites are released anew, with new routes and other sizes: seconds from the start of the run, rising.
+    pub releases_at_secs: &'static [u32],
     /// Whether the number of clients follows from the number of requests wanted.
     pub is_resizable: bool,
     /// Its clients.
     pub groups: &'static [Group],
+}
+
+impl Scenario {
+    /// Whether some of its clients are attackers.
+    #[must_use]
+    pub fn has_attackers(&self) -> bool {
+        self.groups
+            .iter()
+            .any(|group| group.behaviour().label.is_attack())
+    }
 }
 
 /// Every scenario.
@@ -86,6 +127,16 @@ pub const SCENARIOS: &[&Scenario] = &[
     &low_and_slow::LOW_AND_SLOW,
     &million::MILLION,
     &demo::DEMO,
+    &carrier_nat::CARRIER_NAT,
+    &nightly_batch::NIGHTLY_BATCH,
+    &marketing_peak::MARKETING_PEAK,
+    &retry_loop::RETRY_LOOP,
+    &monitors::MONITORS,
+    &crawlers::CRAWLERS,
+    &drift::DRIFT,
+    &drift::SIXTY_DAYS,
+    &poisoning::POISONING,
+    &poisoning::POISONING_CONTROL,
     &attack::CREDENTIAL_STUFFING,
     &attack::CREDENTIAL_CRACKING,
     &attack::ACCOUNT_TAKEOVER,
@@ -116,6 +167,7 @@ const fn by_day(name: &'static str, clients: u32) -> Group {
         starts: Starts::ByDay,
         returns: true,
         back_after_secs: None,
+        cover: None,
     }
 }
 
@@ -127,6 +179,19 @@ const fn any_time(name: &'static str, clients: u32) -> Group {
         starts: Starts::Throughout,
         returns: false,
         back_after_secs: None,
+        cover: None,
+    }
+}
+
+/// A group that begins at that second of a round, spread over so many, and comes back in the next one.
+const fn daily_at(secs: u32, within_secs: u32, name: &'static str, clients: u32) -> Group {
+    Group {
+        name,
+        clients,
+        starts: Starts::At { secs, within_secs },
+        returns: true,
+        back_after_secs: None,
+        cover: None,
     }
 }
 
@@ -142,6 +207,7 @@ const fn all_day(name: &'static str, clients: u32) -> Group {
         starts,
         returns: true,
         back_after_secs: None,
+        cover: None,
     }
 }
 
@@ -157,12 +223,16 @@ mod tests {
         for scenario in SCENARIOS {
             assert!(names.insert(scenario.name), "{} is there twice", scenario.name);
             for group in scenario.groups {
-                assert!(
-                    behaviour(group.name).is_some(),
-                    "{}: no behaviour {}",
-                    scenario.name,
-                    group.name
-                );
+                for name in [Some(group.name), group.cover.map(|cover| cover.name)]
+                    .into_iter()
+                    .flatten()
+                {
+                    assert!(
+                        behaviour(name).is_some(),
+                        "{}: no behaviour {name}",
+                        scenario.name
+                    );
+                }
             }
         }
     }

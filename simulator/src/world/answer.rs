@@ -121,7 +121,7 @@ impl Site {
             Resource::Object(index, exists) => {
                 self.object(&self.collections[index as usize], exists, request, rng)
             }
-            Resource::MissingSlash => Draft {
+            Resource::MissingSlash | Resource::Moved(_) => Draft {
                 status: 301,
                 bytes: REDIRECT_BYTES,
                 latency_ms: 0.0,

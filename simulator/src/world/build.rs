@@ -58,6 +58,8 @@ fn empty(kind: SiteKind, host: String, rng: &mut Stream) -> Site {
             rng.gen_range(80..700)
         },
         page_latency_ms: log_normal(rng, if kind == SiteKind::Cms { 120.0 } else { 25.0 }, 0.7) as f32,
+        moved: Vec::new(),
+        former: Vec::new(),
         table: HashMap::new(),
     }
 }
@@ -324,8 +326,14 @@ fn collection(site: &mut Site, path: String, ids: Ids, access: Access, bytes: u3
 }
 
 /// Fills the table of paths. What is listed later wins, endpoints last: a login script is not also a page.
-fn index(site: &mut Site) {
+pub(super) fn index(site: &mut Site) {
     let mut table = HashMap::new();
+    for (path, page) in &site.moved {
+        table.insert(path.as_str().into(), Resource::Moved(*page));
+    }
+    for (path, collection) in &site.former {
+        table.insert(path.as_str().into(), Resource::Listing(*collection));
+    }
     for (number, file) in site.files.iter().enumerate() {
         table.insert(file.path.as_str().into(), Resource::File(number as u32));
     }

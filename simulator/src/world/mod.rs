@@ -7,6 +7,7 @@
 mod answer;
 mod build;
 mod pages;
+mod release;
 mod site;
 
 pub(crate) use answer::Response;
@@ -85,16 +86,23 @@ impl World {
         Self { sites }
     }
 
+    /// Releases every site anew, for the n-th time: other routes, sizes, names of files.
+    pub(crate) fn release(&mut self, seed: u64, number: u32) {
+        for site in &mut self.sites {
+            site.release(seed, number);
+        }
+    }
+
     /// The sites.
     #[must_use]
     pub fn sites(&self) -> &[Site] {
         &self.sites
     }
 
-    /// Chooses a site that has what is needed; `None` when no site has.
-    pub(crate) fn choose(&self, rng: &mut Stream, need: Need) -> Option<usize> {
+    /// Chooses a site that has all that is needed; `None` when no site has.
+    pub(crate) fn choose(&self, rng: &mut Stream, needs: &[Need]) -> Option<usize> {
         let fitting: Vec<usize> = (0..self.sites.len())
-            .filter(|index| self.sites[*index].offers(need))
+            .filter(|index| needs.iter().all(|need| self.sites[*index].offers(*need)))
             .collect();
         (!fitting.is_empty()).then(|| *pick(rng, &fitting))
     }

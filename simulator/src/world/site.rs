@@ -121,6 +121,8 @@ pub(crate) enum Resource {
     Object(u32, bool),
     /// A directory that was asked for without its slash.
     MissingSlash,
+    /// The address of a page before a release.
+    Moved(u32),
     Nothing,
 }
 
@@ -152,6 +154,10 @@ pub struct Site {
     pub(crate) error_share: f64,
     pub(crate) error_bytes: u32,
     pub(crate) page_latency_ms: f32,
+    /// Where pages stood before releases.
+    pub(super) moved: Vec<(String, u32)>,
+    /// Where collections stood before releases, and are still answered.
+    pub(super) former: Vec<(String, u32)>,
     pub(super) table: HashMap<Box<str>, Resource>,
 }
 
@@ -173,11 +179,15 @@ impl Site {
         if let Some(resource) = self.table.get(path) {
             return *resource;
         }
-        for (index, collection) in self.collections.iter().enumerate() {
-            if let Some(rest) = path.strip_prefix(collection.path.as_str())
+        let current = self.collections.iter().enumerate();
+        let current = current.map(|(index, collection)| (collection.path.as_str(), index as u32));
+        let former = self.former.iter().map(|(path, index)| (path.as_str(), *index));
+        for (collection, index) in current.chain(former) {
+            if let Some(rest) = path.strip_prefix(collection)
                 && let Some(id) = rest.strip_prefix('/')
             {
-                return Resource::Object(index as u32, object_exists(collection.ids, id));
+                let ids = self.collections[index as usize].ids;
+                return Resource::Object(index, object_exists(ids, id));
             }
         }
         Resource::Nothing
@@ -199,6 +209,7 @@ impl Site {
         }
         match self.resolve(&request.path) {
             Resource::MissingSlash => target.path.push('/'),
+            Resource::Moved(page) => target.path.clone_from(&self.pages[page as usize].path),
             Resource::Nothing if self.unknown == Unknown::RedirectHome => "/".clone_into(&mut target.path),
             _ => return None,
         }
