@@ -6,11 +6,11 @@ use crate::detector::Output;
 use crate::population::Population;
 use crate::rule::{Counts, Fired, Hit, Rule};
 use crate::stage::client::{Candidate, Changes, Hint};
-use crate::stage::cohort::{CohortKey, Cohorts, MEMBER_CONFIDENCE_MIN};
+use crate::stage::cohort::{CohortKey, Cohorts, MEMBER_CONFIDENCE_MIN, one_act};
 use crate::stage::sequencer::{Circumstances, Company, Enforced, Joined, Ruling, Sequencer};
 use crate::stage::waiting::Waiting;
 use crate::threat;
-use domain::{Action, Client, ThreatKind};
+use domain::{Action, Client};
 
 /// What the end of a tick changes besides the shards.
 #[derive(Debug, Clone, Default)]
@@ -208,7 +208,7 @@ impl Memory {
             && hot
                 .iter()
                 .filter_map(named)
-                .any(|threat| is_akin(threat, claim.kind))
+                .any(|threat| threat == one_act(claim.kind))
     }
 
     fn take_hint(&mut self, hint: &Hint, grown: &mut Vec<CohortKey>) {
@@ -239,17 +239,6 @@ impl Memory {
         let cohort = self.cohorts.get_mut(key.number())?;
         Some(self.sequencer.join(key, cohort, (excess, is_site_sound), around))
     }
-}
-
-/// Whether two kinds are one act: failed sign-ins are stuffing or cracking by how many accounts they try.
-fn is_akin(left: ThreatKind, right: ThreatKind) -> bool {
-    let is_sign_in = |kind| {
-        matches!(
-            kind,
-            ThreatKind::CredentialStuffing | ThreatKind::CredentialCracking
-        )
-    };
-    left == right || (is_sign_in(left) && is_sign_in(right))
 }
 
 fn remember(grown: &mut Vec<CohortKey>, key: CohortKey) {

@@ -17,11 +17,11 @@ const IPV4_PREFIX: u8 = 24;
 const IPV6_PREFIX: u8 = 48;
 
 /// Suspects that make a campaign of a range.
-const RANGE_MEMBERS_MIN: usize = 4;
+const RANGE_MEMBERS_MIN: u64 = 4;
 /// Suspects that make a campaign of a user agent: agents are shared by strangers.
-const AGENT_MEMBERS_MIN: usize = 20;
+const AGENT_MEMBERS_MIN: u64 = 20;
 /// Suspects that make a campaign of a route for signing in: people use it too.
-const ROUTE_MEMBERS_MIN: usize = 8;
+const ROUTE_MEMBERS_MIN: u64 = 8;
 /// Share of a cohort's clients that must be suspects.
 const SUSPECT_SHARE_MIN: f64 = 0.5;
 /// Confidence from which a client's own evidence makes it a suspect.
@@ -61,6 +61,8 @@ pub struct Suspected {
     pub owner: u64,
     /// As the campaign lists it.
     pub member: Member,
+    /// What it did.
+    pub threat: ThreatKind,
     /// Whether it made few requests, none of them a success: then it may be acted on as a member.
     pub is_small: bool,
     /// Its latest suspicious request.
@@ -80,7 +82,7 @@ pub struct Cohort {
     pub suspects: Vec<Suspected>,
     /// Further ones, that gave way to later ones.
     pub unlisted: u32,
-    /// The threat that the first of them showed.
+    /// The threat that most of them showed when it became a campaign.
     pub threat: Option<ThreatKind>,
     /// When it became a campaign.
     pub hot_since: Option<Timestamp>,
@@ -160,7 +162,7 @@ impl CohortKey {
         }
     }
 
-    fn members_min(&self) -> usize {
+    fn members_min(&self) -> u64 {
         match self {
             Self::Range(_) => RANGE_MEMBERS_MIN,
             Self::Agent(_) => AGENT_MEMBERS_MIN,
@@ -195,9 +197,9 @@ impl Cohorts {
             is_small: candidate.requests <= SMALL_REQUESTS_MAX
                 && candidate.successes < 1.0
                 && !candidate.is_claimed,
-            ..Suspected::new(candidate.key, candidate.owner, member, candidate.at)
+            ..Suspected::new(candidate.key, candidate.owner, (member, threat), candidate.at)
         };
-        self.suspect(key, suspected, threat, (candidate.evidence.last(), false))
+        self.suspect(key, suspected, (candidate.evidence.last(), false))
     }
 
     /// Takes in what a small client shows, or no longer shows, and says whether the cohort is, or just became, a
@@ -210,16 +212,15 @@ impl Cohorts {
         let member = member(&hint.client, hint.requests, hint.first_seen);
         let suspected = Suspected {
             is_small: true,
-            ..Suspected::new(hint.key, hint.owner, member, hint.at)
+            ..Suspected::new(hint.key, hint.owner, (member, *threat), hint.at)
         };
-        self.suspect(key, suspected, *threat, (Some(evidence), hint.is_first))
+        self.suspect(key, suspected, (Some(evidence), hint.is_first))
     }
 
     fn suspect(
         &mut self,
         key: &CohortKey,
         suspected: Suspected,
-        threat: ThreatKind,
         (evidence, is_first): (Option<&Evidence>, bool),
     ) -> bool {
         let is_range = matches!(key, CohortKey::Range(_));
@@ -227,15 +228,15 @@ impl Cohorts {
         let cohort = self.cohorts.entry(key.number()).or_default();
         let faded = cohort.fade(at);
         cohort.last_millis = cohort.last_millis.max(at.as_millis());
-        cohort.threat.get_or_insert(threat);
         let is_new = cohort.note(suspected, evidence, is_first);
         if is_range {
             self.suspects = self.suspects.saturating_sub(faded) + u64::from(is_new);
         }
         let cohort = &self.cohorts[&key.number()];
         // Weighed anew each time: a campaign is over when the others have joined in and behave.
-        let is_hot = cohort.suspects.len() >= key.members_min() && self.excess(cohort).is_no_accident();
+        let is_hot = cohort.seen() >= key.members_min() && self.excess(cohort).is_no_accident();
         if is_hot && let Some(cohort) = self.cohorts.get_mut(&key.number()) {
+            cohort.threat = cohort.threat.or(cohort.shown_by_most());
             cohort.hot_since.get_or_insert(at);
         }
         is_hot
@@ -246,7 +247,7 @@ impl Cohorts {
         let Some(cohort) = self.cohorts.get_mut(&key.number()) else {
             return;
         };
-        let before = cohort.seen();
+        let before = cohort.listed();
         if cohort.suspects.iter().any(|known| known.key == client) {
             cohort
                 .suspects
@@ -255,7 +256,7 @@ impl Cohorts {
             cohort.unlisted = cohort.unlisted.saturating_sub(1);
         }
         if matches!(key, CohortKey::Range(_)) {
-            self.suspects = self.suspects.saturating_sub(before - cohort.seen());
+            self.suspects = self.suspects.saturating_sub(before - cohort.listed());
         }
     }
 
@@ -361,7 +362,7 @@ impl Cohort {
         if now.as_millis().saturating_sub(self.last_millis) <= MEMORY_MILLIS {
             return 0;
         }
-        let faded = self.seen();
+        let faded = self.listed();
         *self = Self {
             clients: self.clients,
             ..Self::default()
@@ -369,10 +370,33 @@ impl Cohort {
         faded
     }
 
-    /// Clients against which something speaks, those that gave way included.
+    /// Clients that did what most of them did, those that gave way included.
     #[must_use]
     pub fn seen(&self) -> u64 {
+        let threat = self.threat.or(self.shown_by_most());
+        let akin = |known: &&Suspected| Some(known.threat) == threat;
+        self.suspects.iter().filter(akin).count() as u64 + u64::from(self.unlisted)
+    }
+
+    /// Every client against which something speaks, whatever it did.
+    fn listed(&self) -> u64 {
         self.suspects.len() as u64 + u64::from(self.unlisted)
+    }
+
+    /// What most of its suspects did.
+    fn shown_by_most(&self) -> Option<ThreatKind> {
+        let first = self.suspects.first()?.threat;
+        if self.suspects.iter().all(|known| known.threat == first) {
+            return Some(first);
+        }
+        let count = |threat: ThreatKind| {
+            let akin = self.suspects.iter().filter(|known| known.threat == threat);
+            akin.count()
+        };
+        ThreatKind::ALL
+            .iter()
+            .copied()
+            .max_by_key(|threat| count(*threat))
     }
 
     /// Lists a suspect. True when there is one more; `is_first` says that it was certainly never listed.
@@ -412,15 +436,24 @@ impl Cohort {
 
 impl Suspected {
     /// A client that is not acted on as a member.
-    fn new(key: u64, owner: u64, member: Member, last_at: Timestamp) -> Self {
+    fn new(key: u64, owner: u64, (member, threat): (Member, ThreatKind), last_at: Timestamp) -> Self {
         Self {
             key,
             owner,
             member,
+            threat: one_act(threat),
             is_small: false,
             last_at,
             until: None,
         }
+    }
+}
+
+/// Failed sign-ins are stuffing or cracking by how many accounts they try: one act.
+pub(crate) fn one_act(threat: ThreatKind) -> ThreatKind {
+    match threat {
+        ThreatKind::CredentialCracking => ThreatKind::CredentialStuffing,
+        other => other,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Business flow abuse: signing up again and again, trying codes, cards or vouchers one by one.
 
-use super::{Claim, Lever, Threat, claim};
+use super::{Claim, Lever, OBSERVED_ONLY, Threat, claim};
 use crate::window::Window;
 use domain::ThreatKind;
 
@@ -25,6 +25,9 @@ const SIGN_UPS_FREE: f32 = 3.0;
 /// Up to this share of what is done at an address, signing up is what a crowd does beside all else.
 const CROWD_SHARE: f32 = 0.15;
 
+/// Two classes at a time are no class.
+const CLASS_MAX: f32 = 45.0;
+
 /// From so many user agents on, an address is a crowd's.
 const CROWD_AGENTS: f32 = 4.0;
 
@@ -33,15 +36,24 @@ const FAILED_WRITES_FREE: f32 = 10.0;
 
 fn assess(window: &Window) -> Option<Claim> {
     let points = sign_up_points(window).max(guess_points(window));
-    claim(ThreatKind::BusinessFlowAbuse, points, 0.95)
+    let may_be_class = is_one_each(window) && window.habit.sign_ups < CLASS_MAX;
+    let ceiling = if may_be_class && guess_points(window) <= 0.0 {
+        OBSERVED_ONLY
+    } else {
+        0.95
+    };
+    claim(ThreatKind::BusinessFlowAbuse, points, ceiling)
+}
+
+/// Whether nearly everybody who signs up has a browser of its own, as in a class that signs up together.
+fn is_one_each(window: &Window) -> bool {
+    window.agents.estimate() >= CROWD_AGENTS.max(window.habit.sign_ups * 0.3)
 }
 
 fn sign_up_points(window: &Window) -> f32 {
     let sign_ups = window.habit.sign_ups;
     let is_crowd = window.agents.estimate() >= CROWD_AGENTS && window.share(sign_ups) < CROWD_SHARE;
-    // A class that signs up together has as many browsers as pupils.
-    let is_one_each = window.agents.estimate() >= CROWD_AGENTS.max(sign_ups * 0.3);
-    let weight = match (is_crowd, is_one_each) {
+    let weight = match (is_crowd, is_one_each(window)) {
         (true, _) => 0.05,
         (_, true) => 0.06,
         _ => 0.25,
@@ -54,7 +66,7 @@ fn sign_up_points(window: &Window) -> f32 {
 fn guess_points(window: &Window) -> f32 {
     let failed = window.suspicion.failed_writes;
     let is_all_it_does = window.share(failed) > 0.6;
-    if !is_all_it_does || window.rhythm.is_slow_metronome() {
+    if !is_all_it_does || window.rhythm.is_metronome() {
         return 0.0;
     }
     (failed - FAILED_WRITES_FREE) * 0.06

@@ -3,6 +3,7 @@
 use super::{Claim, Lever, OBSERVED_ONLY, Threat, confidence};
 use crate::signal::{PayloadClass, ToolKind};
 use crate::window::Window;
+use crate::window::decay::HABIT;
 use domain::ThreatKind;
 
 pub(super) const THREAT: Threat = Threat {
@@ -23,19 +24,29 @@ pub(super) const THREAT: Threat = Threat {
 /// A single request may be a link that somebody else planted. From about two on nobody stumbles into it.
 const REQUESTS_MIN: f32 = 1.6;
 
+/// Among thousands of searches some look odd: a crowd behind one address is not convicted by two.
+const CROWD_SHARE: f32 = 0.01;
+
+/// So many are no accident, whatever stands beside them.
+const REQUESTS_MAX: f32 = 10.0;
+
+fn requests_min(window: &Window) -> f32 {
+    (REQUESTS_MIN + window.rate[HABIT] * CROWD_SHARE).min(REQUESTS_MAX)
+}
+
 fn assess(window: &Window) -> Option<Claim> {
     let suspicion = &window.suspicion;
     let tool = suspicion.tool_points(ToolKind::Injector);
     if suspicion.payloads + tool <= 0.0 {
         return None;
     }
-    let by_chance = suspicion.payload_requests < REQUESTS_MIN && tool <= 0.0;
+    let by_chance = suspicion.payload_requests < requests_min(window) && tool <= 0.0;
     let ceiling = if by_chance { OBSERVED_ONLY } else { 1.0 };
     let confidence = confidence(1.2 * suspicion.payloads + tool).min(ceiling);
     Some(Claim {
         kind: ThreatKind::Injection,
         confidence,
-        is_conclusive: suspicion.payload_requests >= REQUESTS_MIN && confidence > 0.95,
+        is_conclusive: suspicion.payload_requests >= requests_min(window) && confidence > 0.95,
     })
 }
 

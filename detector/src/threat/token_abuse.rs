@@ -25,7 +25,7 @@ pub(super) const THREAT: Threat = Threat {
 const REFUSALS_FREE: f32 = 25.0;
 
 /// Requests a second over a visit from which nobody waits for an answer to get better.
-const QUICK_PER_SECOND: f32 = 0.2;
+const QUICK_PER_SECOND: f32 = 0.4;
 
 fn assess(window: &Window) -> Option<Claim> {
     let is_refused = window.share(window.habit.refused) > 0.8 && window.share(window.habit.logins) < 0.2;

@@ -12,6 +12,43 @@ pub struct Rhythm {
     log_sum: f32,
     log_square_sum: f32,
     bins: [u8; GAP_BINS],
+    beat: Beat,
+}
+
+/// The pauses of a visit, long breaks between visits left out: a night does not make a timer uneven.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+struct Beat {
+    count: f32,
+    log_sum: f32,
+    log_square_sum: f32,
+}
+
+impl Beat {
+    fn observe(&mut self, shifted: f32) {
+        let is_break = self.count >= BEATS_MIN && shifted - self.mean() > BREAK_LOG;
+        if is_break {
+            return;
+        }
+        self.count += 1.0;
+        self.log_sum += shifted;
+        self.log_square_sum += shifted * shifted;
+        if self.count >= GAPS_MAX {
+            self.count /= 2.0;
+            self.log_sum /= 2.0;
+            self.log_square_sum /= 2.0;
+        }
+    }
+
+    fn mean(&self) -> f32 {
+        self.log_sum / self.count.max(1.0)
+    }
+
+    fn deviation(&self) -> f32 {
+        let mean = self.mean();
+        (self.log_square_sum / self.count.max(1.0) - mean * mean)
+            .max(0.0)
+            .sqrt()
+    }
 }
 
 /// Many logs tick in whole seconds: under this a gap is noise, and a finer clock must not look like another client.
@@ -22,10 +59,12 @@ const LOG_ORIGIN: f32 = 14.0;
 
 /// So many pauses make a beat.
 const BEATS_MIN: f32 = 4.0;
+/// log2 of how many times as long as the others a pause is that is a break.
+const BREAK_LOG: f32 = 3.0;
 /// Shorter pauses are no slow beat: tools that work through a list leave a fixed one, too.
 const BEAT_MILLIS_MIN: f32 = 4000.0;
-/// Nobody who tries again waits less.
-const RETRY_MILLIS_MIN: f32 = 1000.0;
+/// Programs that try again wait two seconds and more, a little less with a bad clock.
+const RETRY_MILLIS_MIN: f32 = 1800.0;
 /// Deviation of the log2 that a busy machine makes of a steady beat.
 const BEAT_DEVIATION_MAX: f32 = 0.1;
 /// Deviation in milliseconds that whole seconds make of any beat, at most.
@@ -42,6 +81,7 @@ impl Rhythm {
         let shifted = log - LOG_ORIGIN;
         self.log_sum += shifted;
         self.log_square_sum += shifted * shifted;
+        self.beat.observe(shifted);
         let bin = (log - GAP_FLOOR_MILLIS.log2())
             .floor()
             .clamp(0.0, (GAP_BINS - 1) as f32) as usize;
@@ -89,27 +129,27 @@ impl Rhythm {
     /// Whether it keeps a slow beat, as a timer does and neither a person nor somebody in a hurry.
     #[must_use]
     pub fn is_slow_metronome(&self) -> bool {
-        self.count >= BEATS_MIN && self.may_be_slow_metronome()
+        self.beat.count >= BEATS_MIN && self.may_be_slow_metronome()
     }
 
-    /// Whether it keeps a beat of a second or more, as a program does that tries again until it is let in.
+    /// Whether it keeps a beat of two seconds or more, as a program does that tries again until it is let in.
     #[must_use]
     pub fn is_metronome(&self) -> bool {
-        self.count >= BEATS_MIN && self.is_steady(RETRY_MILLIS_MIN)
+        self.beat.count >= BEATS_MIN && self.is_steady(RETRY_MILLIS_MIN)
     }
 
     /// Whether its pauses so far, two at least, would fit a slow beat.
     #[must_use]
     pub fn may_be_slow_metronome(&self) -> bool {
-        self.count >= 2.0 && self.is_steady(BEAT_MILLIS_MIN)
+        self.beat.count >= 2.0 && self.is_steady(BEAT_MILLIS_MIN)
     }
 
     fn is_steady(&self, millis_min: f32) -> bool {
-        let mean = self.log_mean() + LOG_ORIGIN;
+        let mean = self.beat.mean() + LOG_ORIGIN;
         // A log in whole seconds makes 3 and 4 of 3.3: half a second more or less is the clock's doing.
         let by_clock = CLOCK_MILLIS / (mean.exp2() * std::f32::consts::LN_2);
         mean >= (millis_min + GAP_FLOOR_MILLIS).log2()
-            && self.log_deviation() <= BEAT_DEVIATION_MAX + by_clock
+            && self.beat.deviation() <= BEAT_DEVIATION_MAX + by_clock
     }
 
     /// Share of the gaps in the fullest bin.

@@ -48,6 +48,8 @@ pub struct Suspicion {
     pub same_answers: f32,
     /// State-changing requests answered with 4xx that is no refusal and no missing path: wrong codes, cards, vouchers.
     pub failed_writes: f32,
+    /// Sign-ins that were not as long as the one before, where logs tell how much clients send.
+    pub sent_differs: f32,
     /// Requests that the client began and did not finish in time.
     pub stalls: f32,
     /// Steps between numbered objects that a walk makes.
@@ -74,6 +76,8 @@ pub struct Suspicion {
     soft_folder: u64,
     /// The first route for signing in that it sent a password to, 0 for none.
     pub sign_in_route: u64,
+    /// Bytes of the latest sign-in, 0 where unknown.
+    last_sent: u32,
     /// Status and bytes of the latest answer to a sign-in, 0 for none.
     last_answer: u64,
     probed: Distinct<1>,
@@ -100,6 +104,7 @@ impl Suspicion {
                 &mut self.same_answers,
                 &mut self.failed_writes,
                 &mut self.stalls,
+                &mut self.sent_differs,
                 &mut self.walk_steps,
                 &mut self.steps,
                 &mut self.protocol,
@@ -149,6 +154,11 @@ impl Suspicion {
             let is_same = answer == self.last_answer && record.bytes_out.is_some();
             self.same_answers += f32::from(u8::from(is_same && !signals.outcome.is_client_error()));
             self.last_answer = answer;
+            let sent = u32::try_from(record.bytes_in.unwrap_or(0)).unwrap_or(u32::MAX);
+            self.sent_differs += f32::from(u8::from(
+                self.last_sent != 0 && sent != 0 && sent != self.last_sent,
+            ));
+            self.last_sent = sent;
         }
     }
 

@@ -13,7 +13,7 @@ fn cohorts(clients: u64, suspects: u64) -> Cohorts {
 fn cohort(clients: u32, suspects: usize) -> Cohort {
     let at = Timestamp::default();
     let member = member(&Client::Ip([203, 0, 113, 9].into()), 2, at);
-    let suspected = Suspected::new(0, 0, member, at);
+    let suspected = Suspected::new(0, 0, (member, ThreatKind::Reconnaissance), at);
     Cohort {
         clients,
         suspects: vec![suspected; suspects],
@@ -52,7 +52,7 @@ fn whoever_gives_way_is_counted_once_and_the_latest_are_listed() {
     let suspect = |key: u64| {
         let at = Timestamp::from_millis(key as i64);
         let member = member(&Client::Ip([203, 0, 113, 9].into()), 2, at);
-        Suspected::new(key, key, member, at)
+        Suspected::new(key, key, (member, ThreatKind::Reconnaissance), at)
     };
     for key in 0..all {
         assert!(cohort.note(suspect(key), None, true));
@@ -65,4 +65,14 @@ fn whoever_gives_way_is_counted_once_and_the_latest_are_listed() {
     // One that gave way comes back.
     assert!(!cohort.note(suspect(3), None, false));
     assert_eq!(cohort.seen(), all);
+}
+
+#[test]
+fn only_those_who_do_the_same_make_a_campaign() {
+    let mut mixed = cohort(8, 8);
+    for (place, known) in mixed.suspects.iter_mut().enumerate() {
+        known.threat = [ThreatKind::Injection, ThreatKind::Reconnaissance][usize::from(place > 1)];
+    }
+    assert_eq!(mixed.seen(), 6);
+    assert_eq!(mixed.shown_by_most(), Some(ThreatKind::Reconnaissance));
 }

@@ -33,7 +33,8 @@ impl Sequencer {
             .filter(|wanted| wanted.is_enforced());
         if let Some(wanted) = wanted.filter(|_| is_site_sound) {
             let threat = threat(cohort);
-            let due = |suspected: &&mut Suspected| self.is_to_be_acted_on(suspected, around);
+            let campaign = cohort.threat;
+            let due = |suspected: &&mut Suspected| self.is_to_be_acted_on(suspected, campaign, around);
             for suspected in cohort.suspects.iter_mut().filter(due) {
                 note(suspected, wanted, around);
                 decisions.push(decision(suspected, (wanted, threat), &sentence, around));
@@ -67,9 +68,14 @@ impl Sequencer {
         }
     }
 
-    /// Whether a suspect is small, was here within the length of an episode, is not acted on already, and nothing
+    /// Whether a suspect is small, did what the campaign does, was here within the length of an episode, is not acted on already, and nothing
     /// speaks for it. Whoever has its address hours later may be somebody else.
-    fn is_to_be_acted_on(&self, suspected: &Suspected, around: Circumstances<'_>) -> bool {
+    fn is_to_be_acted_on(
+        &self,
+        suspected: &Suspected,
+        campaign: Option<ThreatKind>,
+        around: Circumstances<'_>,
+    ) -> bool {
         let (client, at) = (&suspected.member.client, suspected.last_at);
         let is_settled = suspected.until.is_some_and(|until| at < until)
             || self
@@ -78,6 +84,7 @@ impl Sequencer {
                 .is_some_and(|block| at < block.until);
         let is_gone = around.now.millis_since(at) > i64::from(around.policy.episode_secs) * 1000;
         suspected.is_small
+            && Some(suspected.threat) == campaign
             && !is_gone
             && !is_settled
             && self
