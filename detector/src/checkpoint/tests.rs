@@ -133,13 +133,13 @@ fn what_cannot_be_used_says_why() {
     newer[8] += 1;
     assert_eq!(
         refusal(&newer, settings(CLIENTS_MAX)),
-        CheckpointError::Newer { found: 3, known: 2 }
+        CheckpointError::Newer { found: 4, known: 3 }
     );
 
     let mut older = bytes.clone();
     older[8] -= 1;
     let older = refusal(&older, settings(CLIENTS_MAX));
-    assert_eq!(older, CheckpointError::Older { found: 1, known: 2 });
+    assert_eq!(older, CheckpointError::Older { found: 2, known: 3 });
     assert!(older.starts_anew());
 
     let mut other_key = settings(CLIENTS_MAX);
