@@ -42,6 +42,15 @@ pub(crate) fn schema() -> anyhow::Result<FeatureSchema> {
     Ok(FeatureSchema::new(features, SCHEMA_VERSION)?)
 }
 
+/// A model's card, with the units of the detector's features.
+#[must_use]
+pub(crate) fn card_of(bundle: &ModelBundle) -> String {
+    models::card::model_card(bundle, |name| {
+        let feature = FEATURES.iter().find(|feature| feature.name == name)?;
+        Some(feature.unit)
+    })
+}
+
 impl BundleScorer {
     /// Loads a model from a file, or the shipped one.
     ///
@@ -76,7 +85,7 @@ impl BundleScorer {
     /// The model's version name and its card: what it was trained on, how often it errs, when not to use it.
     #[must_use]
     pub(crate) fn card(&self) -> (String, serde_json::Value) {
-        let text = models::card::model_card(&self.bundle);
+        let text = card_of(&self.bundle);
         (self.version().to_owned(), serde_json::json!({ "markdown": text }))
     }
 }
