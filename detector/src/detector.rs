@@ -9,6 +9,7 @@ use crate::limits::{CLIENTS_MAX_DEFAULT, SHARDS, TICK_MILLIS, TICK_RECORDS_MAX};
 use crate::memory::Memory;
 use crate::orders::Allowances;
 use crate::policy::PolicySettings;
+use crate::population::ScoreOnly;
 use crate::rule::{Roles, RuleSet};
 use crate::score::Scorer;
 use crate::source::{AMBIGUOUS_MOST, SourceTrust, Sources, window_key, window_keys};
@@ -98,6 +99,10 @@ pub struct Totals {
     pub leaks: u64,
     /// Established clients that the guard held back, once for each tick in which it did.
     pub held_back: u64,
+    /// Client-days in the reservoir of scores.
+    pub client_days: u64,
+    /// What came of blocks that rest on the score alone.
+    pub score_only: ScoreOnly,
 }
 
 /// The tick that is open.
@@ -240,6 +245,8 @@ impl<S: Scorer> Detector<S> {
             stopped: self.shards.iter().map(|shard| shard.stopped).sum(),
             leaks: self.shards.iter().map(|shard| shard.leaks).sum(),
             held_back: self.memory.sequencer.guard.held_back,
+            client_days: self.memory.population.scores.client_days(),
+            score_only: self.memory.population.scores.score_only(),
         }
     }
 

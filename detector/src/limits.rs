@@ -31,6 +31,13 @@ pub const EARLIEST_SECS: i64 = 946_684_800;
 /// Sources (files, partitions) whose watermarks are kept. Further ones share the last one, and are counted.
 pub const SOURCES_MAX: usize = 4096;
 
+/// Client-days in the reservoir of scores. Past it every count is halved, so that it follows the site; two million still
+/// show a budget of two wrong blocks per million.
+pub const CLIENT_DAYS_MAX: u64 = 4_000_000;
+
+/// Clients whose highest score of the day is followed. Past it half of them are, by their keyed hash: a sample.
+pub const FOLLOWED_MAX: usize = 65_536;
+
 /// Suspects with kept evidence, per shard and hundred clients of its capacity. When full, the least suspicious goes.
 pub const SUSPECTS_PER_HUNDRED: usize = 1;
 

@@ -98,7 +98,7 @@ impl Memory {
             hits,
         } = self.merge(changes);
         let spread = &mut self.population.scores;
-        let due = self.waiting.score(candidates, around.scorer, spread, around.now);
+        let due = self.waiting.score(candidates, spread, around);
         let stake = self.population.established.stake();
         let held = self.sequencer.hold_back(&due, stake, around);
         // In the order of the first suspect: a map's order would differ between runs.

@@ -106,6 +106,9 @@ impl<S: Scorer> Detector<S> {
             OrderKind::Block { ttl_secs } => {
                 self.allowances.disallow(&order.client);
                 self.memory.sequencer.graces.remove(&owner);
+                for key in window_keys(&self.settings.hash_key, owner) {
+                    self.memory.population.scores.convict(key);
+                }
                 self.block(owner, &order.client, ttl_secs);
             }
         }

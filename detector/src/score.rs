@@ -40,6 +40,8 @@ pub struct Windows<'a> {
     pub requests: &'a [u32],
     /// Each client, by its keyed hash.
     pub clients: &'a [u64],
+    /// The day of each window's latest request, counted from 1970.
+    pub days: &'a [i64],
 }
 
 /// A trained model. Scoring a row must not depend on the batch it came in.
@@ -52,6 +54,12 @@ pub trait Scorer: Send + Sync {
 
     /// Which features carried a row's score, strongest first, at most `most`.
     fn explain(&self, row: &[f32], requests: u64, most: usize) -> Vec<Contribution>;
+
+    /// The p-value at or below which acting keeps wrongly blocked clients within a budget per million client-days, as far
+    /// as the model's own calibration shows; `None` when it cannot show it.
+    fn threshold_for(&self, _per_million: f64) -> Option<f64> {
+        None
+    }
 
     /// Where clean clients stand in the feature of that index, beside that value as the model sees it; `None` when the
     /// model does not know.

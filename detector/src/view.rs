@@ -2,6 +2,7 @@
 
 use crate::detector::Detector;
 use crate::feature::{self, FEATURES};
+use crate::population::day_of;
 use crate::score::{Score, Scorer, Windows};
 use crate::source::window_keys;
 use crate::stage::client::{Shard, Slot};
@@ -131,6 +132,7 @@ impl<S: Scorer> Detector<S> {
             rows: row,
             requests: &[u32::try_from(slot.window.requests).unwrap_or(u32::MAX)],
             clients: &[slot.key],
+            days: &[day_of(Timestamp::from_millis(slot.window.last_millis))],
         };
         self.scorer.score(windows, &mut scores);
         let [mut score] = scores;

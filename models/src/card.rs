@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use crate::bundle::ModelBundle;
 use crate::drift::PSI_LARGE;
+use crate::interval::Proportion;
 use crate::view::MODELS;
 
 /// Budgets that the card's table shows, as multiples of the smallest that can be promised.
@@ -14,16 +15,19 @@ const BUDGET_STEPS: [f64; 4] = [1.0, 3.0, 10.0, 30.0];
 /// Longest description shown; a card is a page.
 const DESCRIPTION_CHARS_MAX: usize = 2000;
 
-/// Writes a bundle's card as Markdown.
+/// Writes a bundle's card as Markdown. `unit` gives the unit of a feature by its name; the schema has names and directions
+/// only.
 #[must_use]
-pub fn model_card(bundle: &ModelBundle) -> String {
+pub fn model_card(bundle: &ModelBundle, unit: impl Fn(&str) -> Option<&'static str>) -> String {
     let mut card = String::new();
     // Writing to a string cannot fail: the results say nothing.
     let _ = write_training(&mut card, bundle);
     let _ = write_views(&mut card, bundle);
+    let _ = write_assessments(&mut card, bundle);
     let _ = write_error_rates(&mut card, bundle);
+    let _ = write_days(&mut card, bundle);
     let _ = write_limits(&mut card, bundle);
-    let _ = write_features(&mut card, bundle);
+    let _ = write_features(&mut card, bundle, unit);
     card
 }
 
@@ -37,11 +41,15 @@ fn write_training(card: &mut String, bundle: &ModelBundle) -> std::fmt::Result {
     )?;
     writeln!(card, "## Trained on\n")?;
     writeln!(card, "{}\n", one_line(&provenance.description))?;
+    writeln!(
+        card,
+        "The file holds aggregates only: trees, means, prototypes of at least several clients, histograms. No address, path or user agent.\n"
+    )?;
     writeln!(card, "| | |\n|---|---|")?;
     writeln!(card, "| rows | {} |", provenance.rows)?;
     writeln!(
         card,
-        "| rows the views were fitted to | {} |",
+        "| rows the views were fitted to, one of each client-day | {} |",
         provenance.fit_rows
     )?;
     writeln!(
@@ -76,8 +84,74 @@ fn write_views(card: &mut String, bundle: &ModelBundle) -> std::fmt::Result {
     }
     writeln!(
         card,
-        "\nTheir p-values are combined by the Cauchy combination and calibrated once more.\n"
+        "\nTheir p-values are combined by the Cauchy combination, ranked among clients with about as many requests, and calibrated by the highest of each client-day.\n"
     )
+}
+
+fn write_assessments(card: &mut String, bundle: &ModelBundle) -> std::fmt::Result {
+    if bundle.assessments().is_empty() {
+        return Ok(());
+    }
+    writeln!(card, "## Ranking, as area under the ROC curve\n")?;
+    write!(card, "| labelled set | seen before | to be found | others |")?;
+    let names: Vec<&str> = bundle.view_names().collect();
+    names.iter().try_for_each(|name| write!(card, " {name} |"))?;
+    writeln!(
+        card,
+        " combined |\n|---|---|---|---|{}---|",
+        "---|".repeat(names.len())
+    )?;
+    for assessment in bundle.assessments() {
+        let seen = if assessment.is_seen { "seen" } else { "unseen" };
+        write!(
+            card,
+            "| {} | {seen} | {} | {} |",
+            one_line(&assessment.what),
+            assessment.positives,
+            assessment.negatives
+        )?;
+        assessment
+            .views
+            .iter()
+            .try_for_each(|area| write!(card, " {area:.3} |"))?;
+        writeln!(card, " {:.3} |", assessment.combined)?;
+    }
+    writeln!(
+        card,
+        "\nBy the score alone, without evidence; half of what is to be found in simulated traffic is slow or spread by design.\n"
+    )
+}
+
+fn write_days(card: &mut String, bundle: &ModelBundle) -> std::fmt::Result {
+    let check = bundle.days();
+    if check.days.is_empty() {
+        return writeln!(
+            card,
+            "All client-days are of one day: how the threshold holds on another cannot be said.\n"
+        );
+    }
+    writeln!(
+        card,
+        "Days are not alike. With each of the {} days left out, its client-days beyond the threshold from the others, per million (exact 95% intervals):\n",
+        check.days.len()
+    )?;
+    writeln!(card, "| budget | all days | worst day |\n|---|---|---|")?;
+    let per_million = |share: Proportion| {
+        let (estimate, low, high) = (share.estimate * 1e6, share.low * 1e6, share.high * 1e6);
+        format!(
+            "{estimate:.0} [{low:.0}, {high:.0}], {} of {}",
+            share.successes, share.trials
+        )
+    };
+    for (place, budget) in check.budgets.iter().enumerate() {
+        let worst = check.worst(place).map_or_else(String::new, per_million);
+        writeln!(
+            card,
+            "| {budget:.0} | {} | {worst} |",
+            per_million(check.pooled(place))
+        )?;
+    }
+    writeln!(card)
 }
 
 fn write_error_rates(card: &mut String, bundle: &ModelBundle) -> std::fmt::Result {
@@ -131,17 +205,26 @@ fn write_limits(card: &mut String, bundle: &ModelBundle) -> std::fmt::Result {
     )
 }
 
-fn write_features(card: &mut String, bundle: &ModelBundle) -> std::fmt::Result {
+fn write_features(
+    card: &mut String,
+    bundle: &ModelBundle,
+    unit: impl Fn(&str) -> Option<&'static str>,
+) -> std::fmt::Result {
     writeln!(
         card,
-        "## Features of ordinary clients\n\n| feature | suspicious | 0.1% | median | 99% | 99.9% |\n|---|---|---|---|---|---|"
+        "## Features of ordinary clients\n\nValues as the models see them, after the feature's logarithm where it has one; the unit is that before it.\n"
+    )?;
+    writeln!(
+        card,
+        "| feature | unit | suspicious | 0.1% | median | 99% | 99.9% |\n|---|---|---|---|---|---|---|"
     )?;
     for (at, feature) in bundle.schema().features().iter().enumerate() {
         if let Some(seen) = bundle.quantiles(at) {
             writeln!(
                 card,
-                "| {} | {} | {:.4} | {:.4} | {:.4} | {:.4} |",
+                "| {} | {} | {} | {:.4} | {:.4} | {:.4} | {:.4} |",
                 one_line(&feature.name),
+                unit(&feature.name).unwrap_or("?"),
                 feature.direction,
                 seen.p001,
                 seen.median,
@@ -172,7 +255,7 @@ mod tests {
     fn a_card_says_what_it_was_trained_on_how_it_errs_and_when_not_to_use_it() {
         let set = training_set(&loud_attacks(1, 1000, 0, 5));
         let bundle = ModelBundle::fit(&set, &BundleParams::new("a|b\n# c", 7)).unwrap();
-        let card = model_card(&bundle);
+        let card = model_card(&bundle, |name| (name == "f4").then_some("seconds"));
         for expected in [
             "# Model a\\|b # c",
             "generated",
@@ -185,7 +268,9 @@ mod tests {
             "Smallest p-value: 2.494e-3",
             "| 7500.0 | 2.494e-3 |",
             "## When not to use it",
-            "| f4 | up |",
+            "| f4 | seconds | up |",
+            "| prototypes |",
+            "All client-days are of one day",
         ] {
             assert!(card.contains(expected), "no {expected:?} in\n{card}");
         }

@@ -1,7 +1,8 @@
 //! Machine learning: training, scoring, calibration, evaluation, artifacts.
 //!
-//! Modules stand in the order in which rows of numbers meet them. Nothing here reads a file, looks at a clock or starts
-//! a thread, and every random choice takes a seed: the same rows and the same seed give the same bytes.
+//! Modules stand in the order in which rows of numbers meet them. Nothing here reads a file or looks at a clock, and every
+//! random choice takes a seed: the same rows and the same seed give the same bytes. Scoring starts no thread; in fitting,
+//! linfa's k-means does, and no bit depends on how many.
 //!
 //! [`training::TrainingSet`] → [`bundle::ModelBundle::fit`] → [`bundle::ModelBundle::score`] and
 //! [`bundle::ModelBundle::explain`] is the whole way; callers need no matrix library.
@@ -18,6 +19,7 @@ pub mod robust;
 // The views, the list of them, and what each must beat.
 pub mod isolation_forest;
 pub mod mahalanobis;
+pub mod prototypes;
 pub mod tail;
 pub mod view;
 

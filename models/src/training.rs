@@ -51,6 +51,8 @@ pub struct TrainingSet {
     values: Vec<f32>,
     request_counts: Vec<u32>,
     client_days: Vec<u64>,
+    /// The day of each row.
+    days: Vec<i64>,
     description: String,
 }
 
@@ -81,13 +83,32 @@ impl TrainingSet {
             return Err(TrainingError::TooManyRows(rows.len()));
         }
         rows.require_finite()?;
+        let days = vec![0; request_counts.len()];
         Ok(Self {
             schema,
             values,
             request_counts,
             client_days,
+            days,
             description,
         })
+    }
+
+    /// Says which day each row is of, in any numbering: days are not alike, and a calibration is checked on each of them
+    /// with the others. Without it all rows are of one day.
+    ///
+    /// # Errors
+    /// When there is not one day for each row.
+    pub fn with_days(mut self, days: Vec<i64>) -> Result<Self, TrainingError> {
+        if days.len() != self.request_counts.len() {
+            return Err(TrainingError::Mismatch {
+                rows: self.request_counts.len(),
+                counts: self.request_counts.len(),
+                client_days: days.len(),
+            });
+        }
+        self.days = days;
+        Ok(self)
     }
 
     /// What the values mean.
@@ -145,7 +166,7 @@ impl TrainingSet {
             self.part_of(&chosen)
         };
         Ok(Split {
-            fit: part(0..fit),
+            fit: part(0..fit).one_vote_each(seed),
             views: part(fit..fit + views),
             combined: part(fit + views..client_days.len()),
         })
@@ -161,6 +182,7 @@ impl TrainingSet {
                 part.values.extend_from_slice(values);
                 part.request_counts.push(self.request_counts[row]);
                 part.client_days.push(self.client_days[row]);
+                part.days.push(self.days[row]);
             }
         }
         part
@@ -174,6 +196,7 @@ impl TrainingSet {
             values: self.values.clone(),
             request_counts: self.request_counts.clone(),
             client_days: self.client_days.clone(),
+            days: self.days.clone(),
         }
     }
 }
@@ -196,6 +219,7 @@ pub struct Part {
     values: Vec<f32>,
     request_counts: Vec<u32>,
     client_days: Vec<u64>,
+    days: Vec<i64>,
 }
 
 impl Part {
@@ -215,6 +239,33 @@ impl Part {
     #[must_use]
     pub fn client_days(&self) -> &[u64] {
         &self.client_days
+    }
+
+    /// The day of each row.
+    #[must_use]
+    pub fn days(&self) -> &[i64] {
+        &self.days
+    }
+
+    /// Keeps one row of each client-day, drawn by lot: whoever is looked at more often has no more say in what is normal.
+    fn one_vote_each(self, seed: u64) -> Self {
+        let mut order: Vec<usize> = (0..self.client_days.len()).collect();
+        order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
+        order.sort_by_key(|&row| self.client_days[row]);
+        order.dedup_by_key(|row| self.client_days[*row]);
+        order.sort_unstable();
+        let mut part = Self {
+            features: self.features,
+            ..Self::default()
+        };
+        for row in order {
+            part.values
+                .extend_from_slice(&self.values[row * self.features..][..self.features]);
+            part.request_counts.push(self.request_counts[row]);
+            part.client_days.push(self.client_days[row]);
+            part.days.push(self.days[row]);
+        }
+        part
     }
 }
 
@@ -243,7 +294,8 @@ mod tests {
             .split(1, 0.5, 0.25)
             .unwrap();
         let parts = [&split.fit, &split.views, &split.combined];
-        assert_eq!(parts.map(|part| part.rows().len()), [150, 75, 75]);
+        // The models are fitted to one of each client-day's rows.
+        assert_eq!(parts.map(|part| part.rows().len()), [50, 75, 75]);
         for (at, part) in parts.iter().enumerate() {
             for other in &parts[at + 1..] {
                 assert!(

@@ -7,12 +7,18 @@ use serde::de::DeserializeOwned;
 
 use crate::isolation_forest::{self, IsolationForest, IsolationForestError};
 use crate::mahalanobis::{self, Mahalanobis, MahalanobisError};
+use crate::prototypes::{self, Prototypes, PrototypesError};
 use crate::rows::{Rows, RowsError};
 use crate::schema::Direction;
 use crate::tail::{self, TailError, Tails};
 
 /// The models, in the order in which their p-values stand in a score. A new one is a folder and a line here.
-pub const MODELS: &[ModelSpec] = &[isolation_forest::SPEC, mahalanobis::SPEC, tail::SPEC];
+pub const MODELS: &[ModelSpec] = &[
+    isolation_forest::SPEC,
+    mahalanobis::SPEC,
+    tail::SPEC,
+    prototypes::SPEC,
+];
 
 /// Number of views behind every score.
 pub const VIEWS: usize = MODELS.len();
@@ -83,6 +89,9 @@ pub enum ViewError {
     /// The tails refused.
     #[error(transparent)]
     Tail(#[from] TailError),
+    /// The prototypes refused.
+    #[error(transparent)]
+    Prototypes(#[from] PrototypesError),
     /// The bytes are not such a model.
     #[error("could not read or write a stored model: {0}")]
     Coding(#[from] postcard::Error),
@@ -188,6 +197,29 @@ impl View for Tails {
         Rows::with_outputs(row, self.features(), 1)?;
         for (feature, (part, &value)) in out.iter_mut().zip(row).enumerate() {
             *part = self.evidence(feature, value);
+        }
+        Ok(())
+    }
+
+    fn encode(&self) -> Result<Vec<u8>, ViewError> {
+        encode(self)
+    }
+}
+
+impl View for Prototypes {
+    fn features(&self) -> usize {
+        self.features()
+    }
+
+    fn score_rows(&self, rows: &[f32], out: &mut [f32]) -> Result<(), RowsError> {
+        self.score_rows(rows, out)
+    }
+
+    /// The feature's part of the squared distance to the nearest prototype, where it is positive.
+    fn attribute(&self, row: &[f32], _typical: &[f32], out: &mut [f32]) -> Result<(), RowsError> {
+        self.contributions(row, out)?;
+        for part in out {
+            *part = part.max(0.0);
         }
         Ok(())
     }

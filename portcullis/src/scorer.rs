@@ -4,8 +4,10 @@ use anyhow::Context;
 use detector::feature::{Direction, FEATURES};
 use detector::{Contribution, Score, Scorer, Standing, Windows};
 use models::bundle::{ClientScore, ModelBundle};
+use models::calibration::CalibrationError;
 use models::schema::{Feature, FeatureSchema};
 use std::path::Path;
+use std::sync::Mutex;
 
 /// The model that ships with the binary, trained on simulated traffic. Its card lies beside it.
 const SHIPPED: &[u8] = include_bytes!("../../models/shipped/model.bin");
@@ -16,6 +18,8 @@ const SCHEMA_VERSION: u32 = 1;
 /// A model, ready to score the detector's windows.
 pub(crate) struct BundleScorer {
     bundle: ModelBundle,
+    /// The budget last asked about, and the p-value to act at: finding it takes longer than scoring a client.
+    threshold: Mutex<Option<(f64, Option<f64>)>>,
 }
 
 /// The detector's features as a model's schema.
@@ -38,6 +42,15 @@ pub(crate) fn schema() -> anyhow::Result<FeatureSchema> {
     Ok(FeatureSchema::new(features, SCHEMA_VERSION)?)
 }
 
+/// A model's card, with the units of the detector's features.
+#[must_use]
+pub(crate) fn card_of(bundle: &ModelBundle) -> String {
+    models::card::model_card(bundle, |name| {
+        let feature = FEATURES.iter().find(|feature| feature.name == name)?;
+        Some(feature.unit)
+    })
+}
+
 impl BundleScorer {
     /// Loads a model from a file, or the shipped one.
     ///
@@ -54,13 +67,25 @@ impl BundleScorer {
             }
             None => ModelBundle::from_bytes(SHIPPED, &schema).context("could not load the shipped model")?,
         };
-        Ok(Self { bundle })
+        Ok(Self {
+            bundle,
+            threshold: Mutex::new(None),
+        })
+    }
+
+    /// The p-value at which to act to stay within a budget of wrong blocks per million client-days.
+    ///
+    /// # Errors
+    /// When the model's calibration is too small to show it, with the smallest budget that it can show.
+    pub(crate) fn check_budget(&self, per_million: f64) -> Result<f64, CalibrationError> {
+        let threshold = self.bundle.threshold_for(per_million)?;
+        Ok(threshold.p_value)
     }
 
     /// The model's version name and its card: what it was trained on, how often it errs, when not to use it.
     #[must_use]
     pub(crate) fn card(&self) -> (String, serde_json::Value) {
-        let text = models::card::model_card(&self.bundle);
+        let text = card_of(&self.bundle);
         (self.version().to_owned(), serde_json::json!({ "markdown": text }))
     }
 }
@@ -79,6 +104,19 @@ impl Scorer for BundleScorer {
                 value: score.score,
                 p_value: score.p_value,
             };
+        }
+    }
+
+    fn threshold_for(&self, per_million: f64) -> Option<f64> {
+        // A poisoned lock means that another thread panicked: the run is lost anyway.
+        let mut known = self.threshold.lock().ok()?;
+        match *known {
+            Some((budget, p_value)) if budget == per_million => p_value,
+            _ => {
+                let p_value = self.check_budget(per_million).ok();
+                *known = Some((per_million, p_value));
+                p_value
+            }
         }
     }
 

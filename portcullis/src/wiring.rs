@@ -3,10 +3,11 @@
 use crate::analysis::{describe, scan_key};
 use crate::config::{self, Config};
 use crate::rules;
+use crate::scorer::BundleScorer;
 use crate::service::detector_settings;
 use anyhow::{Context, anyhow};
 use detector::Settings;
-use detector::policy::PolicySettings;
+use detector::policy::{BUDGET_MAX, PolicySettings};
 use domain::{Allowlist, HashKey, TrustedProxies};
 use ingest::{FormatChoice, LineReader, ParserConfig};
 use ipnet::IpNet;
@@ -35,6 +36,10 @@ pub(crate) struct PassOptions {
     /// Rules of yours, beside the shipped ones and those of the configuration; may be given several times.
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
+    /// Clients that may be wrongly blocked by their score alone, per million client-days. Without it, or one in the
+    /// configuration, nobody is blocked by score alone.
+    #[arg(long, value_name = "N")]
+    false_positive_budget: Option<u32>,
     /// Proxies whose `X-Forwarded-For` is believed, as ranges.
     #[arg(long, value_name = "RANGE")]
     trusted_proxy: Vec<IpNet>,
@@ -151,10 +156,31 @@ impl PassOptions {
         }
         settings.rules = rules::rule_set(&written)?;
         settings.clients_max = self.clients_max;
+        if let Some(budget) = self.false_positive_budget {
+            settings.policy.false_positive_budget = Some(f64::from(budget));
+        }
         settings.policy.is_shadow |= self.mode == PassMode::Cold;
         settings.assumes_enforcement = !settings.policy.is_shadow;
         Ok(settings)
     }
+}
+
+/// Refuses a budget of wrong blocks that the model cannot show.
+///
+/// # Errors
+/// Wrong usage, with the smallest budget that it can.
+pub(crate) fn check_budget(scorer: &BundleScorer, policy: &PolicySettings) -> anyhow::Result<()> {
+    let Some(budget) = policy.false_positive_budget else {
+        return Ok(());
+    };
+    if !(budget > 0.0 && budget <= BUDGET_MAX) {
+        let text = format!("--false-positive-budget {budget} is out of range: expected 1 to {BUDGET_MAX}");
+        return Err(WrongUsage(text).into());
+    }
+    let checked = scorer.check_budget(budget);
+    checked
+        .map(|_| ())
+        .map_err(|error| WrongUsage(error.to_string()).into())
 }
 
 /// Reads a configuration for a command that needs one; a wrong one is wrong usage.

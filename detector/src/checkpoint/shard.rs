@@ -332,6 +332,8 @@ impl CandidateForm {
         }
         let claims: Result<_, _> = self.claims.into_iter().map(ClaimForm::read).collect();
         Ok(Candidate {
+            // Known only between scoring and deciding, which no checkpoint parts.
+            by_score: None,
             seq: counter(self.seq)?,
             key: self.key,
             owner: self.owner,

@@ -1,5 +1,6 @@
 //! The policy: from confidence to action, with an expiry, escalation and mercy. Pure.
 
+pub mod budget;
 mod guard;
 
 pub use guard::{Ask, Guard, GuardSettings, Stake};
@@ -10,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// How long a small member of a campaign is blocked, in seconds: it shows little by itself, and somebody else may have
 /// its address soon.
 pub const CAMPAIGN_BLOCK_SECS: u32 = 15 * 60;
+
+/// Largest budget of wrong blocks per million client-days: a score that more clean clients reach is not looked at twice.
+pub const BUDGET_MAX: f64 = 2000.0;
 
 /// Settings of the policy. Checked by [`Settings::check`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +36,9 @@ pub struct PolicySettings {
     pub memory_secs: u32,
     /// A pause of this length ends an episode, in seconds.
     pub episode_secs: u32,
+    /// Clients that may be wrongly blocked by their score alone, per million client-days; `None` blocks nobody by score
+    /// alone.
+    pub false_positive_budget: Option<f64>,
     /// Record decisions without enforcing them.
     pub is_shadow: bool,
     /// When new blocks are held back to protect established clients.
@@ -50,6 +57,7 @@ impl Default for PolicySettings {
             escalation: 2,
             memory_secs: 7 * 24 * 3600,
             episode_secs: 3600,
+            false_positive_budget: None,
             is_shadow: false,
             guard: GuardSettings::default(),
         }
@@ -81,6 +89,11 @@ impl PolicySettings {
         expect(
             self.block_secs_max >= self.block_secs,
             "block_secs_max must not be under block_secs",
+        );
+        expect(
+            self.false_positive_budget
+                .is_none_or(|budget| budget > 0.0 && budget <= BUDGET_MAX),
+            "false_positive_budget must be above 0 and at most 2000 per million client-days",
         );
         expect((1..=16).contains(&self.escalation), "escalation must be 1 to 16");
         expect(

@@ -9,7 +9,7 @@ mod scores;
 
 pub use established::{Established, EstablishedChange};
 pub use routes::{RouteStanding, Routes, Vote};
-pub use scores::ScoreSpread;
+pub use scores::{ScoreOnly, ScoreSpread, Standing as ScoreStanding, day_of};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,6 @@ pub struct Population {
     pub routes: Routes,
     /// Established clients and their successful requests: what a wrong block would cost.
     pub established: Established,
-    /// How the scores of unsuspicious clients are spread here.
+    /// How the highest daily scores of unsuspicious clients are spread here.
     pub scores: ScoreSpread,
 }

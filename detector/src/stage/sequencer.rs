@@ -1,6 +1,8 @@
 //! The sequencer: the one place where decisions are ordered. Policy, price, guard, explanation, in that order.
 
 mod blocks;
+#[cfg(test)]
+mod budget_tests;
 mod campaign;
 #[cfg(test)]
 mod campaign_tests;
@@ -16,10 +18,11 @@ pub use enforce::Enforced;
 pub use offenders::{Offender, Offenders};
 pub use ruling::Ruling;
 
+use crate::policy::budget::HELD_OUT_ONE_IN;
 use crate::policy::{Ask, Guard, PolicySettings, Stake};
 use crate::rule::RuleSet;
 use crate::score::Scorer;
-use crate::stage::client::{Candidate, SMALL_REQUESTS_MAX};
+use crate::stage::client::{ByScore, Candidate, SMALL_REQUESTS_MAX};
 use crate::stage::cohort::CohortKey;
 use crate::threat::{self, CONFIDENCE_MIN};
 use domain::{
@@ -152,9 +155,7 @@ impl Sequencer {
             return false;
         }
         let claims = strengthened(candidate);
-        let wanted = claims
-            .first()
-            .and_then(|sure| around.policy.action(sure.confidence));
+        let wanted = wanted(candidate, &claims, around.policy);
         let Some(wanted) = wanted.filter(|wanted| wanted.is_enforced()) else {
             return false;
         };
@@ -173,7 +174,7 @@ impl Sequencer {
     ) -> Option<Ruling> {
         let claims = strengthened(candidate);
         let sure = claims.first()?;
-        let mut wanted = around.policy.action(sure.confidence)?;
+        let mut wanted = wanted(candidate, &claims, around.policy)?;
         if let Some(floor) = company.floor {
             wanted = wanted.max(floor);
         }
@@ -214,6 +215,12 @@ impl Sequencer {
             return (wanted, None);
         }
         if let Some(reason) = self.mercy(candidate, around) {
+            return (Action::Observe, Some(reason));
+        }
+        if let Some(reason) = candidate
+            .by_score
+            .and_then(|by_score| reprieve(by_score, around.policy))
+        {
             return (Action::Observe, Some(reason));
         }
         if candidate.is_established && company.is_held && !candidate.is_conclusive() {
@@ -304,6 +311,29 @@ fn ask(candidate: &Candidate) -> Ask {
         // The odds of abuse: 0.99 is ten times as sure as 0.9.
         benefit: sure / (1.0 - sure).max(0.001) * candidate.load,
         successes: candidate.successes,
+    }
+}
+
+/// What is to be done: what the surest claim asks for, or what the score alone does.
+fn wanted(candidate: &Candidate, claims: &[ThreatClaim], policy: &PolicySettings) -> Option<Action> {
+    if candidate.by_score.is_some() {
+        return Some(Action::Block);
+    }
+    policy.action(claims.first()?.confidence)
+}
+
+/// Why a block by score alone is only observed; `None` when it is carried out.
+fn reprieve(by_score: ByScore, policy: &PolicySettings) -> Option<String> {
+    match by_score {
+        ByScore::Block => None,
+        ByScore::HeldOut => Some(format!(
+            "drawn by lot: one in {HELD_OUT_ONE_IN} blocks by score alone is observed, to measure how often they are wrong"
+        )),
+        ByScore::Unproven { seen, needed } => Some(format!(
+            "a budget of {} wrongly blocked per million client-days takes {needed} client-days of this site, and {seen} \
+             were seen",
+            policy.false_positive_budget.unwrap_or_default()
+        )),
     }
 }
 

@@ -2,10 +2,12 @@
 //! times faster on many rows than on one. Waiting delays nothing but the look at a mere anomaly.
 
 use crate::feature;
-use crate::population::ScoreSpread;
+use crate::policy::{PolicySettings, budget};
+use crate::population::{ScoreSpread, ScoreStanding, day_of};
 use crate::score::{Score, Scorer, Windows};
-use crate::stage::client::Candidate;
-use domain::{Action, Timestamp};
+use crate::stage::client::{ByScore, Candidate};
+use crate::stage::sequencer::Circumstances;
+use domain::{Action, HashKey};
 
 /// So many windows without evidence are scored together.
 const TOGETHER: usize = 256;
@@ -28,30 +30,43 @@ impl Waiting {
     pub fn score(
         &mut self,
         due: Vec<Candidate>,
-        scorer: &dyn Scorer,
         spread: &mut ScoreSpread,
-        now: Timestamp,
+        around: Circumstances<'_>,
     ) -> Vec<Candidate> {
+        spread.move_to(around.now);
         let (mut named, unnamed): (Vec<Candidate>, Vec<Candidate>) = due
             .into_iter()
             .partition(|candidate| !candidate.claims.is_empty());
-        fill(&mut named, scorer, spread);
+        fill(&mut named, around.scorer, spread);
+        named
+            .iter()
+            .filter(|candidate| is_convicted(candidate, around.policy))
+            .for_each(|candidate| spread.convict(candidate.key));
         self.candidates.extend(unnamed);
         let is_old = self
             .candidates
             .first()
-            .is_some_and(|first| now.millis_since(first.at) >= WAIT_MILLIS_MAX);
+            .is_some_and(|first| around.now.millis_since(first.at) >= WAIT_MILLIS_MAX);
         if self.candidates.len() >= TOGETHER || is_old {
             let mut together = std::mem::take(&mut self.candidates);
-            fill(&mut together, scorer, spread);
+            let by_model = fill(&mut together, around.scorer, spread);
             together
                 .iter()
                 .filter(|candidate| candidate.most == Action::Block)
-                .for_each(|candidate| spread.add(candidate.score.value));
+                .for_each(|candidate| spread.add(candidate.key, candidate.score.value));
+            let budget = around.policy.false_positive_budget;
+            let threshold = budget.and_then(|budget| Some((budget, around.scorer.threshold_for(budget)?)));
+            if let Some((budget, p_max)) = threshold {
+                for (candidate, p_value) in together.iter_mut().zip(by_model) {
+                    if candidate.most == Action::Block && p_value <= p_max {
+                        candidate.by_score = by_score(candidate, budget, spread, around.hash_key);
+                    }
+                }
+            }
             named.extend(
-                together
-                    .into_iter()
-                    .filter(|candidate| candidate.score.p_value <= ORDINARY_P),
+                together.into_iter().filter(|candidate| {
+                    candidate.by_score.is_some() || candidate.score.p_value <= ORDINARY_P
+                }),
             );
             named.sort_by_key(|candidate| candidate.seq);
         }
@@ -59,10 +74,41 @@ impl Waiting {
     }
 }
 
-/// Writes the scores of candidates, as the less unusual of what the model and this site's own spread say.
-fn fill(candidates: &mut [Candidate], scorer: &dyn Scorer, spread: &ScoreSpread) {
+/// Whether the evidence alone would have a client blocked, whatever its score.
+fn is_convicted(candidate: &Candidate, policy: &PolicySettings) -> bool {
+    candidate
+        .claims
+        .iter()
+        .any(|(_, claim)| claim.is_conclusive || claim.confidence >= policy.block_from)
+}
+
+/// What a score alone asks for, where the model's calibration allows it: nothing, unless this site's own client-days do.
+fn by_score(
+    candidate: &Candidate,
+    budget: f64,
+    spread: &mut ScoreSpread,
+    hash_key: &HashKey,
+) -> Option<ByScore> {
+    match spread.standing(candidate.key, candidate.score.value, budget) {
+        ScoreStanding::Beyond => None,
+        ScoreStanding::Unproven { seen, needed } => Some(ByScore::Unproven { seen, needed }),
+        ScoreStanding::Within => {
+            let is_held_out = budget::is_held_out(hash_key, candidate.owner, spread.day());
+            spread.flag(candidate.key, is_held_out);
+            Some(if is_held_out {
+                ByScore::HeldOut
+            } else {
+                ByScore::Block
+            })
+        }
+    }
+}
+
+/// Writes the scores of candidates, with the larger p-value of what the model and this site's own spread say; gives what
+/// the model alone says.
+fn fill(candidates: &mut [Candidate], scorer: &dyn Scorer, spread: &ScoreSpread) -> Vec<f64> {
     if candidates.is_empty() {
-        return;
+        return Vec::new();
     }
     let mut rows = Vec::with_capacity(candidates.len() * feature::COUNT);
     candidates
@@ -73,19 +119,22 @@ fn fill(candidates: &mut [Candidate], scorer: &dyn Scorer, spread: &ScoreSpread)
         .map(|candidate| u32::try_from(candidate.requests).unwrap_or(u32::MAX))
         .collect();
     let clients: Vec<u64> = candidates.iter().map(|candidate| candidate.key).collect();
+    let days: Vec<i64> = candidates.iter().map(|candidate| day_of(candidate.at)).collect();
     let mut scores = vec![Score::default(); candidates.len()];
     scorer.score(
         Windows {
             rows: &rows,
             requests: &requests,
             clients: &clients,
+            days: &days,
         },
         &mut scores,
     );
-    for (candidate, score) in candidates.iter_mut().zip(scores) {
-        candidate.score = score;
+    for (candidate, score) in candidates.iter_mut().zip(&scores) {
+        candidate.score = *score;
         if let Some(local) = spread.p_value(score.value) {
             candidate.score.p_value = score.p_value.max(local);
         }
     }
+    scores.into_iter().map(|score| score.p_value).collect()
 }

@@ -110,6 +110,10 @@ impl Scorer for Simple {
         }
     }
 
+    fn threshold_for(&self, _per_million: f64) -> Option<f64> {
+        Some(0.2)
+    }
+
     fn explain(&self, row: &[f32], _requests: u64, most: usize) -> Vec<Contribution> {
         (0..row.len().min(most))
             .map(|feature| Contribution {

@@ -1,7 +1,7 @@
 //! The bundle as a file: what is written, and everything that is checked before it is believed.
 //!
 //! Magic (8 bytes) · format version (u16) · schema fingerprint (32) · payload length (u64) · BLAKE3 of the payload (32) ·
-//! payload (postcard). Numbers are little endian. The checksum finds damage, not forgery: who may write the model file
+//! payload (postcard; what format 2 added stands behind what format 1 had). Numbers are little endian. The checksum finds damage, not forgery: who may write the model file
 //! may decide what it says.
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,8 @@ use crate::schema::{FeatureSchema, Fingerprint};
 use crate::tail::Tails;
 use crate::view::{MODELS, VIEWS};
 
+use super::assess::{ASSESSMENTS_MAX, Assessment};
+use super::days::DayCheck;
 use super::error::BundleError;
 use super::fit::Provenance;
 use super::{CalibratedView, ModelBundle};
@@ -20,7 +22,7 @@ use super::{CalibratedView, ModelBundle};
 pub const FORMAT_OLDEST: u16 = 1;
 
 /// Newest format this version reads, and the one it writes.
-pub const FORMAT_NEWEST: u16 = 1;
+pub const FORMAT_NEWEST: u16 = 2;
 
 /// Largest artifact: a thousand trees of the deepest kind and their calibration take half of it.
 pub const BUNDLE_BYTES_MAX: usize = 128 << 20;
@@ -39,6 +41,14 @@ struct Payload {
     drift: DriftReference,
 }
 
+/// What format 2 added, behind the payload of format 1.
+#[derive(Default, Serialize, Deserialize)]
+struct Added {
+    normal: Option<BucketedCalibration>,
+    days: DayCheck,
+    assessments: Vec<Assessment>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct StoredView {
     name: String,
@@ -47,6 +57,7 @@ struct StoredView {
 }
 
 struct Header {
+    format: u16,
     fingerprint: Fingerprint,
     payload_len: u64,
     checksum: [u8; 32],
@@ -71,7 +82,7 @@ impl ModelBundle {
                 calibration: calibrated.calibration.clone(),
             });
         }
-        let payload = postcard::to_stdvec(&Payload {
+        let mut payload = postcard::to_stdvec(&Payload {
             schema: self.schema.clone(),
             provenance: self.provenance.clone(),
             views,
@@ -79,6 +90,11 @@ impl ModelBundle {
             population: self.population.clone(),
             drift: self.drift.clone(),
         })?;
+        payload.extend(postcard::to_stdvec(&Added {
+            normal: self.normal.clone(),
+            days: self.days.clone(),
+            assessments: self.assessments.clone(),
+        })?);
         let mut bytes = Vec::with_capacity(HEADER_BYTES + payload.len());
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&FORMAT_NEWEST.to_le_bytes());
@@ -120,7 +136,13 @@ impl ModelBundle {
         if blake3::hash(payload).as_bytes() != &header.checksum {
             return Err(BundleError::Damaged);
         }
-        let bundle = Self::from_payload(postcard::from_bytes(payload)?)?;
+        let (stored, rest) = postcard::take_from_bytes(payload)?;
+        let added = if header.format >= 2 {
+            postcard::from_bytes(rest)?
+        } else {
+            Added::default()
+        };
+        let bundle = Self::from_payload(stored, added)?;
         if bundle.schema.fingerprint() != header.fingerprint {
             return Err(BundleError::Contradiction(
                 "its header names another schema than it holds",
@@ -129,7 +151,7 @@ impl ModelBundle {
         Ok(bundle)
     }
 
-    fn from_payload(payload: Payload) -> Result<Self, BundleError> {
+    fn from_payload(payload: Payload, added: Added) -> Result<Self, BundleError> {
         let Payload {
             schema,
             provenance,
@@ -152,6 +174,18 @@ impl ModelBundle {
                 "population, drift or calibration do not fit the schema",
             ));
         }
+        let is_added_valid = added.normal.as_ref().is_none_or(BucketedCalibration::is_valid)
+            && added.days.is_valid()
+            && added.assessments.len() <= ASSESSMENTS_MAX
+            && added
+                .assessments
+                .iter()
+                .all(|assessment| assessment.is_valid(views.len()));
+        if !is_added_valid {
+            return Err(BundleError::Contradiction(
+                "its calibration by request counts, its days or its assessments contradict themselves",
+            ));
+        }
         let views = views
             .into_iter()
             .map(|view| read_view(view, features))
@@ -163,7 +197,10 @@ impl ModelBundle {
             schema,
             provenance,
             views,
+            normal: added.normal,
             combined,
+            days: added.days,
+            assessments: added.assessments,
             population,
             drift,
         })
@@ -189,6 +226,7 @@ fn read_header(bytes: &[u8]) -> Result<(Header, &[u8]), BundleError> {
     let (payload_len, rest) = rest.split_first_chunk::<8>().ok_or_else(ends_early)?;
     let (checksum, payload) = rest.split_first_chunk::<32>().ok_or_else(ends_early)?;
     let header = Header {
+        format,
         fingerprint: Fingerprint(*fingerprint),
         payload_len: u64::from_le_bytes(*payload_len),
         checksum: *checksum,

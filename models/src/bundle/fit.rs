@@ -10,6 +10,7 @@ use crate::tail::Tails;
 use crate::training::{Part, Split, TrainingSet};
 use crate::view::{FitInput, MODELS, ModelSpec, ViewError};
 
+use super::days::DayCheck;
 use super::error::BundleError;
 use super::score::for_each_surprise;
 use super::{CalibratedView, ModelBundle};
@@ -91,7 +92,9 @@ impl ModelBundle {
         for (model, spec) in MODELS.iter().enumerate() {
             views.push(fit_view(model, spec, set, &split, params)?);
         }
-        let combined = calibrate_combination(&views, &split.combined)?;
+        let normal = calibrate_counts(&views, &split.views, &params.bucket_edges)?;
+        let highest = highest_of_days(&views, Some(&normal), &split.combined)?;
+        let combined = calibrate_combination(&highest)?;
         let rows = set.rows();
         let tails = Tails::params(set.schema().directions());
         let provenance = Provenance {
@@ -108,7 +111,10 @@ impl ModelBundle {
             schema: set.schema().clone(),
             provenance,
             views,
+            normal: Some(normal),
             combined,
+            days: DayCheck::new(highest),
+            assessments: Vec::new(),
             population: tails.fit(&DatasetBase::from(rows.view()))?,
             drift: DriftReference::fit(rows)?,
         })
@@ -123,7 +129,9 @@ impl ModelBundle {
         if recent.schema() != &self.schema {
             return Err(BundleError::other_schema(&self.schema, recent.schema()));
         }
-        self.combined = calibrate_combination(&self.views, &recent.whole())?;
+        let highest = highest_of_days(&self.views, self.normal.as_ref(), &recent.whole())?;
+        self.combined = calibrate_combination(&highest)?;
+        self.days = DayCheck::new(highest);
         self.provenance.calibration_client_days = u64::from(self.combined.size());
         Ok(())
     }
@@ -162,17 +170,58 @@ fn fit_view(
     })
 }
 
-/// Takes the most surprising look at each client-day: what an operator counts is clients wrongly blocked per day, and
-/// a p-value that holds for each of 50 looks fails 2 to 22 times as often for the day.
-fn calibrate_combination(views: &[CalibratedView], part: &Part) -> Result<Calibration, BundleError> {
-    let mut surprises: Vec<(u64, f32)> = Vec::with_capacity(part.client_days().len());
-    for_each_surprise(views, part.rows(), part.request_counts(), |row, surprise, _| {
-        surprises.push((part.client_days()[row], surprise));
-    })?;
+/// Ranks the combination among clients with about as many requests: views agree more on short histories than on long ones.
+fn calibrate_counts(
+    views: &[CalibratedView],
+    part: &Part,
+    edges: &[u32],
+) -> Result<BucketedCalibration, BundleError> {
+    let mut surprises = vec![0.0; part.client_days().len()];
+    for_each_surprise(
+        views,
+        None,
+        part.rows(),
+        part.request_counts(),
+        |row, surprise, _| {
+            surprises[row] = surprise;
+        },
+    )?;
+    BucketedCalibration::fit(&surprises, part.request_counts(), edges).map_err(|source| {
+        BundleError::Calibration {
+            what: "combined rank",
+            source,
+        }
+    })
+}
+
+/// Takes the most surprising look at each client-day, with its day: what an operator counts is clients wrongly blocked
+/// per day, and a p-value that holds for each of 50 looks fails 2 to 22 times as often for the day.
+fn highest_of_days(
+    views: &[CalibratedView],
+    normal: Option<&BucketedCalibration>,
+    part: &Part,
+) -> Result<Vec<(i64, f32)>, BundleError> {
+    let mut surprises: Vec<(u64, f32, i64)> = Vec::with_capacity(part.client_days().len());
+    for_each_surprise(
+        views,
+        normal,
+        part.rows(),
+        part.request_counts(),
+        |row, surprise, _| {
+            surprises.push((part.client_days()[row], surprise, part.days()[row]));
+        },
+    )?;
     surprises.sort_unstable_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)));
-    surprises.dedup_by_key(|(client_day, _)| *client_day);
-    let highest: Vec<f32> = surprises.into_iter().map(|(_, surprise)| surprise).collect();
-    Calibration::fit(&highest).map_err(|source| BundleError::Calibration {
+    surprises.dedup_by_key(|(client_day, _, _)| *client_day);
+    Ok(surprises
+        .into_iter()
+        .map(|(_, surprise, day)| (day, surprise))
+        .collect())
+}
+
+fn calibrate_combination(highest: &[(i64, f32)]) -> Result<Calibration, BundleError> {
+    let scores: Vec<f32> = highest.iter().map(|(_, surprise)| *surprise).collect();
+    Calibration::fit(&scores).map_err(|source| BundleError::Calibration {
         what: "combined score",
         source,
     })

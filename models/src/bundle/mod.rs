@@ -2,10 +2,13 @@
 //!
 //! Fitting divides the training rows into three parts that share no client-day. The views are fitted to the first; the
 //! second gives each view's score a p-value among clients with about as many requests; those p-values are combined
-//! ([`crate::combine`]), and the third part gives the combination its p-value, by the highest value of each client-day:
-//! a client is looked at many times a day, and each look is another chance to err.
+//! ([`crate::combine`]) and ranked among clients with about as many requests once more; the third part gives the
+//! combination its p-value, by the highest value of each client-day: a client is looked at many times a day, and each look
+//! is another chance to err.
 
 mod artifact;
+mod assess;
+mod days;
 mod error;
 mod explain;
 mod fit;
@@ -14,6 +17,8 @@ mod score;
 mod tests;
 
 pub use artifact::{BUNDLE_BYTES_MAX, FORMAT_NEWEST, FORMAT_OLDEST};
+pub use assess::Assessment;
+pub use days::{DayCheck, HeldOutDay};
 pub use error::BundleError;
 pub use explain::Contribution;
 pub use fit::{BundleParams, Provenance};
@@ -32,7 +37,13 @@ pub struct ModelBundle {
     schema: FeatureSchema,
     provenance: Provenance,
     views: Vec<CalibratedView>,
+    /// The views' combined rank among clients with about as many requests; `None` in a file of format 1.
+    normal: Option<BucketedCalibration>,
     combined: Calibration,
+    /// How the calibration held on each day, with the others.
+    days: DayCheck,
+    /// How well it ranks what is labelled.
+    assessments: Vec<Assessment>,
     /// Tails of all training rows, for explanations; the tail view has its own, of the rows it was fitted to.
     population: Tails,
     drift: DriftReference,
@@ -78,6 +89,18 @@ impl ModelBundle {
     /// When the calibration is too small to show the budget, with the smallest it can show.
     pub fn threshold_for(&self, per_million_client_days: f64) -> Result<BudgetThreshold, CalibrationError> {
         self.combined.threshold_for(per_million_client_days)
+    }
+
+    /// How the calibration held on each day when it was made from the others.
+    #[must_use]
+    pub fn days(&self) -> &DayCheck {
+        &self.days
+    }
+
+    /// How well it ranks what is labelled.
+    #[must_use]
+    pub fn assessments(&self) -> &[Assessment] {
+        &self.assessments
     }
 
     /// Where ordinary clients lie in one feature.

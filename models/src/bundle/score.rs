@@ -1,6 +1,6 @@
 //! Scoring: from a row to a score, a p-value and what each view thought.
 
-use crate::calibration::Standing;
+use crate::calibration::{BucketedCalibration, Standing};
 use crate::combine::cauchy_combination;
 use crate::rows::{Rows, RowsError};
 use crate::view::VIEWS;
@@ -35,20 +35,29 @@ impl ModelBundle {
         out: &mut [ClientScore],
     ) -> Result<(), RowsError> {
         let rows = Rows::with_outputs(rows, self.schema.len(), out.len())?;
-        for_each_surprise(&self.views, rows, request_counts, |row, surprise, views| {
-            let Standing { p_value, rank } = self.combined.standing(surprise);
-            out[row] = ClientScore {
-                score: (1.0 - rank.sqrt()) as f32,
-                p_value,
-                views,
-            };
-        })
+        let normal = self.normal.as_ref();
+        for_each_surprise(
+            &self.views,
+            normal,
+            rows,
+            request_counts,
+            |row, surprise, views| {
+                let Standing { p_value, rank } = self.combined.standing(surprise);
+                out[row] = ClientScore {
+                    score: (1.0 - rank.sqrt()) as f32,
+                    p_value,
+                    views,
+                };
+            },
+        )
     }
 }
 
-/// Computes each row's surprise, −ln of the views' combined rank, and hands it over with the views' p-values.
+/// Computes each row's surprise, −ln of the views' combined rank, among clients with about as many requests where `normal`
+/// is given, and hands it over with the views' p-values.
 pub(super) fn for_each_surprise(
     views: &[CalibratedView],
+    normal: Option<&BucketedCalibration>,
     rows: Rows<'_>,
     request_counts: &[u32],
     mut act: impl FnMut(usize, f32, [f64; VIEWS]),
@@ -81,10 +90,12 @@ pub(super) fn for_each_surprise(
             for (calibrated, standing) in views.iter().zip(standing) {
                 p_values[calibrated.model] = standing.p_value;
             }
-            let surprise = -libm::log(cauchy_combination(
-                &standing.map(|standing| standing.rank)[..views.len()],
-            ));
-            act(block * BLOCK + row, surprise as f32, p_values);
+            let combined = cauchy_combination(&standing.map(|standing| standing.rank)[..views.len()]);
+            let mut surprise = -libm::log(combined) as f32;
+            if let Some(normal) = normal {
+                surprise = -libm::log(normal.standing(surprise, counts[row]).rank) as f32;
+            }
+            act(block * BLOCK + row, surprise, p_values);
         }
     }
     Ok(())

@@ -200,7 +200,7 @@ fn a_newer_format_is_refused_before_anything_else_is_read() {
     let error = ModelBundle::read(&bytes[..10]).unwrap_err();
     assert!(matches!(error, BundleError::Format(9)), "{error}");
     assert!(
-        error.to_string().contains("format 9") && error.to_string().contains("1 to 1"),
+        error.to_string().contains("format 9") && error.to_string().contains("1 to 2"),
         "{error}"
     );
 }

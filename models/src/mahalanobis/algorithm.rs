@@ -91,7 +91,7 @@ impl Mahalanobis {
 
     /// Scales a row into `z` and whitens it into `white`, column by column: each step is one multiply and add over
     /// many outputs at once, in an order that depends on nothing but the row.
-    fn whiten(&self, row: &[f32], z: &mut [f32], white: &mut [f32]) {
+    pub(crate) fn whiten(&self, row: &[f32], z: &mut [f32], white: &mut [f32]) {
         let features = self.features();
         white.fill(0.0);
         for (feature, column) in self.whitening.chunks_exact(features).enumerate() {
@@ -101,6 +101,27 @@ impl Mahalanobis {
             for (sum, weight) in white[feature..].iter_mut().zip(&column[feature..]) {
                 *sum += weight * deviation;
             }
+        }
+    }
+
+    /// What each feature adds to the squared length of a whitened difference: dᵢ (Wᵀ w)ᵢ, where d is the difference
+    /// before whitening, found back through the triangle of W. A constant feature adds nothing.
+    pub(crate) fn attribute_white(&self, white: &[f32], out: &mut [f32]) {
+        let features = self.features();
+        let mut left = white.to_vec();
+        for (feature, column) in self.whitening.chunks_exact(features).enumerate() {
+            let pivot = column[feature];
+            let difference = if pivot == 0.0 { 0.0 } else { left[feature] / pivot };
+            let mut precision = 0.0;
+            for ((left, weight), white) in left[feature..]
+                .iter_mut()
+                .zip(&column[feature..])
+                .zip(&white[feature..])
+            {
+                *left -= weight * difference;
+                precision += weight * white;
+            }
+            out[feature] = difference * precision;
         }
     }
 

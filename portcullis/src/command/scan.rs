@@ -68,8 +68,10 @@ pub(crate) fn pass(
 ) -> anyhow::Result<Outcome> {
     let readers = wiring::open(files)?;
     let parts = options.parts()?;
+    let scorer = BundleScorer::load(parts.model.as_deref())?;
+    wiring::check_budget(&scorer, &parts.settings.policy)?;
     let pass = Pass {
-        scorer: BundleScorer::load(parts.model.as_deref())?,
+        scorer,
         parser: parts.parser,
         settings: parts.settings,
         threads: parts.threads,

@@ -1,7 +1,7 @@
 //! `train`: makes a model from simulated clean traffic, or from logs that are known to be clean.
 
 use crate::analysis::{describe, scan_key};
-use crate::scorer::schema;
+use crate::scorer::{card_of, schema};
 use crate::wiring;
 use anyhow::{Context, anyhow};
 use clap::Args as ClapArgs;
@@ -82,10 +82,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         std::fs::write(path, bytes).with_context(|| format!("could not write {}", path.display()))
     };
     write(&args.out, &bundle.to_bytes()?)?;
-    write(
-        &args.out.with_extension("md"),
-        models::card::model_card(&bundle).as_bytes(),
-    )?;
+    write(&args.out.with_extension("md"), card_of(&bundle).as_bytes())?;
     eprintln!(
         "trained {} on {} rows; the smallest p-value is {:.1e}",
         args.name,

@@ -3,11 +3,14 @@
 use super::check::{Checked, Entry};
 use super::document::Origin;
 use super::problem::Problem;
+use crate::scorer::BundleScorer;
 use detector::limits::ROLE_OVERRIDES_MAX;
 use detector::rule::Glob;
 use domain::{Client, Scope};
 use ingest::source::kafka::TopicSelector;
+use models::calibration::CalibrationError;
 use std::net::SocketAddr;
+use std::path::Path;
 
 /// Shortest shared secret, in bytes: 128 bits written in base 64.
 const SHARED_SECRET_BYTES_MIN: usize = 22;
@@ -18,6 +21,7 @@ pub(crate) fn contradictions(checked: &Checked) -> Vec<Problem> {
     check_topics(checked, &mut problems);
     check_kafka_security(checked, &mut problems);
     check_policy(checked, &mut problems);
+    check_budget(checked, &mut problems);
     for at in (0..).take_while(|at| checked.entry(&format!("api.listeners[{at}].kinds")).is_some()) {
         check_listener(checked, at, &mut problems);
     }
@@ -48,6 +52,43 @@ fn report(
         expected: expected.into(),
         suggestion: None,
     });
+}
+
+fn number(checked: &Checked, path: &str) -> Option<f64> {
+    let value = checked.entry(path)?.value.as_ref()?;
+    value
+        .as_float()
+        .or_else(|| value.as_integer().map(|number| number as f64))
+}
+
+/// A budget of wrong blocks that the model cannot show is refused, with the smallest that it can.
+fn check_budget(checked: &Checked, problems: &mut Vec<Problem>) {
+    let path = "policy.false_positive_budget";
+    let Some(budget) = number(checked, path) else {
+        return;
+    };
+    // A model that cannot be loaded is named by whoever starts with it.
+    let Ok(scorer) = BundleScorer::load(checked.text("model.file").map(Path::new)) else {
+        return;
+    };
+    match scorer.check_budget(budget) {
+        Err(CalibrationError::BudgetTooSmall {
+            smallest_provable,
+            client_days,
+            ..
+        }) => report(
+            checked,
+            problems,
+            path,
+            format!("{budget}"),
+            format!(
+                "at least {}: three divided by the {client_days} client-days that the model was calibrated on",
+                smallest_provable.ceil()
+            ),
+        ),
+        // Every other problem of a loaded calibration would have kept it from being loaded.
+        Ok(_) | Err(_) => {}
+    }
 }
 
 fn check_topics(checked: &Checked, problems: &mut Vec<Problem>) {
@@ -138,12 +179,7 @@ fn check_kafka_security(checked: &Checked, problems: &mut Vec<Problem>) {
 }
 
 fn check_policy(checked: &Checked, problems: &mut Vec<Problem>) {
-    let number = |path: &str| {
-        let value = checked.entry(path)?.value.as_ref()?;
-        value
-            .as_float()
-            .or_else(|| value.as_integer().map(|number| number as f64))
-    };
+    let number = |path: &str| number(checked, path);
     for (low, high) in [
         ("policy.observe_from", "policy.throttle_from"),
         ("policy.throttle_from", "policy.block_from"),

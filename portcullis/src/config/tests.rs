@@ -154,6 +154,21 @@ fn secrets_come_from_files_and_variables_and_are_never_shown() {
 }
 
 #[test]
+fn a_budget_that_the_model_cannot_show_is_refused_with_the_smallest_that_it_can() {
+    let problem = problem_of("[policy]\nfalse_positive_budget = 1\n", &[]);
+    assert!(
+        problem.starts_with("portcullis.toml:2: policy.false_positive_budget: found 1, expected at least "),
+        "{problem}"
+    );
+    assert!(
+        problem.contains("client-days that the model was calibrated on"),
+        "{problem}"
+    );
+    let loaded = read_with("[policy]\nfalse_positive_budget = 1000\n", &[]).unwrap();
+    assert_eq!(loaded.config.policy.false_positive_budget, Some(1000));
+}
+
+#[test]
 fn without_listeners_everything_answers_on_the_loopback() {
     let loaded = read_with(SMALL, &[]).unwrap();
     let listeners = &loaded.config.api.listeners;

@@ -15,6 +15,10 @@ pub(crate) struct Figures {
     decisions: AtomicU64,
     blocks: AtomicU64,
     stopped: AtomicU64,
+    client_days: AtomicU64,
+    score_blocks: AtomicU64,
+    score_held_out: AtomicU64,
+    score_convicted: AtomicU64,
     lag: AtomicU64,
     offsets_lost: AtomicU64,
     offsets_skipped: AtomicU64,
@@ -66,6 +70,12 @@ impl Figures {
     pub(super) fn set_totals(&self, totals: detector::Totals) {
         self.clients.store(totals.clients, Ordering::Relaxed);
         self.stopped.store(totals.stopped, Ordering::Relaxed);
+        self.client_days.store(totals.client_days, Ordering::Relaxed);
+        let score_only = totals.score_only;
+        self.score_blocks.store(score_only.blocks, Ordering::Relaxed);
+        self.score_held_out.store(score_only.held_out, Ordering::Relaxed);
+        self.score_convicted
+            .store(score_only.convicted, Ordering::Relaxed);
     }
 
     /// Notes what the Kafka source has counted, and how far it is behind.
@@ -154,6 +164,30 @@ const METRICS: &[Metric] = &[
         "stopped_total",
         "Requests that we stopped.",
         |figures| &figures.stopped,
+    ),
+    (
+        MetricKind::Gauge,
+        "reservoir_client_days",
+        "Client-days of this site that a budget of wrong blocks is held against.",
+        |figures| &figures.client_days,
+    ),
+    (
+        MetricKind::Counter,
+        "score_blocks_total",
+        "Client-days to be blocked by score alone, within the budget, those held out included.",
+        |figures| &figures.score_blocks,
+    ),
+    (
+        MetricKind::Counter,
+        "score_held_out_total",
+        "Of these, observed instead, by lot.",
+        |figures| &figures.score_held_out,
+    ),
+    (
+        MetricKind::Counter,
+        "score_held_out_convicted_total",
+        "Of those held out, convicted the same day by evidence that does not rest on the score.",
+        |figures| &figures.score_convicted,
     ),
     (
         MetricKind::Gauge,

@@ -32,6 +32,7 @@ pub(super) fn policy(policy: &used::Policy) -> PolicySettings {
         escalation: policy.escalation,
         memory_secs: policy.memory_secs,
         episode_secs: policy.episode_secs,
+        false_positive_budget: policy.false_positive_budget.map(f64::from),
         is_shadow: policy.mode == Mode::Shadow,
         guard: GuardSettings {
             clients_share: policy.guard.clients_share,

@@ -51,6 +51,8 @@ pub struct Candidate {
     pub sentences: Vec<(f32, String)>,
     /// What the model says.
     pub score: Score,
+    /// What its score alone asks for; `None` for nothing.
+    pub by_score: Option<ByScore>,
     /// The features, as the model saw them.
     pub row: Vec<f32>,
     /// Requests that show it.
@@ -67,6 +69,22 @@ pub struct Candidate {
     pub agents: f32,
     /// Whether the address was only claimed by somebody untrusted.
     pub is_claimed: bool,
+}
+
+/// What becomes of a block that a score alone asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByScore {
+    /// It is within the budget.
+    Block,
+    /// It is within the budget and observed instead, by lot.
+    HeldOut,
+    /// It is observed: this site's client-days do not show the budget yet.
+    Unproven {
+        /// Client-days seen.
+        seen: u64,
+        /// Client-days that it takes.
+        needed: u64,
+    },
 }
 
 impl Candidate {
@@ -321,6 +339,7 @@ impl Shard {
             claims,
             sentences,
             score: Score::default(),
+            by_score: None,
             row,
             evidence,
             is_established,

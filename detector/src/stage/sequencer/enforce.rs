@@ -136,6 +136,7 @@ fn candidate(fired: &Fired, rule: &Rule, around: Circumstances<'_>) -> Candidate
             value: 0.0,
             p_value: 1.0,
         },
+        by_score: None,
         row: Vec::new(),
         evidence: Vec::new(),
         is_established: hit.is_established,

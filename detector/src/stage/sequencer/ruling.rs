@@ -138,6 +138,19 @@ fn reasons(candidate: &Candidate, around: Circumstances<'_>) -> Vec<Reason> {
             sentence: format!("it {sentence}"),
         })
         .collect();
+    if candidate.by_score.is_some() {
+        let p_value = candidate.score.p_value;
+        reasons.push(Reason {
+            feature: "score",
+            value: candidate.score.value,
+            typical: 0.0,
+            contribution: 1.0,
+            sentence: format!(
+                "it is, by its score alone, as unlike ordinary clients as one in {:.0} of them is on some day",
+                1.0 / p_value.max(f64::MIN_POSITIVE)
+            ),
+        });
+    }
     let left = REASONS_MAX - reasons.len();
     for contribution in around.scorer.explain(&candidate.row, candidate.requests, left) {
         let feature = &FEATURES[contribution.feature];

@@ -178,6 +178,15 @@ pub(super) const POLICY: Section = Section {
             Live,
             "A pause of this length ends an episode, in seconds: what comes after is a new offence.",
         ),
+        setting(
+            "policy.false_positive_budget",
+            Kind::Integer(1, 2000),
+            Absent("1000"),
+            Live,
+            "Clients that may be wrongly blocked by their score alone, per million client-days. Without it nobody is \
+             blocked by score alone. A budget that the model's calibration cannot show is refused; until this site's own \
+             client-days show it, three divided by it, such clients are only observed.",
+        ),
     ],
 };
 
