@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # evaluate.sh DATA [OPTION]...   judges the decisions on the labelled logs in DATA, alerts on a peer's test cases, and the search
-# for attack payloads on its sets of payloads; fails below evaluation/floors.toml, evaluation/cases.toml, evaluation/payloads.toml
+# for attack payloads on its sets of payloads, and the decisions once more with every name in the logs hidden; fails below
+# evaluation/floors.toml, evaluation/blind.toml, evaluation/cases.toml, evaluation/payloads.toml
 #
 # Prints precision, recall and requests to detection with exact intervals, per log and pooled. Further options go to
 # `portcullis evaluate`: --names says who was missed, --output json is for programs. Figures as a table (figures.txt) and as
@@ -28,6 +29,15 @@ failed=0
 "$CARGO_TARGET_DIR/debug/examples/cases" "$data" >"$out/cases.txt" || failed=1
 cat "$out/cases.txt" >&2
 evaluate "$@" || failed=1
+# The same logs with their names hidden: only behaviour is left. The copies go when they are judged.
+blind=$(mktemp -d)
+trap 'rm -rf "$blind"' EXIT
+"$CARGO_TARGET_DIR/debug/examples/blind" evaluation/floors.toml "$data" "$blind"
+for names in tokens words; do
+  echo "with $names for names:" >&2
+  "$CARGO_TARGET_DIR/debug/portcullis" evaluate --suite evaluation/blind.toml --data "$blind/$names" >"$out/blind-$names.txt" || failed=1
+  sed -n '/^pooled/,$p' "$out/blind-$names.txt" | head -6 >&2
+done
 # Falling below a floor was said above, and fails at the end.
 evaluate --names --plots "$out" >"$out/figures.txt" 2>"$out/messages.txt" || failed=1
 evaluate --names --output json >"$out/figures.jsonl" 2>>"$out/messages.txt" || failed=1

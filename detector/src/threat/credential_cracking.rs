@@ -1,7 +1,7 @@
 //! Credential abuse: failed sign-ins. Access logs do not name accounts, so stuffing is told from cracking by what
 //! varies: many agents or queries, or a rare success among many failures.
 
-use super::{Claim, Lever, Threat, confidence};
+use super::{Claim, Lever, Threat, confidence, tool_points};
 use crate::signal::ToolKind;
 use crate::window::Window;
 use crate::window::decay::HABIT;
@@ -40,7 +40,7 @@ fn assess(window: &Window) -> Option<Claim> {
     let is_at_a_form = window.share(window.habit.with_referer) > 0.5;
     let is_aside = is_at_a_form || window.share(tries(window)) < ASIDE_SHARE;
     let weight = if is_aside { 0.13 } else { 0.22 };
-    let tool = window.suspicion.tool_points(ToolKind::Guesser);
+    let tool = tool_points(window, ToolKind::Guesser);
     // A guesser's refusals are failed sign-ins whatever the route: HTTP asks for a password everywhere.
     let failed = if tool > 0.0 {
         window.habit.refused

@@ -1,6 +1,6 @@
 //! Injection: payloads in path, query or headers.
 
-use super::{Claim, Lever, OBSERVED_ONLY, Threat, confidence};
+use super::{Claim, Lever, OBSERVED_ONLY, Threat, confidence, tool_points};
 use crate::signal::{PayloadClass, ToolKind};
 use crate::window::Window;
 use crate::window::decay::HABIT;
@@ -36,7 +36,7 @@ fn requests_min(window: &Window) -> f32 {
 
 fn assess(window: &Window) -> Option<Claim> {
     let suspicion = &window.suspicion;
-    let tool = suspicion.tool_points(ToolKind::Injector);
+    let tool = tool_points(window, ToolKind::Injector);
     if suspicion.payloads + tool <= 0.0 {
         return None;
     }

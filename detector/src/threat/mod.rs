@@ -20,6 +20,7 @@ mod token_abuse;
 
 pub use lever::{Lever, least_over, most_under};
 
+use crate::signal::ToolKind;
 use crate::window::Window;
 use domain::ThreatKind;
 
@@ -103,6 +104,18 @@ pub fn strengthen(confidence: f32, p_value: f64) -> f32 {
 /// Turns points into a confidence.
 fn confidence(points: f32) -> f32 {
     1.0 - (-points.max(0.0)).exp()
+}
+
+/// Somebody may try out once or twice what such a name does.
+const TOOL_REQUESTS_MIN: u64 = 3;
+
+/// Points for a tool of that kind that a client names itself.
+fn tool_points(window: &Window, kind: ToolKind) -> f32 {
+    if window.requests < TOOL_REQUESTS_MIN {
+        0.0
+    } else {
+        window.suspicion.tool_points(kind)
+    }
 }
 
 /// A claim of a kind with that many points, held under a ceiling.

@@ -1,6 +1,6 @@
 //! Reconnaissance: asking for what does not exist here, or what only scanners ask for.
 
-use super::{Claim, Lever, Threat, confidence};
+use super::{Claim, Lever, OBSERVED_ONLY, Threat, confidence, tool_points};
 use crate::signal::ToolKind;
 use crate::window::Window;
 use crate::window::decay::{HABIT, VISIT};
@@ -46,11 +46,15 @@ pub(super) const THREAT: Threat = Threat {
 
 fn assess(window: &Window) -> Option<Claim> {
     let suspicion = &window.suspicion;
-    let probes = suspicion.probes * 1.05 + suspicion.tool_points(ToolKind::Scanner);
-    let points = probes + miss_points(window) + redirect_points(window) + soft_points(window);
+    let tool = tool_points(window, ToolKind::Scanner);
+    let points =
+        suspicion.probes * 1.05 + tool + miss_points(window) + redirect_points(window) + soft_points(window);
+    // One path may be a mistake, or a link that somebody else planted.
+    let is_one_path = window.paths.estimate() < 1.5 && tool <= 0.0;
+    let ceiling = if is_one_path { OBSERVED_ONLY } else { 1.0 };
     (points > 0.0).then(|| Claim {
         kind: ThreatKind::Reconnaissance,
-        confidence: confidence(points),
+        confidence: confidence(points).min(ceiling),
         is_conclusive: suspicion.probes >= 3.5,
     })
 }
@@ -150,7 +154,7 @@ fn innocence(window: &Window) -> f32 {
 
 fn sentence(window: &Window) -> String {
     let suspicion = &window.suspicion;
-    if suspicion.tool_points(ToolKind::Scanner) > suspicion.probes {
+    if tool_points(window, ToolKind::Scanner) > suspicion.probes {
         "named itself as a program for scanning sites".to_owned()
     } else if suspicion.probes >= suspicion.novel_misses * 0.5 && suspicion.probes > 0.0 {
         format!(

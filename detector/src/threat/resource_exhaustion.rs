@@ -1,6 +1,6 @@
 //! Resource exhaustion: few requests that cost the upstream much time.
 
-use super::{Claim, Lever, OBSERVED_ONLY, Threat, claim};
+use super::{Claim, Lever, OBSERVED_ONLY, Threat, claim, tool_points};
 use crate::signal::ToolKind;
 use crate::window::Window;
 use domain::ThreatKind;
@@ -68,7 +68,7 @@ fn large_answers(window: &Window) -> Option<Claim> {
 
 /// Requests that are held open side by side, more than a page, an app or a household needs.
 fn held(window: &Window) -> Option<Claim> {
-    let tool = window.suspicion.tool_points(ToolKind::Stresser);
+    let tool = tool_points(window, ToolKind::Stresser);
     let is_alone = window.agents.estimate() < 3.5;
     let is_slow = window.habit.with_duration >= 10.0 && mean_millis(window) >= HELD_MILLIS_MIN;
     let points = if is_slow && is_alone {
