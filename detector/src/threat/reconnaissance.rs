@@ -3,7 +3,7 @@
 use super::{Claim, Lever, OBSERVED_ONLY, Threat, confidence, tool_points};
 use crate::signal::ToolKind;
 use crate::window::Window;
-use crate::window::decay::{HABIT, VISIT};
+use crate::window::decay::VISIT;
 use domain::ThreatKind;
 
 /// Share of successes up to which nothing that was asked for was there: one lucky guess in ten.
@@ -71,14 +71,14 @@ fn miss_points(window: &Window) -> f32 {
         return points * weight * innocence(window);
     }
     let is_quick = is_quick(window);
-    let weight = match window.share(window.errors[HABIT]) {
+    let weight = match window.suspicion.share(window.suspicion.failed) {
         share if share > 0.5 && is_quick => 0.36,
         share if share > 0.5 => 0.16,
         share if share > 0.25 && is_quick => 0.16,
         _ => ASIDE_WEIGHT,
     };
     let points = misses * weight * innocence(window);
-    let is_welcome = is_declared(window) && window.share(window.errors[HABIT]) <= 0.5;
+    let is_welcome = is_declared(window) && window.suspicion.share(window.suspicion.failed) <= 0.5;
     if weight > ASIDE_WEIGHT && !is_welcome {
         points
     } else {
@@ -92,14 +92,14 @@ fn is_quick(window: &Window) -> bool {
 
 /// Whether hardly anything that the client asked for was there.
 fn is_fruitless(window: &Window) -> bool {
-    let successes = window.habit.successes;
+    let successes = window.suspicion.found;
     // A crawler begins like that, too, and waits between two requests.
     let share = if successes <= 1.01 && is_quick(window) {
         FIRST_PAGE_SHARE
     } else {
         FRUITLESS_SHARE
     };
-    window.share(successes) <= share
+    window.suspicion.share(successes) <= share
 }
 
 /// Whether no browser can have made most of the requests: none leaves out its name or asks for headers alone.
@@ -118,7 +118,7 @@ fn redirects_beside(window: &Window) -> f32 {
 
 /// Points for paths that nobody else asks for and that are redirected, when hardly anything else happens.
 fn redirect_points(window: &Window) -> f32 {
-    let is_answered = window.share(window.habit.successes) > 0.15;
+    let is_answered = window.suspicion.share(window.suspicion.found) > 0.15;
     if is_answered || window.suspicion.novel_redirects < 5.0 {
         return 0.0;
     }
@@ -127,10 +127,13 @@ fn redirect_points(window: &Window) -> f32 {
 
 /// Points for different routes that nobody else uses and that all get the one same page.
 fn soft_points(window: &Window) -> f32 {
-    let in_vain = window.suspicion.soft_misses + window.errors[HABIT];
-    let is_all_it_does = window.share(in_vain) > 0.5;
-    let weight = if is_all_it_does { 0.36 } else { 0.04 };
-    window.suspicion.soft_misses * weight * innocence(window)
+    let in_vain = window.suspicion.soft_misses + window.suspicion.failed;
+    let is_all_it_does = window.suspicion.share(in_vain) > 0.5;
+    if is_all_it_does {
+        window.suspicion.soft_misses * 0.36 * innocence(window)
+    } else {
+        (window.suspicion.soft_misses * ASIDE_WEIGHT * innocence(window)).min(ASIDE_POINTS_MAX)
+    }
 }
 
 fn is_declared(window: &Window) -> bool {

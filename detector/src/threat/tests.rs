@@ -265,3 +265,22 @@ fn a_score_strengthens_and_never_weakens() {
     assert!((strengthen(0.5, 0.001) - 0.7).abs() < 1e-6);
     assert!((strengthen(0.5, 0.9) - 0.5).abs() < 1e-6);
 }
+
+#[test]
+fn a_week_of_silence_takes_every_kind_of_evidence_away() {
+    let week = 7.0 * 86_400.0;
+    let scan = |number: usize| get(number as f32, format!("/{}/", word(number)), 200, 1128);
+    let misses = |number: usize| get(100.0 + number as f32, format!("/{}", word(number)), 404, 300);
+    let sign_ins = |turn: usize| post(200.0 + turn as f32, "/login", 200, 38_238);
+    let vouchers = |turn: usize| post(300.0 + turn as f32, "/cart/coupon", 422, 300);
+    let stalls = |turn: usize| get(400.0 + turn as f32, "/", 408, 0);
+    let attack = (0..16)
+        .map(scan)
+        .chain((0..16).map(misses))
+        .chain((0..16).map(sign_ins))
+        .chain((0..16).map(vouchers))
+        .chain((0..16).map(stalls));
+    let window = visit(attack.chain([get(week, "/", 200, 5000)]));
+    assert!(window.suspicion.rank() < 0.1, "{}", window.suspicion.rank());
+    assert_eq!(named(&window).0, None);
+}

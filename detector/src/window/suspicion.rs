@@ -37,6 +37,12 @@ pub struct Suspicion {
     pub payload_requests: f32,
     /// Classes of payloads, one bit each.
     pub payload_classes: u8,
+    /// Requests, as long remembered as what was asked for in vain.
+    pub asked: f32,
+    /// Those of them that succeeded.
+    pub found: f32,
+    /// Those of them that failed by the client's doing.
+    pub failed: f32,
     /// Different paths that missed on routes nobody else uses.
     pub novel_misses: f32,
     /// Different paths that were redirected on routes nobody else uses.
@@ -71,15 +77,15 @@ pub struct Suspicion {
     /// Whether a user agent of it says that it is a browser.
     pub is_declared_browser: bool,
     /// Bytes of the latest answer on a route that nobody else uses.
-    soft_bytes: u64,
+    soft_bytes: u32,
     /// The folder of that route, 0 for the root.
-    soft_folder: u64,
+    soft_folder: u32,
     /// The first route for signing in that it sent a password to, 0 for none.
     pub sign_in_route: u64,
     /// Bytes of the latest sign-in, 0 where unknown.
     last_sent: u32,
     /// Status and bytes of the latest answer to a sign-in, 0 for none.
-    last_answer: u64,
+    last_answer: u32,
     probed: Distinct<1>,
     missed: Distinct<4>,
 }
@@ -92,9 +98,13 @@ impl Suspicion {
             // A fourth root of the factor is four times the half-life.
             let slow = factor.sqrt().sqrt();
             for points in [
+                &mut self.asked,
+                &mut self.found,
+                &mut self.failed,
                 &mut self.probes,
                 &mut self.novel_misses,
                 &mut self.novel_redirects,
+                &mut self.soft_misses,
             ] {
                 *points *= slow;
             }
@@ -121,6 +131,9 @@ impl Suspicion {
         signals: &Signals,
         novelty: Novelty,
     ) -> bool {
+        self.asked += 1.0;
+        self.found += f32::from(u8::from(signals.outcome == Outcome::Success));
+        self.failed += f32::from(u8::from(signals.outcome.is_client_error()));
         self.observe_sign_in(signals);
         self.observe_answer(record, signals);
         if record.path == "/robots.txt" {
@@ -147,14 +160,14 @@ impl Suspicion {
             && !is_stall(record);
         self.failed_writes += f32::from(u8::from(is_told_off));
         if signals.role.is_sign_in() {
-            let answer = u64::from(record.status) << 48 | record.bytes_out.unwrap_or(0).min((1 << 48) - 1);
+            let answer = short(record.bytes_out.unwrap_or(0)).rotate_left(10) ^ u32::from(record.status);
             if self.sign_in_route == 0 {
                 self.sign_in_route = record.route.template;
             }
             let is_same = answer == self.last_answer && record.bytes_out.is_some();
             self.same_answers += f32::from(u8::from(is_same && !signals.outcome.is_client_error()));
             self.last_answer = answer;
-            let sent = u32::try_from(record.bytes_in.unwrap_or(0)).unwrap_or(u32::MAX);
+            let sent = short(record.bytes_in.unwrap_or(0));
             self.sent_differs += f32::from(u8::from(
                 self.last_sent != 0 && sent != 0 && sent != self.last_sent,
             ));
@@ -167,7 +180,7 @@ impl Suspicion {
             && signals.method != crate::signal::MethodClass::Head
             && !record.route.is_asset
             && !signals.is_convention;
-        let bytes = record.bytes_out.unwrap_or(0);
+        let bytes = short(record.bytes_out.unwrap_or(0));
         if !is_page || bytes == 0 || !novelty.standing.is_novel() {
             return;
         }
@@ -292,6 +305,12 @@ impl Suspicion {
             || self.failures_in_a_row > 1
     }
 
+    /// Share of what it asked for, as long remembered as what it asked for in vain.
+    #[must_use]
+    pub fn share(&self, count: f32) -> f32 {
+        (count / self.asked.max(1.0)).clamp(0.0, 1.0)
+    }
+
     /// Points for a tool of that kind that it names itself.
     #[must_use]
     pub fn tool_points(&self, kind: ToolKind) -> f32 {
@@ -321,14 +340,19 @@ fn is_stall(record: &RequestRecord<'_>) -> bool {
     !record.is_malformed && (record.status == 408 || (record.status == 400 && is_long))
 }
 
+/// A size in four bytes: a window is small, and no page has four gigabytes.
+fn short(bytes: u64) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
 /// Hash of the folder that a path lies in, 0 for the root.
-fn folder(path: &str) -> u64 {
+fn folder(path: &str) -> u32 {
     use std::hash::BuildHasher;
     let end = path.trim_end_matches('/').rfind('/').unwrap_or(0);
     if end == 0 {
         return 0;
     }
-    foldhash::fast::FixedState::with_seed(0xf01d).hash_one(&path[..end]) | 1
+    foldhash::fast::FixedState::with_seed(0xf01d).hash_one(&path[..end]) as u32 | 1
 }
 
 /// As what a missed path counts: who counts on through numbers or days guesses no second name.
