@@ -42,6 +42,21 @@ pub(crate) fn schema() -> anyhow::Result<FeatureSchema> {
     Ok(FeatureSchema::new(features, SCHEMA_VERSION)?)
 }
 
+/// A model from a file, or the shipped one.
+///
+/// # Errors
+/// When the file cannot be read, is no model, is newer than this binary, or was trained on other features.
+pub(crate) fn bundle(path: Option<&Path>) -> anyhow::Result<ModelBundle> {
+    let schema = schema()?;
+    let Some(path) = path else {
+        return ModelBundle::from_bytes(SHIPPED, &schema).context("could not load the shipped model");
+    };
+    let bytes =
+        std::fs::read(path).with_context(|| format!("could not read the model {}", path.display()))?;
+    ModelBundle::from_bytes(&bytes, &schema)
+        .with_context(|| format!("could not load the model {}", path.display()))
+}
+
 /// A model's card, with the units of the detector's features.
 #[must_use]
 pub(crate) fn card_of(bundle: &ModelBundle) -> String {
@@ -57,16 +72,7 @@ impl BundleScorer {
     /// # Errors
     /// When the file cannot be read, is no model, is newer than this binary, or was trained on other features.
     pub(crate) fn load(path: Option<&Path>) -> anyhow::Result<Self> {
-        let schema = schema()?;
-        let bundle = match path {
-            Some(path) => {
-                let bytes = std::fs::read(path)
-                    .with_context(|| format!("could not read the model {}", path.display()))?;
-                ModelBundle::from_bytes(&bytes, &schema)
-                    .with_context(|| format!("could not load the model {}", path.display()))?
-            }
-            None => ModelBundle::from_bytes(SHIPPED, &schema).context("could not load the shipped model")?,
-        };
+        let bundle = bundle(path)?;
         Ok(Self {
             bundle,
             threshold: Mutex::new(None),

@@ -9,6 +9,7 @@ mod evaluate;
 mod formats;
 mod gateways;
 mod keys;
+pub(crate) mod model;
 mod parse;
 mod rules;
 pub(crate) mod run;
@@ -40,6 +41,8 @@ enum Command {
     Formats(formats::Args),
     Simulate(simulate::Args),
     Train(train::Args),
+    /// Shows a model's card, and puts the one before back.
+    Model(model::Args),
     Evaluate(evaluate::Args),
     /// Tests, lists and imports rules.
     Rules(rules::Args),
@@ -70,6 +73,7 @@ impl Cli {
             Command::Formats(args) => formats::run(args),
             Command::Simulate(args) => simulate::run(args),
             Command::Train(args) => train::run(args),
+            Command::Model(args) => model::run(args),
             Command::Evaluate(args) => evaluate::run(args),
             Command::Rules(args) => rules::run(args),
             Command::Config(args) => config::run(args),

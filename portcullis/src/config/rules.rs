@@ -71,23 +71,18 @@ fn check_budget(checked: &Checked, problems: &mut Vec<Problem>) {
     let Ok(scorer) = BundleScorer::load(checked.text("model.file").map(Path::new)) else {
         return;
     };
-    match scorer.check_budget(budget) {
-        Err(CalibrationError::BudgetTooSmall {
-            smallest_provable,
-            client_days,
-            ..
-        }) => report(
-            checked,
-            problems,
-            path,
-            format!("{budget}"),
-            format!(
-                "at least {}: three divided by the {client_days} client-days that the model was calibrated on",
-                smallest_provable.ceil()
-            ),
-        ),
-        // Every other problem of a loaded calibration would have kept it from being loaded.
-        Ok(_) | Err(_) => {}
+    // Every other problem of a loaded calibration would have kept it from being loaded.
+    if let Err(CalibrationError::BudgetTooSmall {
+        smallest_provable,
+        client_days,
+        ..
+    }) = scorer.check_budget(budget)
+    {
+        let expected = format!(
+            "at least {}: three divided by the {client_days} client-days that the model was calibrated on",
+            smallest_provable.ceil()
+        );
+        report(checked, problems, path, budget.to_string(), expected);
     }
 }
 

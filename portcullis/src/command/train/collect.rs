@@ -1,0 +1,343 @@
+//! The rows that a model learns from: what the detector would have scored, one client-day after the other.
+
+use crate::analysis::{describe, scan_key};
+use crate::evaluation::{Label, Truth};
+use crate::progress::Bar;
+use crate::wiring;
+use anyhow::{Context as _, anyhow};
+use detector::{Contribution, Detector, Output, Score, Scorer, Serial, Settings, Windows};
+use domain::{Allowlist, Client, RequestRecord, Timestamp};
+use ingest::{Merge, Parsed, ParserConfig};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use simulator::Simulation;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+/// Start of simulated time: any fixed moment gives the same model.
+const START: Timestamp = Timestamp::from_secs(1_767_225_600);
+
+/// Rows kept for training: past this a run is thinned by never looking again. Four times what a calibration to one in
+/// a hundred thousand needs.
+const ROWS_MAX: usize = 1_000_000;
+
+/// Records handed to the detector together.
+const SLICE: usize = 1024;
+
+/// A range of addresses, /24 or /48, may be this share of the client-days: nobody who owns a network decides what is normal.
+const RANGE_SHARE: f64 = 0.02;
+
+/// So many client-days a range may be in any case.
+const RANGE_CLIENT_DAYS_MIN: usize = 20;
+
+/// Seconds of a day.
+const DAY_SECS: i64 = 86_400;
+
+/// Numbers of days are told apart by run: a simulated day is no other run's day.
+const DAYS_PER_RUN: i64 = 1_000_000;
+
+/// Rows as the detector would hand them to a model.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+pub(super) struct Collected {
+    pub(super) values: Vec<f32>,
+    pub(super) requests: Vec<u32>,
+    /// Keyed hash of each row's client.
+    pub(super) clients: Vec<u64>,
+    /// Day of each row, told apart by run.
+    pub(super) days: Vec<i64>,
+}
+
+/// What was left out of recorded rows, and why.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct LeftOut {
+    /// Clients in all.
+    pub(super) clients: usize,
+    /// Clients that evidence speaks against.
+    pub(super) flagged: usize,
+    /// Clients that the truth file calls something else than harmless.
+    pub(super) labelled: usize,
+    /// Client-days that are not a day old.
+    pub(super) young: usize,
+    /// Client-days beyond their range's share.
+    pub(super) crowded: usize,
+}
+
+impl Collected {
+    /// A number for each row's client and day.
+    pub(super) fn client_days(&self) -> Vec<u64> {
+        let pairs = self.clients.iter().zip(&self.days);
+        pairs.map(|pair| scan_key().hash(&pair)).collect()
+    }
+
+    /// Adds another collection's rows.
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.values.append(&mut other.values);
+        self.requests.append(&mut other.requests);
+        self.clients.append(&mut other.clients);
+        self.days.append(&mut other.days);
+    }
+
+    /// Keeps the rows whose number passes.
+    fn retain(self, width: usize, keeps: impl Fn(usize) -> bool) -> Self {
+        let mut kept = Self::default();
+        for row in (0..self.requests.len()).filter(|row| keeps(*row)) {
+            kept.values
+                .extend_from_slice(&self.values[row * width..][..width]);
+            kept.requests.push(self.requests[row]);
+            kept.clients.push(self.clients[row]);
+            kept.days.push(self.days[row]);
+        }
+        kept
+    }
+}
+
+/// Writes down what it is asked to score, and calls everything ordinary.
+#[derive(Debug, Default)]
+struct Recorder {
+    rows: Mutex<Collected>,
+    run: i64,
+}
+
+impl Scorer for Recorder {
+    fn version(&self) -> &'static str {
+        "training"
+    }
+
+    fn score(&self, windows: Windows<'_>, out: &mut [Score]) {
+        out.fill(Score {
+            value: 0.0,
+            p_value: 1.0,
+        });
+        // A poisoned lock means that another thread panicked: the run is lost anyway.
+        let Ok(mut rows) = self.rows.lock() else { return };
+        if rows.requests.len() + windows.requests.len() > ROWS_MAX {
+            return;
+        }
+        rows.values.extend_from_slice(windows.rows);
+        rows.requests.extend_from_slice(windows.requests);
+        rows.clients.extend_from_slice(windows.clients);
+        let days = windows.days.iter().map(|day| self.run * DAYS_PER_RUN + day);
+        rows.days.extend(days);
+    }
+
+    fn explain(&self, _row: &[f32], _requests: u64, _most: usize) -> Vec<Contribution> {
+        Vec::new()
+    }
+}
+
+fn recorder(run: i64) -> Detector<Recorder> {
+    let mut settings = Settings::new(scan_key(), describe);
+    settings.allowlist = Allowlist::new(Vec::new(), Vec::new(), false);
+    let rows = Mutex::default();
+    Detector::new(settings, Recorder { rows, run })
+}
+
+fn rows_of(detector: Detector<Recorder>) -> anyhow::Result<Collected> {
+    let rows = detector.into_scorer().rows.into_inner();
+    rows.map_err(|_| anyhow!("a training run panicked"))
+}
+
+/// Plays a scenario; gives its rows and the keyed hashes of its attackers.
+pub(super) fn simulated(
+    name: &str,
+    (seed, run, requests): (u64, i64, u64),
+) -> anyhow::Result<(Collected, BTreeSet<u64>)> {
+    let unknown = || {
+        wiring::WrongUsage(format!(
+            "unknown scenario {name:?}: see portcullis simulate --list"
+        ))
+    };
+    let scenario = simulator::scenario(name).ok_or_else(unknown)?;
+    let mut simulation = Simulation::sized(scenario, seed, START, requests);
+    let mut detector = recorder(run);
+    let (mut outputs, mut sent) = (Vec::new(), 0);
+    while sent < requests {
+        let slice: Vec<_> = std::iter::from_fn(|| simulation.next_with(|_| simulator::Verdict::Pass))
+            .take(SLICE)
+            .collect();
+        if slice.is_empty() {
+            break;
+        }
+        let records: Vec<RequestRecord<'_>> =
+            slice.iter().map(|request| request.record(&scan_key())).collect();
+        detector.observe(&records, &Serial, &mut outputs);
+        outputs.clear();
+        sent += slice.len() as u64;
+    }
+    detector.flush(&mut outputs);
+    eprintln!("{name}: {sent} requests");
+    let truth = simulation.truth().filter(|row| row.label.is_attack());
+    let attackers = truth.map(|row| scan_key().hash(&row.client)).collect();
+    Ok((rows_of(detector)?, attackers))
+}
+
+/// Reads logs; gives the rows of clients that nothing speaks against, and what was left out.
+pub(super) fn recorded(
+    files: &[PathBuf],
+    exclude: Option<&Path>,
+    (run, width, today): (i64, usize, i64),
+) -> anyhow::Result<(Collected, LeftOut)> {
+    let readers = wiring::open(files)?;
+    let bar = Bar::over(&readers);
+    let mut merge = Merge::new(readers, &ParserConfig::new(scan_key()));
+    let mut detector = recorder(run);
+    let (mut outputs, mut flagged) = (Vec::new(), BTreeSet::new());
+    let mut ranges: BTreeMap<u64, u64> = BTreeMap::new();
+    loop {
+        let mut parsed: Vec<Parsed<'_>> = Vec::with_capacity(SLICE);
+        if !merge.next(SLICE, &mut parsed) {
+            break;
+        }
+        let records: Vec<RequestRecord<'_>> =
+            parsed.into_iter().filter_map(|line| line.result.ok()).collect();
+        for record in &records {
+            let key = scan_key().hash(&record.client);
+            ranges.entry(key).or_insert_with(|| range_of(&record.client));
+        }
+        detector.observe(&records, &Serial, &mut outputs);
+        flag(&mut outputs, &mut flagged);
+        bar.tick();
+    }
+    bar.finish();
+    detector.flush(&mut outputs);
+    flag(&mut outputs, &mut flagged);
+    let harmful = exclude.map(Truth::read).transpose()?.map(|truth| {
+        let rows = truth.rows.into_iter();
+        rows.filter(|row| !matches!(row.label, Label::Innocent(_)))
+            .map(|row| scan_key().hash(&row.client))
+            .collect::<BTreeSet<u64>>()
+    });
+    let harmful = harmful.unwrap_or_default();
+    let mut left_out = LeftOut {
+        clients: ranges.len(),
+        flagged: flagged.len(),
+        labelled: ranges.keys().filter(|key| harmful.contains(key)).count(),
+        ..LeftOut::default()
+    };
+    let rows = rows_of(detector)?;
+    let clean = {
+        let clients = rows.clients.clone();
+        rows.retain(width, |row| {
+            !flagged.contains(&clients[row]) && !harmful.contains(&clients[row])
+        })
+    };
+    let old = {
+        let days = clean.days.clone();
+        let young = |day: i64| day - run * DAYS_PER_RUN > today - 2;
+        let is_young = clean
+            .client_days()
+            .into_iter()
+            .zip(&days)
+            .filter(|(_, day)| young(**day));
+        left_out.young = is_young
+            .map(|(client_day, _)| client_day)
+            .collect::<BTreeSet<u64>>()
+            .len();
+        clean.retain(width, |row| !young(days[row]))
+    };
+    let (kept, crowded) = within_ranges(old, width, &ranges);
+    left_out.crowded = crowded;
+    Ok((kept, left_out))
+}
+
+fn flag(outputs: &mut Vec<Output>, flagged: &mut BTreeSet<u64>) {
+    for output in outputs.drain(..) {
+        if let Output::Alert(alert) = output {
+            flagged.insert(scan_key().hash(&alert.client));
+            let members = alert.members.iter();
+            flagged.extend(members.map(|member| scan_key().hash(&member.client)));
+        }
+    }
+}
+
+/// The range around a client, as a number; clients by name are ranges of their own.
+fn range_of(client: &Client) -> u64 {
+    let net = client.range().and_then(|net| {
+        let bits = if net.addr().is_ipv4() { 24 } else { 48 };
+        IpNet::new(net.addr(), bits).ok()
+    });
+    match net {
+        Some(net) => scan_key().hash(&net.trunc()),
+        None => scan_key().hash(client),
+    }
+}
+
+/// Drops client-days beyond their range's share, by lot; gives how many.
+fn within_ranges(rows: Collected, width: usize, ranges: &BTreeMap<u64, u64>) -> (Collected, usize) {
+    let client_days = rows.client_days();
+    let by_client: BTreeMap<u64, u64> = client_days
+        .iter()
+        .copied()
+        .zip(rows.clients.iter().copied())
+        .collect();
+    let most = ((by_client.len() as f64 * RANGE_SHARE) as usize).max(RANGE_CLIENT_DAYS_MIN);
+    let mut seen: BTreeMap<u64, usize> = BTreeMap::new();
+    // Client-days are keyed hashes: their order is the lot.
+    let kept: BTreeSet<u64> = by_client
+        .iter()
+        .filter(|(_, client)| {
+            let range = ranges.get(client).copied().unwrap_or(**client);
+            let count = seen.entry(range).or_default();
+            *count += 1;
+            *count <= most
+        })
+        .map(|(client_day, _)| *client_day)
+        .collect();
+    let crowded = by_client.len() - kept.len();
+    (
+        rows.retain(width, |row| kept.contains(&client_days[row])),
+        crowded,
+    )
+}
+
+/// The present day, counted from 1970.
+///
+/// # Errors
+/// When the machine's clock stands before 1970.
+pub(super) fn today() -> anyhow::Result<i64> {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .context("could not tell the day: the clock stands before 1970")?;
+    Ok(since.as_secs() as i64 / DAY_SECS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(clients: u64) -> Collected {
+        Collected {
+            values: (0..clients).map(|client| client as f32).collect(),
+            requests: vec![5; clients as usize],
+            clients: (0..clients).collect(),
+            days: vec![0; clients as usize],
+        }
+    }
+
+    #[test]
+    fn one_range_has_no_more_than_its_share() {
+        // Half of two thousand clients stand in one range, the others each in their own.
+        let ranges = (0..2000)
+            .map(|client| (client, if client < 1000 { 1 } else { client }))
+            .collect();
+        let (kept, crowded) = within_ranges(rows(2000), 1, &ranges);
+        assert_eq!((kept.requests.len(), crowded), (1040, 960));
+        assert!(
+            kept.values
+                .iter()
+                .zip(&kept.clients)
+                .all(|(value, client)| *value == *client as f32)
+        );
+    }
+
+    #[test]
+    fn a_client_is_of_its_range_of_256() {
+        let client = |text: &str| Client::parse(domain::Scope::Ip, text).unwrap();
+        assert_eq!(
+            range_of(&client("203.0.113.9")),
+            range_of(&client("203.0.113.200"))
+        );
+        assert_ne!(range_of(&client("203.0.113.9")), range_of(&client("203.0.114.9")));
+    }
+}
