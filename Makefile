@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ENV := . scripts/env.sh
 
-.PHONY: help run build dashboard test fuzz bench evaluate experiment tools fmt lint deny setup clean
+.PHONY: help run build dashboard test fuzz bench evaluate experiment tools model fmt lint deny setup clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,11 @@ experiment: ## detection on simulated traffic drawn from a commit's name: make e
 
 tools: ## detection of real attack tools, in a network of its own: make tools KEEP=folder (needs root)
 	@scripts/tools.sh $(if $(KEEP),--keep "$(KEEP)")
+
+model: ## train the shipped model anew: make model NAME=2026-11-25-1
+	@test -n "$(NAME)" || { echo "name the model: make model NAME=2026-11-25-1" >&2; exit 2; }
+	@$(ENV); cargo run -q --locked -p portcullis -- train --out models/shipped/model.bin --name "$(NAME)" $(ARGS)
+	@rm -f models/shipped/model.bin.1
 
 fmt: ## format the Rust code
 	@$(ENV); cargo fmt
