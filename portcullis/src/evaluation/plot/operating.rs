@@ -172,12 +172,17 @@ fn draw_interval(canvas: &Canvas<'_>, scales: &Scales, place: &Place) -> anyhow:
     Ok(())
 }
 
+/// Room that a threshold's label takes.
+const LABEL_WIDTH: f64 = 150.0;
+
 fn draw_place(canvas: &Canvas<'_>, scales: &Scales, place: &Place, number: usize) -> anyhow::Result<()> {
     let (x, y) = scales.of(&place.first);
     let (color, radius) = if place.is_used { (INK, 7) } else { (ACCENT, 5) };
     canvas.dot((x, y), radius, color)?;
-    // To the upper left and the lower right in turn, off the line, which rises: neighbours often lie close together.
-    let (x, y, anchor) = if number.is_multiple_of(2) {
+    // To the upper left and the lower right in turn, off the line, which rises: neighbours often lie close together. At
+    // the left edge there is room on the right only.
+    let has_room = x > LEFT + LABEL_WIDTH;
+    let (x, y, anchor) = if number.is_multiple_of(2) && has_room {
         (x - 10.0, y - 13.0, HPos::Right)
     } else {
         (x + 10.0, y + 15.0, HPos::Left)
