@@ -123,6 +123,26 @@ const WORDS: &[(RouteRole, &[&str])] = &[
     (RouteRole::Health, HEALTH),
 ];
 
+/// Words of routes where programs fetch tokens: every answer is as long as the last, and that is all they do there.
+const TOKEN_ISSUE: [&str; 7] = [
+    "token",
+    "tokens",
+    "oauth",
+    "oauth2",
+    "refresh",
+    "refresh-token",
+    "jwt",
+];
+
+/// Whether a path is one where programs fetch tokens.
+pub(crate) fn issues_tokens(path: &str) -> bool {
+    let mut segments = path.split('/').take(TOKEN_SEGMENTS_MAX);
+    segments.any(|segment| TOKEN_ISSUE.iter().any(|word| word.eq_ignore_ascii_case(segment)))
+}
+
+/// Segments that are looked at for such a word.
+const TOKEN_SEGMENTS_MAX: usize = 16;
+
 /// Longest path whose words are looked at: longer ones are not written by hand.
 const ROLE_BYTES_MAX: usize = 256;
 

@@ -72,7 +72,7 @@ impl Line {
             },
             status: self.status,
             bytes_in: None,
-            bytes_out: Some(700 + u64::from(self.agent)),
+            bytes_out: Some(1700 + u64::from(self.agent)),
             duration_ms: None,
             upstream_ms: None,
             protocol: None,

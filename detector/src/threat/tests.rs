@@ -284,3 +284,16 @@ fn a_week_of_silence_takes_every_kind_of_evidence_away() {
     assert!(window.suspicion.rank() < 0.1, "{}", window.suspicion.rank());
     assert_eq!(named(&window).0, None);
 }
+
+#[test]
+fn a_program_that_fetches_its_token_again_and_again_guesses_nothing() {
+    let fetch = |turn: usize| {
+        post(
+            turn as f32 * 40.0 + (turn * 7 % 23) as f32,
+            "/oauth/token",
+            200,
+            1180,
+        )
+    };
+    assert!(!is_acted_on(&visit((0..60).map(fetch))));
+}

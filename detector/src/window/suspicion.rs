@@ -12,6 +12,9 @@ const WALK_STEP_MAX: u64 = 3;
 /// A request that is bad only after so long is one that was never finished: bad ones are told at once.
 const STALL_MILLIS: f32 = 10_000.0;
 
+/// A page with a form on it has so many bytes; what tells a program who it is now has fewer.
+const FORM_BYTES_MIN: u32 = 1500;
+
 /// Stands for every path that names a day.
 const ANY_DAY: u64 = 0x6461_7973;
 
@@ -76,6 +79,8 @@ pub struct Suspicion {
     pub is_declared_crawler: bool,
     /// Whether a user agent of it says that it is a browser.
     pub is_declared_browser: bool,
+    /// Whether a sign-in of it was answered with a page, and not with a token.
+    pub is_shown_a_form: bool,
     /// Bytes of the latest answer on a route that nobody else uses.
     soft_bytes: u32,
     /// The folder of that route, 0 for the root.
@@ -164,7 +169,10 @@ impl Suspicion {
             if self.sign_in_route == 0 {
                 self.sign_in_route = record.route.template;
             }
-            let is_same = answer == self.last_answer && record.bytes_out.is_some();
+            let bytes = short(record.bytes_out.unwrap_or(0));
+            let is_same =
+                answer == self.last_answer && bytes > 0 && !crate::signal::issues_tokens(&record.path);
+            self.is_shown_a_form |= bytes >= FORM_BYTES_MIN || record.path.ends_with("/xmlrpc.php");
             self.same_answers += f32::from(u8::from(is_same && !signals.outcome.is_client_error()));
             self.last_answer = answer;
             let sent = short(record.bytes_in.unwrap_or(0));

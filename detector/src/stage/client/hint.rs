@@ -54,6 +54,7 @@ const SAME_ANSWERS_MIN: f32 = 1.9;
 /// Whether a small client sends passwords and nothing else, and is answered alike without a refusal.
 fn is_silent_try(window: &Window) -> bool {
     window.suspicion.same_answers >= SAME_ANSWERS_MIN
+        && window.suspicion.is_shown_a_form
         && (ACTS_WITH_AGENT_MIN..=SMALL_REQUESTS_MAX).contains(&window.requests)
         && window.share(window.habit.logins) >= ACT_SHARE_MIN
         && !window.rhythm.may_be_slow_metronome()

@@ -175,7 +175,7 @@ fn where_most_of_the_site_fails_nobody_small_is_blocked() {
     assert!(decisions.is_empty());
 }
 
-/// Passwords sent to one route by so many clients that have nothing else in common, and answered 200 each time.
+/// Passwords sent to one route (a page of its own tells that they are wrong) by so many clients that have nothing else in common, and answered 200 each time.
 fn silent_tries(clients: u32) -> Vec<Line> {
     let client = |client: u32| {
         (0..4u32).map(move |step| Line {
