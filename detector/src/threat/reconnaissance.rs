@@ -15,6 +15,9 @@ const ASIDE_WEIGHT: f32 = 0.04;
 /// Such misses are shown at most: a crawler of an old site collects any number of them.
 const ASIDE_POINTS_MAX: f32 = 1.0;
 
+/// A single miss guesses nothing.
+const ONE_MISS: f32 = 1.5;
+
 /// Share that a single success may be: many a scanner looks at the first page before it begins.
 const FIRST_PAGE_SHARE: f32 = 0.17;
 
@@ -65,7 +68,7 @@ fn assess(window: &Window) -> Option<Claim> {
 /// weighs most where nothing succeeds, and more where misses come quickly.
 fn miss_points(window: &Window) -> f32 {
     let misses = window.suspicion.novel_misses;
-    if is_fruitless(window) {
+    if misses > ONE_MISS && is_fruitless(window) {
         let points = misses * 0.5 + redirects_beside(window) * 0.15;
         let weight = if reads_no_pages(window) { 1.25 } else { 1.0 };
         return points * weight * innocence(window);

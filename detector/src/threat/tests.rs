@@ -297,3 +297,19 @@ fn a_program_that_fetches_its_token_again_and_again_guesses_nothing() {
     };
     assert!(!is_acted_on(&visit((0..60).map(fetch))));
 }
+
+#[test]
+fn a_dashboard_whose_session_ran_out_and_a_sender_of_bad_messages_are_left_alone() {
+    let widgets = ["/api/me", "/api/alerts", "/api/orders", "/api/stock", "/api/news"];
+    let ask = |turn: usize| {
+        get(
+            (turn / 5) as f32 * 4.0 + (turn % 5) as f32 * 0.1,
+            widgets[turn % 5],
+            401,
+            90,
+        )
+    };
+    assert!(!is_acted_on(&visit((0..400).map(ask))));
+    let message = |turn: usize| post(turn as f32 * 3.0 + (turn * 5 % 7) as f32, "/hooks/build", 400, 60);
+    assert!(!is_acted_on(&visit((0..300).map(message))));
+}

@@ -24,6 +24,12 @@ pub(super) const THREAT: Threat = Threat {
 /// So many refusals pass for an app whose token ran out.
 const REFUSALS_FREE: f32 = 25.0;
 
+/// So many refusals pass for a mistyped password.
+const FEW_FREE: f32 = 3.0;
+
+/// Ceiling of a few refusals.
+const FEW_CEILING: f32 = 0.6;
+
 /// Requests a second over a visit from which nobody waits for an answer to get better.
 const QUICK_PER_SECOND: f32 = 0.4;
 
@@ -33,7 +39,19 @@ fn assess(window: &Window) -> Option<Claim> {
         return None;
     }
     let points = query_points(window).max(refusal_points(window));
+    let few = claim(ThreatKind::TokenAbuse, few_points(window), FEW_CEILING);
     claim(ThreatKind::TokenAbuse, points, 0.9)
+        .filter(|sure| few.is_none_or(|few| few.confidence < sure.confidence))
+        .or(few)
+}
+
+/// Points for a few refusals in a row, quick and on no beat: to be looked at, whatever the score adds.
+fn few_points(window: &Window) -> f32 {
+    if goes_on(window) {
+        (window.habit.refused - FEW_FREE) * 0.4
+    } else {
+        0.0
+    }
 }
 
 /// Points for tokens tried in the query.
@@ -45,15 +63,24 @@ fn query_points(window: &Window) -> f32 {
 /// Points for refusals that do not stop: tokens tried in a header, which logs do not show. A stuck program waits and
 /// keeps time.
 fn refusal_points(window: &Window) -> f32 {
-    let is_quick = window.rate_per_second(VISIT) > QUICK_PER_SECOND;
-    if !is_quick || window.rhythm.is_metronome() || window.habit.writes > window.habit.refused * 0.5 {
-        return 0.0;
+    if goes_on(window) {
+        (window.habit.refused - REFUSALS_FREE) * 0.05
+    } else {
+        0.0
     }
-    (window.habit.refused - REFUSALS_FREE) * 0.05
+}
+
+/// Whether it asks for one thing again and again, quickly and on no beat, and is refused.
+fn goes_on(window: &Window) -> bool {
+    let is_quick = window.rate_per_second(VISIT) > QUICK_PER_SECOND;
+    // A page or an app whose session ran out goes on asking for all that it shows.
+    let is_session = window.paths.estimate() > 2.5 || window.share(window.habit.with_referer) > 0.5;
+    let is_writing = window.habit.writes > window.habit.refused * 0.5;
+    is_quick && !is_session && !is_writing && !window.rhythm.is_metronome()
 }
 
 fn sentence(window: &Window) -> String {
-    if query_points(window) < refusal_points(window) {
+    if query_points(window) <= 0.0 {
         return format!("was refused {:.0} times and went on", window.habit.refused);
     }
     format!(

@@ -1,7 +1,7 @@
 //! What speaks for an attack: points that decay over the longest horizon, and counts of the acts behind them.
 
 use crate::population::RouteStanding;
-use crate::signal::{Outcome, Signals, Tool, ToolKind};
+use crate::signal::{Outcome, RouteRole, Signals, Tool, ToolKind};
 use crate::window::Distinct;
 use domain::RequestRecord;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,9 @@ const STALL_MILLIS: f32 = 10_000.0;
 
 /// A page with a form on it has so many bytes; what tells a program who it is now has fewer.
 const FORM_BYTES_MIN: u32 = 1500;
+
+/// What a path counts that asks who it is: it may well be there, and a session that ran out gets the same answer.
+const UNPROVEN: f32 = 0.25;
 
 /// Stands for every path that names a day.
 const ANY_DAY: u64 = 0x6461_7973;
@@ -55,7 +58,8 @@ pub struct Suspicion {
     pub soft_misses: f32,
     /// Sign-ins answered exactly like the one before, and not refused: a wrong password on a page that says so itself.
     pub same_answers: f32,
-    /// State-changing requests answered with 4xx that is no refusal and no missing path: wrong codes, cards, vouchers.
+    /// State-changing requests where money or an account is at stake, answered with 4xx that is no refusal and no missing
+    /// path: wrong codes, cards, vouchers.
     pub failed_writes: f32,
     /// Sign-ins that were not as long as the one before, where logs tell how much clients send.
     pub sent_differs: f32,
@@ -163,7 +167,9 @@ impl Suspicion {
         let is_told_off = signals.outcome == Outcome::OtherClientError
             && !matches!(record.status, 429 | 499)
             && !is_stall(record);
-        self.failed_writes += f32::from(u8::from(is_told_off));
+        let is_guessable =
+            signals.role.is_sign_in() || matches!(signals.role, RouteRole::Payment | RouteRole::SignUp);
+        self.failed_writes += f32::from(u8::from(is_told_off && is_guessable));
         if signals.role.is_sign_in() {
             let answer = short(record.bytes_out.unwrap_or(0)).rotate_left(10) ^ u32::from(record.status);
             if self.sign_in_route == 0 {
@@ -261,7 +267,7 @@ impl Suspicion {
             {
                 let is_new_miss = self.missed.insert(missed_name(record, signals));
                 if is_new_miss {
-                    self.novel_misses += 1.0;
+                    self.novel_misses += if record.status == 401 { UNPROVEN } else { 1.0 };
                 }
                 novelty.is_new_path || is_new_miss
             }
