@@ -101,9 +101,11 @@ pub fn slow_scanner(address: &str, start: Timestamp, count: usize) -> Vec<Line> 
     probes(address, start, count, 25_000, BROWSER)
 }
 
-/// Somebody who guesses passwords, one a minute, with a browser's agent: it takes a quarter of an hour to be sure of him.
+/// Somebody who guesses passwords, one a minute or so, with a browser's agent: it takes a quarter of an hour to be sure of
+/// him. He keeps no beat, as a program would that holds on to an old password.
 pub fn password_guesser(address: &str, start: Timestamp, count: usize) -> Vec<Line> {
-    let times = (0..).map(|number| start.plus_secs(number * 60)).take(count);
+    let times = (0..).map(|number| start.plus_secs(number * 60 + number * 37 % 41));
+    let times = times.take(count);
     times
         .map(|at| line(at, address, "POST", "/login", 401, BROWSER))
         .collect()
