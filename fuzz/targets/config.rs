@@ -11,6 +11,9 @@
 
 #[path = "../../portcullis/src/config/mod.rs"]
 mod config;
+// What a budget of false positives is checked against.
+#[path = "../../portcullis/src/scorer.rs"]
+mod scorer;
 
 use config::Surroundings;
 use libfuzzer_sys::fuzz_target;
