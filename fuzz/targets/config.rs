@@ -11,9 +11,6 @@
 
 #[path = "../../portcullis/src/config/mod.rs"]
 mod config;
-// What a budget of false positives is checked against.
-#[path = "../../portcullis/src/scorer.rs"]
-mod scorer;
 
 use config::Surroundings;
 use libfuzzer_sys::fuzz_target;
@@ -24,6 +21,7 @@ fuzz_target!(|data: &str| {
     let surroundings = Surroundings {
         environment: &BTreeMap::new(),
         read_file: &|_| Err(io::ErrorKind::NotFound.into()),
+        least_budget: &|_, budget| (budget < 100.0).then(|| "at least 100".to_owned()),
     };
     match config::read("fuzz.toml", data, &surroundings) {
         Ok(loaded) => drop(config::explain(&loaded.entries)),

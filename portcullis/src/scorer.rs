@@ -66,6 +66,25 @@ pub(crate) fn card_of(bundle: &ModelBundle) -> String {
     })
 }
 
+/// What a budget must be at least for a model to show it, in words; `None` when the model shows the budget, or cannot be
+/// loaded: whoever starts with it says why.
+#[must_use]
+pub(crate) fn least_budget(model: Option<&Path>, per_million: f64) -> Option<String> {
+    let scorer = BundleScorer::load(model).ok()?;
+    match scorer.check_budget(per_million) {
+        Err(CalibrationError::BudgetTooSmall {
+            smallest_provable,
+            client_days,
+            ..
+        }) => Some(format!(
+            "at least {}: three divided by the {client_days} client-days that the model was calibrated on",
+            smallest_provable.ceil()
+        )),
+        // Every other problem of a calibration would have kept it from being loaded.
+        Ok(_) | Err(_) => None,
+    }
+}
+
 impl BundleScorer {
     /// Loads a model from a file, or the shipped one.
     ///

@@ -1,6 +1,7 @@
 //! `portcullis run`: the service, until it is told to stop.
 
 use crate::config;
+use crate::scorer::least_budget;
 use crate::service::{Roles, Service, reload};
 use crate::wiring::WrongUsage;
 use anyhow::Context as _;
@@ -35,7 +36,7 @@ pub(crate) struct Args {
 /// When the configuration is wrong, the service cannot start, or a role gave up.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let roles = roles(&args.roles)?;
-    let loaded = match config::load(&args.config) {
+    let loaded = match config::load(&args.config, &least_budget) {
         Ok(loaded) => loaded,
         Err(error) => match error.downcast::<config::Report>() {
             Ok(report) => return Err(WrongUsage(report.to_string()).into()),

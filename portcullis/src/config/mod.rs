@@ -2,8 +2,8 @@
 //! used ([`Config`], the types that the rest of the program takes).
 //!
 //! [`settings`] lists every setting once. Checking, example, JSON Schema, explanation and comparison all read that
-//! list. Reading a configuration asks the machine for environment variables and secrets' files only, and through
-//! [`Surroundings`].
+//! list. Reading a configuration asks the machine for environment variables, secrets' files and what its model can show
+//! only, and through [`Surroundings`].
 
 mod check;
 mod compare;
@@ -28,7 +28,7 @@ pub(crate) use explain::explain;
 pub(crate) use problem::{Problem, Report, suggest};
 pub(crate) use schema::schema;
 pub(crate) use used::Config;
-pub(crate) use value::Surroundings;
+pub(crate) use value::{LeastBudget, Surroundings};
 
 use anyhow::Context as _;
 use serde::Deserialize as _;
@@ -65,7 +65,7 @@ pub(crate) fn read(file: &str, text: &str, surroundings: &Surroundings<'_>) -> R
     let checked = check::check(&table, has_syntax_faults, surroundings);
     problems.extend(checked.problems.iter().cloned());
     if !has_syntax_faults {
-        problems.extend(rules::contradictions(&checked));
+        problems.extend(rules::contradictions(&checked, surroundings));
     }
     if !problems.is_empty() {
         return Err(Report::new(file, problems));
@@ -91,11 +91,11 @@ pub(crate) fn read(file: &str, text: &str, surroundings: &Surroundings<'_>) -> R
     }
 }
 
-/// Reads a configuration file, with this process's environment over it.
+/// Reads a configuration file, with this process's environment over it; `least_budget` is asked what a model can show.
 ///
 /// # Errors
 /// A [`Report`] when it is wrong; otherwise when the file cannot be read.
-pub(crate) fn load(file: &Path) -> anyhow::Result<Loaded> {
+pub(crate) fn load(file: &Path, least_budget: &LeastBudget) -> anyhow::Result<Loaded> {
     let name = file.display().to_string();
     let size = std::fs::metadata(file)
         .with_context(|| format!("could not read {name}"))?
@@ -111,6 +111,7 @@ pub(crate) fn load(file: &Path) -> anyhow::Result<Loaded> {
     let surroundings = Surroundings {
         environment: &environment,
         read_file: &|path| std::fs::read_to_string(path),
+        least_budget,
     };
     Ok(read(&name, &text, &surroundings)?)
 }

@@ -3,12 +3,11 @@
 use super::check::{Checked, Entry};
 use super::document::Origin;
 use super::problem::Problem;
-use crate::scorer::BundleScorer;
+use super::value::Surroundings;
 use detector::limits::ROLE_OVERRIDES_MAX;
 use detector::rule::Glob;
 use domain::{Client, Scope};
 use ingest::source::kafka::TopicSelector;
-use models::calibration::CalibrationError;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -16,12 +15,12 @@ use std::path::Path;
 const SHARED_SECRET_BYTES_MIN: usize = 22;
 
 /// Finds every contradiction.
-pub(crate) fn contradictions(checked: &Checked) -> Vec<Problem> {
+pub(crate) fn contradictions(checked: &Checked, surroundings: &Surroundings<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     check_topics(checked, &mut problems);
     check_kafka_security(checked, &mut problems);
     check_policy(checked, &mut problems);
-    check_budget(checked, &mut problems);
+    check_budget(checked, surroundings, &mut problems);
     for at in (0..).take_while(|at| checked.entry(&format!("api.listeners[{at}].kinds")).is_some()) {
         check_listener(checked, at, &mut problems);
     }
@@ -62,26 +61,13 @@ fn number(checked: &Checked, path: &str) -> Option<f64> {
 }
 
 /// A budget of wrong blocks that the model cannot show is refused, with the smallest that it can.
-fn check_budget(checked: &Checked, problems: &mut Vec<Problem>) {
+fn check_budget(checked: &Checked, surroundings: &Surroundings<'_>, problems: &mut Vec<Problem>) {
     let path = "policy.false_positive_budget";
     let Some(budget) = number(checked, path) else {
         return;
     };
-    // A model that cannot be loaded is named by whoever starts with it.
-    let Ok(scorer) = BundleScorer::load(checked.text("model.file").map(Path::new)) else {
-        return;
-    };
-    // Every other problem of a loaded calibration would have kept it from being loaded.
-    if let Err(CalibrationError::BudgetTooSmall {
-        smallest_provable,
-        client_days,
-        ..
-    }) = scorer.check_budget(budget)
-    {
-        let expected = format!(
-            "at least {}: three divided by the {client_days} client-days that the model was calibrated on",
-            smallest_provable.ceil()
-        );
+    let model = checked.text("model.file").map(Path::new);
+    if let Some(expected) = (surroundings.least_budget)(model, budget) {
         report(checked, problems, path, budget.to_string(), expected);
     }
 }

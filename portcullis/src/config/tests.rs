@@ -20,6 +20,7 @@ fn read_with(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, Report>
     let surroundings = Surroundings {
         environment: &environment,
         read_file: &read_file,
+        least_budget: &crate::scorer::least_budget,
     };
     read("portcullis.toml", text, &surroundings)
 }
@@ -99,6 +100,7 @@ fn defaults_are_right_values_of_their_kind() {
         let surroundings = Surroundings {
             environment: &none,
             read_file: &|_| Err(io::ErrorKind::NotFound.into()),
+            least_budget: &|_, _| None,
         };
         let mut problems = Vec::new();
         value::read(setting.path, setting.kind, &node, &surroundings, &mut problems);

@@ -25,7 +25,13 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) environment: &'a BTreeMap<String, String>,
     /// Reads the file of a secret.
     pub(crate) read_file: &'a dyn Fn(&Path) -> std::io::Result<String>,
+    /// What a model can show.
+    pub(crate) least_budget: &'a LeastBudget,
 }
+
+/// Says what a budget of wrong blocks per million client-days must be at least for a model (the shipped one without a path)
+/// to show it; `None` when it can show this one.
+pub(crate) type LeastBudget = dyn Fn(Option<&Path>, f64) -> Option<String>;
 
 /// Reads a value as its kind. Every problem goes into `problems`; `None` when there was one.
 pub(crate) fn read(
@@ -260,6 +266,7 @@ mod tests {
         let surroundings = Surroundings {
             environment: &none,
             read_file: &|_| Err(std::io::ErrorKind::NotFound.into()),
+            least_budget: &|_, _| None,
         };
         let mut problems = Vec::new();
         let value = read("it", kind, &node, &surroundings, &mut problems);
