@@ -183,11 +183,11 @@ impl Memory {
 
     /// Adds the candidate's evidence to its cohorts and gives those that are campaigns.
     fn weigh_cohorts(&mut self, candidate: &Candidate) -> Vec<CohortKey> {
-        // Evidence never mixes across trust.
+        // Evidence never mixes across trust, and a page that makes its readers' browsers ask makes no campaign of them.
         let Some((_, claim)) = candidate
             .claims
             .first()
-            .filter(|_| candidate.most == Action::Block)
+            .filter(|_| candidate.most == Action::Block && !candidate.may_be_planted)
         else {
             return Vec::new();
         };

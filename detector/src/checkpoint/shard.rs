@@ -105,6 +105,7 @@ pub(super) struct CandidateForm {
     agent: u64,
     agents: f32,
     is_claimed: bool,
+    may_be_planted: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -323,6 +324,7 @@ impl CandidateForm {
             agent: candidate.agent,
             agents: candidate.agents,
             is_claimed: candidate.is_claimed,
+            may_be_planted: candidate.may_be_planted,
         }
     }
 
@@ -358,6 +360,7 @@ impl CandidateForm {
             agent: self.agent,
             agents: self.agents,
             is_claimed: self.is_claimed,
+            may_be_planted: self.may_be_planted,
         })
     }
 }

@@ -29,6 +29,9 @@ pub struct Signals {
     pub payload: PayloadHits,
     /// What the path asks for that only scanners ask for.
     pub probe: ProbeHit,
+    /// Whether a page of another site can have made a browser send it, as far as the log shows: a GET that says it comes
+    /// from there.
+    pub may_be_planted: bool,
     /// The attack tool that a user agent names, sent for the first time.
     pub tool: Tool,
     /// Whether a page that browsers and crawlers ask for unasked (favicon, robots.txt, `.well-known`).
@@ -90,6 +93,7 @@ pub fn read(record: &RequestRecord<'_>, is_known: bool, is_new_agent: bool) -> S
         outcome,
         method: MethodClass::of(&record.method),
         is_file: is_file(&record.path),
+        may_be_planted: record.method == "GET" && is_foreign(record),
         role: RouteRole::of(&record.path),
         query_bytes: u32::try_from(query.len()).unwrap_or(u32::MAX),
         is_dated_miss: outcome.is_client_error() && date::names_day(clip(&record.path)),
@@ -152,6 +156,37 @@ impl MethodClass {
     }
 }
 
+/// Whether a request comes from a page of another site. Where the log does not name the host, nobody can tell.
+fn is_foreign(record: &RequestRecord<'_>) -> bool {
+    let (Some(host), Some(referer)) = (record.host.as_deref(), record.referer.as_deref()) else {
+        return false;
+    };
+    let Some((_, rest)) = referer.split_once("://") else {
+        return false;
+    };
+    let from = rest.split(['/', '?', '#']).next().unwrap_or("");
+    !is_same_site(name_of(from), name_of(host))
+}
+
+/// A host without its port.
+fn name_of(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// Whether two hosts are one, or one lies under the other: `shop.example` and `www.shop.example`.
+fn is_same_site(left: &str, right: &str) -> bool {
+    let (short, long) = if left.len() < right.len() {
+        (left.as_bytes(), right.as_bytes())
+    } else {
+        (right.as_bytes(), left.as_bytes())
+    };
+    let (head, tail) = long.split_at(long.len() - short.len());
+    tail.eq_ignore_ascii_case(short) && (head.is_empty() || head.ends_with(b"."))
+}
+
 /// Endings of files that are fetched to be kept: archives, tables, documents, packages, images of disks.
 const FILES: &[&str] = &[
     "7z", "bz2", "csv", "deb", "doc", "docx", "epub", "gz", "img", "iso", "jar", "log", "ndjson", "ods",
@@ -192,6 +227,29 @@ mod tests {
         assert_eq!(Outcome::of(499), Outcome::OtherClientError);
         assert_eq!(Outcome::of(0), Outcome::None);
         assert_eq!(MethodClass::of("PROPFIND"), MethodClass::Odd);
+    }
+
+    #[test]
+    fn a_page_of_another_site_is_told_by_its_host() {
+        for (host, referer, expected) in [
+            (Some("shop.example"), Some("https://shop.example/a?b"), false),
+            (Some("shop.example:8443"), Some("https://SHOP.example"), false),
+            (Some("www.shop.example"), Some("https://shop.example/"), false),
+            (Some("shop.example"), Some("https://evilshop.example/"), true),
+            (Some("shop.example"), Some("https://news.example/x"), true),
+            (Some("[::1]:80"), Some("http://[::1]/"), false),
+            (Some(""), Some("http:///"), false),
+            (Some("shop.example"), None, false),
+            (Some("shop.example"), Some("android-app"), false),
+            (None, Some("https://news.example/x"), false),
+        ] {
+            let mut record = crate::testing::Line::new(0, 1, "/", 404);
+            record.method = "GET";
+            let mut record = record.record(1);
+            record.host = host.map(Into::into);
+            record.referer = referer.map(Into::into);
+            assert_eq!(is_foreign(&record), expected, "{host:?} {referer:?}");
+        }
     }
 
     #[test]

@@ -71,7 +71,8 @@ fn boundary(
 
 /// How surely the threat is named; 0 for a claim that is not worth keeping.
 fn confidence(window: &Window, threat: &Threat, p_value: f64) -> f32 {
-    (threat.assess)(window)
+    threat
+        .claim(window)
         .filter(|claim| claim.confidence >= CONFIDENCE_MIN)
         .map_or(0.0, |claim| strengthen(claim.confidence, p_value))
 }

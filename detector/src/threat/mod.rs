@@ -41,13 +41,30 @@ pub struct Threat {
     /// Its kind where the evidence tells no finer one.
     pub kind: ThreatKind,
     /// Weighs the evidence in a window; `None` when there is nothing.
-    pub assess: fn(&Window) -> Option<Claim>,
+    assess: fn(&Window) -> Option<Claim>,
     /// The quantity that the sentence is about.
     pub value: fn(&Window) -> f32,
     /// What was seen, as the rest of a sentence that begins with the client. Holds no text from the log.
     pub sentence: fn(&Window) -> String,
     /// The one quantity that it hangs on: less of it, and there would have been nothing to say.
     pub lever: Lever,
+}
+
+impl Threat {
+    /// Weighs the evidence in a window, and less of it where a page of somebody else's can have made a browser do what
+    /// was done. A flood is one, whoever began it.
+    #[must_use]
+    pub fn claim(&self, window: &Window) -> Option<Claim> {
+        let claim = (self.assess)(window)?;
+        if claim.kind == ThreatKind::DenialOfService || !window.suspicion.may_be_planted() {
+            return Some(claim);
+        }
+        Some(Claim {
+            confidence: claim.confidence.min(PLANTED_CEILING),
+            is_conclusive: false,
+            ..claim
+        })
+    }
 }
 
 /// Every threat that evidence can name.
@@ -72,7 +89,7 @@ pub const CONFIDENCE_MIN: f32 = 0.35;
 /// What the evidence in a window names, with the threat's index in [`THREATS`], surest first.
 #[must_use]
 pub fn assess(window: &Window) -> Vec<(usize, Claim)> {
-    let named = |(place, threat): (usize, &Threat)| (threat.assess)(window).map(|claim| (place, claim));
+    let named = |(place, threat): (usize, &Threat)| threat.claim(window).map(|claim| (place, claim));
     let mut claims: Vec<(usize, Claim)> = THREATS
         .iter()
         .enumerate()
@@ -105,6 +122,10 @@ pub fn strengthen(confidence: f32, p_value: f64) -> f32 {
 fn confidence(points: f32) -> f32 {
     1.0 - (-points.max(0.0)).exp()
 }
+
+/// Ceiling of what may be planted: slowed down at most, whatever the score adds, so that nobody chooses whom we block, nor
+/// escapes by naming such a page.
+const PLANTED_CEILING: f32 = 0.86;
 
 /// Somebody may try out once or twice what such a name does.
 const TOOL_REQUESTS_MIN: u64 = 3;

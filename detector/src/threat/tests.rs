@@ -41,6 +41,11 @@ fn post(secs: f32, target: &str, status: u16, bytes: u64) -> Ask {
 
 /// The window after a visit on a site where nobody else was yet.
 fn visit(asks: impl IntoIterator<Item = Ask>) -> Window {
+    visit_from(None, asks)
+}
+
+/// The same, of a browser that says from which page it comes.
+fn visit_from(referer: Option<&str>, asks: impl IntoIterator<Item = Ask>) -> Window {
     let mut window = Window::default();
     for (place, ask) in asks.into_iter().enumerate() {
         let (path, query) = match ask.target.split_once('?') {
@@ -54,6 +59,8 @@ fn visit(asks: impl IntoIterator<Item = Ask>) -> Window {
         let mut record = line.record(place as u64);
         record.query = query.map(Cow::Owned);
         record.bytes_out = Some(ask.bytes);
+        record.host = Some(Cow::Borrowed("shop.example"));
+        record.referer = referer.map(Cow::Borrowed);
         let hash = |text: &str| KEY.hash(text) | 1;
         let hashes = Hashes {
             query: record.query.as_deref().map_or(0, hash),
@@ -312,4 +319,46 @@ fn a_dashboard_whose_session_ran_out_and_a_sender_of_bad_messages_are_left_alone
     assert!(!is_acted_on(&visit((0..400).map(ask))));
     let message = |turn: usize| post(turn as f32 * 3.0 + (turn * 5 % 7) as f32, "/hooks/build", 400, 60);
     assert!(!is_acted_on(&visit((0..300).map(message))));
+}
+
+#[test]
+fn what_a_page_of_another_site_makes_browsers_ask_for_blocks_nobody() {
+    let secrets = [
+        "/.env",
+        "/wp-config.php.bak",
+        "/.git/config",
+        "/backup.sql",
+        "/id_rsa",
+        "/.aws/credentials",
+    ];
+    let payloads = [
+        "/?q=1%27+union+select+1,2,3--",
+        "/?q=%3Cscript%3Ealert(1)%3C/script%3E",
+        "/?f=../../../../etc/passwd",
+    ];
+    let probe = |turn: usize| get(turn as f32 * 0.1, secrets[turn % 6], 404, 300);
+    let inject = |turn: usize| {
+        get(
+            9.0 + turn as f32 * 0.1,
+            format!("{}&n={turn}", payloads[turn % 3]),
+            404,
+            300,
+        )
+    };
+    let acts = || (0..30).map(probe).chain((0..30).map(inject));
+    let blocked_from = crate::policy::PolicySettings::default().block_from;
+    let strongest = |window: &Window| {
+        let claims = assess(window);
+        let strengthened = claims.iter().map(|(_, claim)| strengthen(claim.confidence, 1e-4));
+        (
+            strengthened.fold(0.0, f32::max),
+            claims.iter().any(|(_, claim)| claim.is_conclusive),
+        )
+    };
+    let (planted, is_conclusive) = strongest(&visit_from(Some("https://news.example/"), acts()));
+    assert!(planted < blocked_from && !is_conclusive, "{planted}");
+    for own in [None, Some("https://shop.example/")] {
+        let (attack, is_conclusive) = strongest(&visit_from(own, acts()));
+        assert!(attack >= blocked_from && is_conclusive, "{own:?}");
+    }
 }

@@ -71,6 +71,10 @@ pub struct Suspicion {
     pub steps: f32,
     /// Acts of odd protocol: unreadable requests, proxy tests, odd methods.
     pub protocol: f32,
+    /// Acts that may speak for an attack: probes, payloads, whatever fails. Halved with the next when full.
+    acts: u8,
+    /// Those of them that a page of somebody else's can have made a browser do.
+    planted: u8,
     /// Failed sign-ins since the last success.
     pub failures_in_a_row: u16,
     /// The longest such row that ended in a success.
@@ -156,7 +160,27 @@ impl Suspicion {
         self.observe_probe(record, signals);
         self.stalls += f32::from(u8::from(is_stall(record)));
         self.observe_soft_miss(record, signals, novelty);
-        self.observe_miss(record, signals, novelty)
+        let is_novel_miss = self.observe_miss(record, signals, novelty);
+        let is_act = is_novel_miss || signals.probe.weight > 0.0 || signals.payload.weight > 0.0;
+        if is_act || signals.outcome.is_client_error() {
+            self.observe_act(signals.may_be_planted);
+        }
+        is_novel_miss
+    }
+
+    fn observe_act(&mut self, may_be_planted: bool) {
+        if self.acts == u8::MAX {
+            (self.acts, self.planted) = (self.acts / 2, self.planted / 2);
+        }
+        self.acts += 1;
+        self.planted += u8::from(may_be_planted);
+    }
+
+    /// Whether most of what speaks for an attack may be somebody else's doing: a page can make its readers' browsers ask
+    /// any site for anything.
+    #[must_use]
+    pub fn may_be_planted(&self) -> bool {
+        self.planted > self.acts / 2
     }
 
     /// Takes in what a state-changing request was told, where the status alone does not tell.

@@ -69,6 +69,8 @@ pub struct Candidate {
     pub agents: f32,
     /// Whether the address was only claimed by somebody untrusted.
     pub is_claimed: bool,
+    /// Whether most of what speaks against it may be the doing of a page of somebody else's.
+    pub may_be_planted: bool,
 }
 
 /// What becomes of a block that a score alone asks for.
@@ -348,6 +350,7 @@ impl Shard {
             agent: text_hash(arrival.record.user_agent.as_deref()),
             agents: window.agents.estimate(),
             is_claimed: slot.is_claimed,
+            may_be_planted: window.suspicion.may_be_planted(),
         });
     }
 }

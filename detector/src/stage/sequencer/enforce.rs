@@ -145,6 +145,7 @@ fn candidate(fired: &Fired, rule: &Rule, around: Circumstances<'_>) -> Candidate
         agent: 0,
         agents: hit.agents,
         is_claimed: hit.is_claimed,
+        may_be_planted: false,
     }
 }
 
