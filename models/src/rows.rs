@@ -1,7 +1,7 @@
 //! Rows of numbers as the callers hold them: row-major `f32`, no matrix library needed to call this crate.
 
 use linfa::Float;
-use ndarray::{Array2, ArrayBase, ArrayView2, Data, Ix2};
+use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Data, Ix2};
 
 /// Most features a model takes. Feature numbers are stored as 16 bits; a real schema has thirty to a hundred.
 pub const FEATURES_MAX: usize = 4096;
@@ -151,8 +151,45 @@ pub(crate) fn to_f32<F: Float, D: Data<Elem = F>>(records: &ArrayBase<D, Ix2>) -
 }
 
 /// Narrows one value to `f32`; what does not fit becomes an infinity, which a fit refuses by name.
-pub(crate) fn narrow<F: Float>(value: F) -> f32 {
+fn narrow<F: Float>(value: F) -> f32 {
     value.to_f32().unwrap_or(f32::NAN)
+}
+
+/// Rows that are scored at a time: the forest's layout is made for so many, and the others do not mind.
+pub(crate) const PREDICTED_AT_A_TIME: usize = 64;
+
+/// Scores every row of a matrix, as linfa's models predict.
+///
+/// # Panics
+/// When the shapes differ, like linfa's own models.
+#[expect(clippy::expect_used, reason = "shapes are compared before")]
+pub(crate) fn predict_rows<F: Float, D: Data<Elem = F>>(
+    x: &ArrayBase<D, Ix2>,
+    y: &mut Array1<F>,
+    features: usize,
+    score_rows: impl Fn(&[f32], &mut [f32]) -> Result<(), RowsError>,
+) {
+    assert_eq!(x.nrows(), y.len(), "one target is needed for each row");
+    assert_eq!(
+        x.ncols(),
+        features,
+        "rows must have the features that the model was fitted to"
+    );
+    let mut block = Vec::with_capacity(PREDICTED_AT_A_TIME * features);
+    let mut scores = [0.0; PREDICTED_AT_A_TIME];
+    let mut done = 0;
+    while done < x.nrows() {
+        let count = PREDICTED_AT_A_TIME.min(x.nrows() - done);
+        block.clear();
+        for row in done..done + count {
+            block.extend(x.row(row).iter().copied().map(narrow));
+        }
+        score_rows(&block, &mut scores[..count]).expect("shapes were compared above");
+        for (target, &score) in y.iter_mut().skip(done).zip(&scores[..count]) {
+            *target = F::cast(score);
+        }
+        done += count;
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use rand::{SeedableRng, seq::index};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
-use crate::rows::{Rows, RowsError, narrow, to_f32};
+use crate::rows::{Rows, RowsError, predict_rows, to_f32};
 
 use super::error::IsolationForestError;
 use super::hyperparams::{
@@ -257,28 +257,9 @@ fn grow_forest(params: &IsolationForestValidParams, rows: Rows<'_>) -> Isolation
 impl<F: Float, D: Data<Elem = F>> PredictInplace<ArrayBase<D, Ix2>, Array1<F>> for IsolationForest {
     /// Scores every row; see [`IsolationForest::score_rows`]. Like linfa's own models it panics when the shapes differ.
     fn predict_inplace(&self, x: &ArrayBase<D, Ix2>, y: &mut Array1<F>) {
-        assert_eq!(x.nrows(), y.len(), "one target is needed for each row");
-        assert_eq!(
-            x.ncols(),
-            self.features,
-            "rows must have the features the forest was grown with"
-        );
-        let mut block = Vec::with_capacity(BLOCK * self.features);
-        let mut scores = [0.0; BLOCK];
-        let mut done = 0;
-        while done < x.nrows() {
-            let count = BLOCK.min(x.nrows() - done);
-            block.clear();
-            for row in done..done + count {
-                block.extend(x.row(row).iter().copied().map(narrow));
-            }
-            self.score_rows(&block, &mut scores[..count])
-                .expect("shapes were compared above");
-            for (target, &score) in y.iter_mut().skip(done).zip(&scores[..count]) {
-                *target = F::cast(score);
-            }
-            done += count;
-        }
+        predict_rows(x, y, self.features(), |rows, scores| {
+            self.score_rows(rows, scores)
+        });
     }
 
     fn default_target(&self, x: &ArrayBase<D, Ix2>) -> Array1<F> {

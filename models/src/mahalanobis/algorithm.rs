@@ -8,7 +8,7 @@ use ndarray::{Array1, Array2, ArrayBase, Data, Ix2};
 use serde::{Deserialize, Serialize};
 
 use crate::robust::{RobustScale, inverse_or_zero};
-use crate::rows::{Rows, RowsError, narrow, to_f32};
+use crate::rows::{Rows, RowsError, predict_rows, to_f32};
 
 use super::error::MahalanobisError;
 use super::hyperparams::{MahalanobisParams, MahalanobisValidParams, SHRINKAGE_MIN};
@@ -285,19 +285,9 @@ fn shrink(correlation: &mut Array2<f64>, share: f64) {
 impl<F: Float, D: Data<Elem = F>> PredictInplace<ArrayBase<D, Ix2>, Array1<F>> for Mahalanobis {
     /// Scores every row; see [`Mahalanobis::score_rows`]. Like linfa's own models it panics when the shapes differ.
     fn predict_inplace(&self, x: &ArrayBase<D, Ix2>, y: &mut Array1<F>) {
-        assert_eq!(x.nrows(), y.len(), "one target is needed for each row");
-        assert_eq!(
-            x.ncols(),
-            self.features(),
-            "rows must have the features the distance was fitted to"
-        );
-        for (row, target) in x.rows().into_iter().zip(y) {
-            let row: Vec<f32> = row.iter().copied().map(narrow).collect();
-            let mut score = [0.0];
-            self.score_rows(&row, &mut score)
-                .expect("shapes were compared above");
-            *target = F::cast(score[0]);
-        }
+        predict_rows(x, y, self.features(), |rows, scores| {
+            self.score_rows(rows, scores)
+        });
     }
 
     fn default_target(&self, x: &ArrayBase<D, Ix2>) -> Array1<F> {

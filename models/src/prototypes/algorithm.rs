@@ -9,7 +9,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
 use crate::mahalanobis::Mahalanobis;
-use crate::rows::{Rows, RowsError, narrow, to_f32};
+use crate::rows::{Rows, RowsError, predict_rows, to_f32};
 
 use super::error::PrototypesError;
 use super::hyperparams::{PrototypesParams, PrototypesValidParams};
@@ -203,19 +203,9 @@ fn whiten_sample(
 impl<F: Float, D: Data<Elem = F>> PredictInplace<ArrayBase<D, Ix2>, Array1<F>> for Prototypes {
     /// Scores every row; see [`Prototypes::score_rows`]. Like linfa's own models it panics when the shapes differ.
     fn predict_inplace(&self, x: &ArrayBase<D, Ix2>, y: &mut Array1<F>) {
-        assert_eq!(x.nrows(), y.len(), "one target is needed for each row");
-        assert_eq!(
-            x.ncols(),
-            self.features(),
-            "rows must have the features the prototypes were fitted to"
-        );
-        for (row, target) in x.rows().into_iter().zip(y) {
-            let row: Vec<f32> = row.iter().copied().map(narrow).collect();
-            let mut score = [0.0];
-            self.score_rows(&row, &mut score)
-                .expect("shapes were compared above");
-            *target = F::cast(score[0]);
-        }
+        predict_rows(x, y, self.features(), |rows, scores| {
+            self.score_rows(rows, scores)
+        });
     }
 
     fn default_target(&self, x: &ArrayBase<D, Ix2>) -> Array1<F> {

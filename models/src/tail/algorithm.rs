@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::empirical::{Place, SurvivalTable};
 use crate::robust::{inverse_or_zero, quantile};
-use crate::rows::{Rows, RowsError, narrow, to_f32};
+use crate::rows::{Rows, RowsError, predict_rows, to_f32};
 use crate::schema::Direction;
 
 use super::error::TailError;
@@ -320,19 +320,9 @@ impl<F: Float, D: Data<Elem = F>, T> Fit<ArrayBase<D, Ix2>, T, TailError> for Ta
 impl<F: Float, D: Data<Elem = F>> PredictInplace<ArrayBase<D, Ix2>, Array1<F>> for Tails {
     /// Scores every row; see [`Tails::score_rows`]. Like linfa's own models it panics when the shapes differ.
     fn predict_inplace(&self, x: &ArrayBase<D, Ix2>, y: &mut Array1<F>) {
-        assert_eq!(x.nrows(), y.len(), "one target is needed for each row");
-        assert_eq!(
-            x.ncols(),
-            self.features(),
-            "rows must have the features the tails were fitted to"
-        );
-        for (row, target) in x.rows().into_iter().zip(y) {
-            let evidence = row
-                .iter()
-                .zip(&self.features)
-                .map(|(&value, tail)| tail.evidence(narrow(value)));
-            *target = F::cast(evidence.sum::<f32>());
-        }
+        predict_rows(x, y, self.features(), |rows, scores| {
+            self.score_rows(rows, scores)
+        });
     }
 
     fn default_target(&self, x: &ArrayBase<D, Ix2>) -> Array1<F> {
