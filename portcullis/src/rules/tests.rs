@@ -148,6 +148,10 @@ fn what_is_wrong_is_named_with_line_value_and_what_was_expected() {
         "[[rules]]",
         "rules.toml:2: rules: found an unknown key, expected one of rule; did you mean rule?",
     );
+}
+
+#[test]
+fn what_is_wrong_in_a_condition_is_named_with_line_value_and_what_was_expected() {
     let with = |key: &str, expected: &str| {
         let found = problems(&format!("{RULE}[rule.when]\n{key}\n"));
         assert_eq!(found.len(), 1, "{found:?}");

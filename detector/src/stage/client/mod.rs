@@ -1,13 +1,17 @@
 //! The client stage: one owner per client, no locks. Windows move, features are scored, evidence is kept.
 
+mod candidate;
 mod chunks;
 mod evidence;
 mod hint;
 mod slots;
+mod told;
 
+pub use candidate::{ByScore, Candidate};
 pub use evidence::{Suspect, Suspects};
 pub use hint::{Hint, SMALL_REQUESTS_MAX};
 pub use slots::{Slot, Slots};
+use told::Told;
 
 use crate::feature;
 use crate::limits::{ENFORCEMENT_LAG_MILLIS, SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED};
@@ -15,87 +19,11 @@ use crate::population::{Established, EstablishedChange, Population, Vote};
 use crate::rule::{Facts, Hit, Roles, RuleSet, Seen, catch};
 use crate::score::Score;
 use crate::signal::{self, MethodClass, Outcome, Signals};
-use crate::stage::cohort::CohortKey;
 use crate::stage::sequencer::Block;
-use crate::threat::{self, Claim};
+use crate::threat;
+use crate::window::Hashes;
 use crate::window::decay::VISIT;
-use crate::window::{Change, Hashes};
-use domain::{Action, Client, Evidence, HashKey, RequestRecord, Timestamp};
-
-/// A client that may have to be dealt with, as it stood at one request.
-#[derive(Debug, Clone)]
-pub struct Candidate {
-    /// The request's place in the order of arrival.
-    pub seq: u64,
-    /// Key of the client's window.
-    pub key: u64,
-    /// The client's keyed hash.
-    pub owner: u64,
-    /// Who.
-    pub client: Client,
-    /// Whose word it is: number of the present request's source.
-    pub source: u32,
-    /// The strongest action that the window may lead to.
-    pub most: Action,
-    /// Whether the present request's line could be read in more than one way.
-    pub is_ambiguous: bool,
-    /// When.
-    pub at: Timestamp,
-    /// The client's first request.
-    pub first_seen: Timestamp,
-    /// The client's requests, this one included.
-    pub requests: u64,
-    /// What the evidence names, surest first, with indices into the list of threats.
-    pub claims: Vec<(usize, Claim)>,
-    /// What was seen of each claim: the quantity and the sentence.
-    pub sentences: Vec<(f32, String)>,
-    /// What the model says.
-    pub score: Score,
-    /// What its score alone asks for; `None` for nothing.
-    pub by_score: Option<ByScore>,
-    /// The features, as the model saw them.
-    pub row: Vec<f32>,
-    /// Requests that show it.
-    pub evidence: Vec<Evidence>,
-    /// Whether the client had a successful history.
-    pub is_established: bool,
-    /// Successful requests over the longest horizon: what a wrong block would cost.
-    pub successes: f32,
-    /// Requests over the middle horizon: what a right block would save.
-    pub load: f32,
-    /// Hash of the present request's user agent, 0 for none.
-    pub agent: u64,
-    /// Different user agents: how many people may be behind the address.
-    pub agents: f32,
-    /// Whether the address was only claimed by somebody untrusted.
-    pub is_claimed: bool,
-    /// Whether most of what speaks against it may be the doing of a page of somebody else's.
-    pub may_be_planted: bool,
-}
-
-/// What becomes of a block that a score alone asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ByScore {
-    /// It is within the budget.
-    Block,
-    /// It is within the budget and observed instead, by lot.
-    HeldOut,
-    /// It is observed: this site's client-days do not show the budget yet.
-    Unproven {
-        /// Client-days seen.
-        seen: u64,
-        /// Client-days that it takes.
-        needed: u64,
-    },
-}
-
-impl Candidate {
-    /// Whether an act convicts by itself, whatever the model and the guard say.
-    #[must_use]
-    pub fn is_conclusive(&self) -> bool {
-        self.claims.iter().any(|(_, claim)| claim.is_conclusive)
-    }
-}
+use domain::{Action, Evidence, HashKey, RequestRecord, Timestamp};
 
 /// What the shards read but never change during a tick.
 #[derive(Clone, Copy)]
@@ -366,21 +294,6 @@ enum Treatment {
     Stopped,
 }
 
-/// What a request says about what all clients have in common.
-#[derive(Debug, Clone, Copy)]
-struct Told {
-    /// What it changed in the client's window.
-    change: Change,
-    /// Whether it is the client's first.
-    is_first: bool,
-    /// Whether it succeeded.
-    is_success: bool,
-    /// Whether its route is for signing in.
-    is_sign_in: bool,
-    /// Hash of its user agent, 0 for none.
-    agent: u64,
-}
-
 impl Slot {
     /// What a request counts as, beside the client's latest block.
     ///
@@ -410,69 +323,6 @@ impl Slot {
             200..=299 if is_late => Treatment::Leaks,
             _ => Treatment::Counts,
         }
-    }
-
-    /// Tells what the request says about what all clients have in common.
-    fn tell(&self, record: &RequestRecord<'_>, told: Told, changes: &mut Changes) {
-        let Told { change, agent, .. } = told;
-        if self.is_established && told.is_success {
-            changes.established.successes += 1.0;
-        }
-        if told.is_first {
-            let range = CohortKey::of_client(&record.client);
-            changes.joined.extend(range.map(|key| (key.number(), true)));
-        }
-        if change.is_new_agent || (told.is_first && agent == 0) {
-            changes.joined.push((CohortKey::Agent(agent).number(), false));
-        }
-        if told.is_sign_in && change.is_first_use_of_route {
-            let route = CohortKey::Route(record.route.template);
-            changes.joined.push((route.number(), false));
-        }
-        let is_clean = self.window.suspicion.rank() < 0.5;
-        let may_vote = is_clean && (record.is_success() || self.window.habit.successes > 1.0);
-        if change.is_first_use_of_route && may_vote {
-            changes.votes.push(Vote {
-                template: record.route.template,
-                is_success: record.is_success(),
-            });
-        }
-    }
-
-    /// Tells what a small client shows while it shows it, and once when it no longer does.
-    fn hint(
-        &mut self,
-        arrival: &Arrival<'_, '_>,
-        agent: u64,
-        describe: fn(&RequestRecord<'_>) -> String,
-        changes: &mut Changes,
-    ) {
-        if self.window.requests > SMALL_REQUESTS_MAX && self.hinted_as.is_none() {
-            return;
-        }
-        let may_hint = arrival.most == Action::Block && !self.is_claimed;
-        let shown = hint::shown_by(&self.window).filter(|_| may_hint && !self.is_established);
-        // Whoever has grown too large is judged by itself, too.
-        let is_over = self.hinted_as.is_some() && shown.is_none();
-        if shown.is_none() && !is_over {
-            return;
-        }
-        let is_first = self.hinted_as.is_none();
-        let agent = self.hinted_as.unwrap_or(agent);
-        self.hinted_as = shown.is_some().then_some(agent);
-        changes.hints.push(Hint {
-            seq: arrival.seq,
-            key: arrival.key,
-            owner: arrival.owner,
-            client: self.client.clone(),
-            at: arrival.at,
-            first_seen: Timestamp::from_millis(self.window.first_millis),
-            requests: self.window.requests,
-            is_first,
-            agent,
-            route: hint::route(&self.window),
-            shown: shown.map(|threat| (threat, evidence(arrival.record, arrival.at, describe))),
-        });
     }
 
     /// Whether the window's evidence is to be weighed at this request.

@@ -1,0 +1,80 @@
+//! What the client stage hands on: a client that may have to be dealt with.
+
+use crate::score::Score;
+use crate::threat::Claim;
+use domain::{Action, Client, Evidence, Timestamp};
+
+/// A client that may have to be dealt with, as it stood at one request.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The request's place in the order of arrival.
+    pub seq: u64,
+    /// Key of the client's window.
+    pub key: u64,
+    /// The client's keyed hash.
+    pub owner: u64,
+    /// Who.
+    pub client: Client,
+    /// Whose word it is: number of the present request's source.
+    pub source: u32,
+    /// The strongest action that the window may lead to.
+    pub most: Action,
+    /// Whether the present request's line could be read in more than one way.
+    pub is_ambiguous: bool,
+    /// When.
+    pub at: Timestamp,
+    /// The client's first request.
+    pub first_seen: Timestamp,
+    /// The client's requests, this one included.
+    pub requests: u64,
+    /// What the evidence names, surest first, with indices into the list of threats.
+    pub claims: Vec<(usize, Claim)>,
+    /// What was seen of each claim: the quantity and the sentence.
+    pub sentences: Vec<(f32, String)>,
+    /// What the model says.
+    pub score: Score,
+    /// What its score alone asks for; `None` for nothing.
+    pub by_score: Option<ByScore>,
+    /// The features, as the model saw them.
+    pub row: Vec<f32>,
+    /// Requests that show it.
+    pub evidence: Vec<Evidence>,
+    /// Whether the client had a successful history.
+    pub is_established: bool,
+    /// Successful requests over the longest horizon: what a wrong block would cost.
+    pub successes: f32,
+    /// Requests over the middle horizon: what a right block would save.
+    pub load: f32,
+    /// Hash of the present request's user agent, 0 for none.
+    pub agent: u64,
+    /// Different user agents: how many people may be behind the address.
+    pub agents: f32,
+    /// Whether the address was only claimed by somebody untrusted.
+    pub is_claimed: bool,
+    /// Whether most of what speaks against it may be the doing of a page of somebody else's.
+    pub may_be_planted: bool,
+}
+
+/// What becomes of a block that a score alone asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByScore {
+    /// It is within the budget.
+    Block,
+    /// It is within the budget and observed instead, by lot.
+    HeldOut,
+    /// It is observed: this site's client-days do not show the budget yet.
+    Unproven {
+        /// Client-days seen.
+        seen: u64,
+        /// Client-days that it takes.
+        needed: u64,
+    },
+}
+
+impl Candidate {
+    /// Whether an act convicts by itself, whatever the model and the guard say.
+    #[must_use]
+    pub fn is_conclusive(&self) -> bool {
+        self.claims.iter().any(|(_, claim)| claim.is_conclusive)
+    }
+}

@@ -1,0 +1,88 @@
+//! What one request of a client says to all others: whom it joins, which routes it votes for, what it hints at.
+
+use super::hint::{self, Hint, SMALL_REQUESTS_MAX};
+use super::{Arrival, Changes, Slot, evidence};
+use crate::population::Vote;
+use crate::stage::cohort::CohortKey;
+use crate::window::Change;
+use domain::{Action, RequestRecord, Timestamp};
+
+/// What a request says about what all clients have in common.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told {
+    /// What it changed in the client's window.
+    pub(super) change: Change,
+    /// Whether it is the client's first.
+    pub(super) is_first: bool,
+    /// Whether it succeeded.
+    pub(super) is_success: bool,
+    /// Whether its route is for signing in.
+    pub(super) is_sign_in: bool,
+    /// Hash of its user agent, 0 for none.
+    pub(super) agent: u64,
+}
+
+impl Slot {
+    /// Tells what the request says about what all clients have in common.
+    pub(super) fn tell(&self, record: &RequestRecord<'_>, told: Told, changes: &mut Changes) {
+        let Told { change, agent, .. } = told;
+        if self.is_established && told.is_success {
+            changes.established.successes += 1.0;
+        }
+        if told.is_first {
+            let range = CohortKey::of_client(&record.client);
+            changes.joined.extend(range.map(|key| (key.number(), true)));
+        }
+        if change.is_new_agent || (told.is_first && agent == 0) {
+            changes.joined.push((CohortKey::Agent(agent).number(), false));
+        }
+        if told.is_sign_in && change.is_first_use_of_route {
+            let route = CohortKey::Route(record.route.template);
+            changes.joined.push((route.number(), false));
+        }
+        let is_clean = self.window.suspicion.rank() < 0.5;
+        let may_vote = is_clean && (record.is_success() || self.window.habit.successes > 1.0);
+        if change.is_first_use_of_route && may_vote {
+            changes.votes.push(Vote {
+                template: record.route.template,
+                is_success: record.is_success(),
+            });
+        }
+    }
+
+    /// Tells what a small client shows while it shows it, and once when it no longer does.
+    pub(super) fn hint(
+        &mut self,
+        arrival: &Arrival<'_, '_>,
+        agent: u64,
+        describe: fn(&RequestRecord<'_>) -> String,
+        changes: &mut Changes,
+    ) {
+        if self.window.requests > SMALL_REQUESTS_MAX && self.hinted_as.is_none() {
+            return;
+        }
+        let may_hint = arrival.most == Action::Block && !self.is_claimed;
+        let shown = hint::shown_by(&self.window).filter(|_| may_hint && !self.is_established);
+        // Whoever has grown too large is judged by itself, too.
+        let is_over = self.hinted_as.is_some() && shown.is_none();
+        if shown.is_none() && !is_over {
+            return;
+        }
+        let is_first = self.hinted_as.is_none();
+        let agent = self.hinted_as.unwrap_or(agent);
+        self.hinted_as = shown.is_some().then_some(agent);
+        changes.hints.push(Hint {
+            seq: arrival.seq,
+            key: arrival.key,
+            owner: arrival.owner,
+            client: self.client.clone(),
+            at: arrival.at,
+            first_seen: Timestamp::from_millis(self.window.first_millis),
+            requests: self.window.requests,
+            is_first,
+            agent,
+            route: hint::route(&self.window),
+            shown: shown.map(|threat| (threat, evidence(arrival.record, arrival.at, describe))),
+        });
+    }
+}
