@@ -57,6 +57,13 @@ fn visit_from(referer: Option<&str>, asks: impl IntoIterator<Item = Ask>) -> Win
             ..Line::new((ask.secs * 1000.0) as i64, 1, path, ask.status)
         };
         let mut record = line.record(place as u64);
+        record.route.object = path.rsplit('/').next().and_then(|last| {
+            let number = last.parse().ok()?;
+            Some(domain::ObjectId {
+                hash: KEY.hash(last),
+                number: Some(number),
+            })
+        });
         record.query = query.map(Cow::Owned);
         record.bytes_out = Some(ask.bytes);
         record.host = Some(Cow::Borrowed("shop.example"));
@@ -361,4 +368,29 @@ fn what_a_page_of_another_site_makes_browsers_ask_for_blocks_nobody() {
         let (attack, is_conclusive) = strongest(&visit_from(own, acts()));
         assert!(attack >= blocked_from && is_conclusive, "{own:?}");
     }
+}
+
+#[test]
+fn guessing_numbers_is_told_and_a_job_whose_objects_are_gone_is_not() {
+    let object = |number: usize, status| {
+        move |secs: f32| Ask {
+            target: format!("/orders/{number}"),
+            ..get(secs, "", status, 300)
+        }
+    };
+    let guess = |turn: usize| {
+        object(
+            turn * 7919 % 100_000,
+            if turn.is_multiple_of(3) { 200 } else { 404 },
+        )(turn as f32 * 2.3)
+    };
+    let guesses = visit((0..60).map(guess));
+    assert_eq!(named(&guesses).0, Some(ThreatKind::ObjectEnumeration));
+    assert!(is_acted_on(&guesses));
+    // The same thirty orders every night; since last night they are gone.
+    let night = |night: usize| {
+        let status = if night > 3 { 404 } else { 200 };
+        (0..30).map(move |turn| object(turn * 13, status)(night as f32 * 86_400.0 + turn as f32 * 2.3))
+    };
+    assert!(!is_acted_on(&visit((0..8).flat_map(night))));
 }

@@ -56,7 +56,7 @@ counts! {
     with_query,
     /// Requests that name an object.
     with_object,
-    /// Requests that name an object and were answered that it is missing or refused.
+    /// Requests that name an object for the first time and were answered that it is missing or refused.
     object_misses,
     /// Requests without a user agent.
     without_agent,
@@ -95,6 +95,7 @@ impl Habit {
         record: &RequestRecord<'_>,
         signals: &Signals,
         standing: RouteStanding,
+        is_new_object: bool,
         weight: f32,
     ) {
         self.observe_outcome(signals, weight);
@@ -115,8 +116,9 @@ impl Habit {
         add_if(record.referer.is_some(), |habit| &mut habit.with_referer);
         add_if(record.query.is_some(), |habit| &mut habit.with_query);
         add_if(record.route.object.is_some(), |habit| &mut habit.with_object);
-        // A day is nobody's object.
+        // A day is nobody's object, and a program that asks again for what is gone looks for no other.
         let is_object_miss = record.route.object.is_some()
+            && is_new_object
             && !signals.is_dated_miss
             && matches!(signals.outcome, Outcome::Missing | Outcome::Refused);
         add_if(is_object_miss, |habit| &mut habit.object_misses);

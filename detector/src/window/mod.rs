@@ -89,6 +89,13 @@ pub struct Hashes {
     pub agent: u64,
 }
 
+/// What of a request's names is new for its client, as far as its sketches tell.
+#[derive(Debug, Clone, Copy)]
+struct Names {
+    is_new_agent: bool,
+    is_new_object: bool,
+}
+
 impl Window {
     /// Takes in one request that counts at `at`.
     pub fn observe(
@@ -116,8 +123,14 @@ impl Window {
         if *bucket == u8::MAX {
             self.route_buckets.iter_mut().for_each(|count| *count /= 2);
         }
-        let is_new_agent = self.observe_names(record, hashes);
-        self.habit.observe(record, signals, standing, weights.0[HABIT]);
+        let Names {
+            is_new_agent,
+            is_new_object,
+        } = self.observe_names(record, hashes);
+        // What was redirected just now is asked for the first time still.
+        let is_new_object = is_new_object || self.last_outcome == Outcome::Redirect as u8;
+        self.habit
+            .observe(record, signals, standing, is_new_object, weights.0[HABIT]);
         let was_error = self.last_outcome != Outcome::Success as u8 && self.requests > 1;
         if was_error && signals.outcome == Outcome::Success {
             self.habit.recoveries += weights.0[HABIT];
@@ -164,8 +177,8 @@ impl Window {
         }
     }
 
-    /// Takes in what the request names. True when its user agent is new for this client.
-    fn observe_names(&mut self, record: &RequestRecord<'_>, hashes: Hashes) -> bool {
+    /// Takes in what the request names, and says what of it is new for this client.
+    fn observe_names(&mut self, record: &RequestRecord<'_>, hashes: Hashes) -> Names {
         if hashes.query != 0 {
             self.queries.insert(hashes.query);
             self.query_names.insert(hashes.query_name);
@@ -177,16 +190,20 @@ impl Window {
             self.suspicion.is_declared_crawler |= is_crawler;
             self.suspicion.is_declared_browser |= !is_crawler && agent.starts_with("Mozilla/");
         }
+        let mut is_new_object = false;
         if let Some(object) = record.route.object {
-            let is_new = self.objects.insert(object.hash);
+            is_new_object = self.objects.insert(object.hash);
             if let Some(number) = object.number {
-                if is_new {
+                if is_new_object {
                     self.suspicion.observe_step(number.abs_diff(self.last_object));
                 }
                 self.last_object = number;
             }
         }
-        is_new_agent
+        Names {
+            is_new_agent,
+            is_new_object,
+        }
     }
 
     /// Age of the client at its latest request, in milliseconds.
