@@ -394,3 +394,19 @@ fn guessing_numbers_is_told_and_a_job_whose_objects_are_gone_is_not() {
     };
     assert!(!is_acted_on(&visit((0..8).flat_map(night))));
 }
+
+#[test]
+fn what_was_asked_for_over_months_does_not_weigh_on_one_bad_answer() {
+    let day = |day: usize| {
+        (0..3).map(move |turn| {
+            get(
+                day as f32 * 86_400.0 + turn as f32 * 60.0,
+                format!("/search?q={}", day * 3 + turn),
+                200,
+                900,
+            )
+        })
+    };
+    let expired = get(61.0 * 86_400.0, "/search?q=last", 401, 90);
+    assert!(!is_acted_on(&visit((0..60).flat_map(day).chain([expired]))));
+}

@@ -21,6 +21,10 @@ use domain::{RequestRecord, Timestamp};
 use serde::{Deserialize, Serialize};
 use suspicion::Novelty;
 
+/// Different objects and queries are counted for half a day: at noon and at midnight (UTC) the count begins anew. Bound to
+/// the clock, so that nothing has to be kept for it.
+const NAMES_MILLIS: i64 = 12 * 3_600_000;
+
 /// Buckets of the route histogram: enough to tell one route from many.
 pub const ROUTE_BUCKETS: usize = 16;
 
@@ -51,11 +55,11 @@ pub struct Window {
     pub paths: Distinct<4>,
     /// Different routes; also decides whose first visit votes for a route.
     pub routes: Distinct<2>,
-    /// Different objects named in paths.
+    /// Different objects named in paths within half a day.
     pub objects: Distinct<4>,
-    /// Different queries.
+    /// Different queries within half a day.
     pub queries: Distinct<1>,
-    /// Different names of the first parameter of a query.
+    /// Different names of the first parameter of a query within half a day.
     pub query_names: Distinct<1>,
     /// Different user agents.
     pub agents: Distinct<1>,
@@ -127,8 +131,8 @@ impl Window {
             is_new_agent,
             is_new_object,
         } = self.observe_names(record, hashes);
-        // What was redirected just now is asked for the first time still.
-        let is_new_object = is_new_object || self.last_outcome == Outcome::Redirect as u8;
+        // What was asked for on an earlier day is not guessed; what was redirected just now is asked for the first time still.
+        let is_new_object = is_new_object && is_new_path || self.last_outcome == Outcome::Redirect as u8;
         self.habit
             .observe(record, signals, standing, is_new_object, weights.0[HABIT]);
         let was_error = self.last_outcome != Outcome::Success as u8 && self.requests > 1;
@@ -164,6 +168,9 @@ impl Window {
             }
             self.habit.decay(factors.0[HABIT]);
             self.suspicion.decay(factors.0[HABIT]);
+            if millis.div_euclid(NAMES_MILLIS) != self.last_millis.div_euclid(NAMES_MILLIS) {
+                self.forget_names();
+            }
             self.rhythm.observe(gap);
             self.last_millis = millis;
             return Factors([1.0; 3]);
@@ -175,6 +182,14 @@ impl Window {
         } else {
             Factors::after(-gap)
         }
+    }
+
+    /// Forgets what was named: a share of the last hours says nothing beside a count of months. Agents stay, which show that
+    /// an address is shared, and paths and routes, which tell what is new.
+    fn forget_names(&mut self) {
+        self.objects = Distinct::default();
+        self.queries = Distinct::default();
+        self.query_names = Distinct::default();
     }
 
     /// Takes in what the request names, and says what of it is new for this client.

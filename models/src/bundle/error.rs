@@ -52,7 +52,8 @@ pub enum BundleError {
     /// The model takes other features.
     #[error(
         "could not load a model made for feature schema {found}: this version computes {expected} \
-         (it lacks {missing:?} and adds {added:?})"
+         ({})",
+        difference(missing, added)
     )]
     OtherSchema {
         /// Schema the model was trained with.
@@ -87,4 +88,20 @@ pub enum BundleError {
     /// The bytes do not decode.
     #[error("could not read or write a model: {0}")]
     Coding(#[from] postcard::Error),
+}
+
+/// How the features of a model differ from those computed here, in words.
+fn difference(missing: &[String], added: &[String]) -> String {
+    if missing.is_empty() && added.is_empty() {
+        return "the same features, of which some mean something else by now: train a model anew".to_owned();
+    }
+    format!("it lacks {} and adds {}", listed(missing), listed(added))
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        "nothing".to_owned()
+    } else {
+        names.join(", ")
+    }
 }
