@@ -49,6 +49,7 @@ tools: ## detection of real attack tools, in a network of its own: make tools KE
 
 model: ## train the shipped model anew: make model NAME=2026-11-25-1
 	@test -n "$(NAME)" || { echo "name the model: make model NAME=2026-11-25-1" >&2; exit 2; }
+	@rm -f models/shipped/model.partial
 	@$(ENV); cargo run -q --locked -p portcullis -- train --out models/shipped/model.bin --name "$(NAME)" $(ARGS)
 	@rm -f models/shipped/model.bin.1
 
