@@ -68,15 +68,17 @@ fn is_bare(window: &Window) -> bool {
     window.share(window.habit.logins) > 0.95 && window.share(window.habit.with_referer) < 0.5
 }
 
-/// Whether one program sends one thing on a steady beat: whoever guesses is in a hurry, or hides, and sends passwords of
-/// different lengths.
+/// Whether one program sends one thing on a steady beat, or with the even pauses of somebody who is told no: whoever guesses
+/// is in a hurry, or hides, and sends passwords of different lengths.
 fn is_stuck(window: &Window) -> bool {
     let is_bare = window.share(tries(window)) > 0.9;
+    // A page that says so itself is told from a sign-in that worked by people only.
+    let is_told_no = window.habit.login_failures > tries(window) * 0.9;
     let is_one = is_bare && window.agents.estimate() < 1.5 && window.paths.estimate() < 2.5;
     is_one
         && window.queries.estimate() < 1.5
         && window.suspicion.sent_differs < 2.0
-        && window.rhythm.is_metronome()
+        && (window.rhythm.is_metronome() || is_told_no && window.rhythm.is_patient())
 }
 
 /// Sign-ins, and failures where nothing else tells that they were sign-ins.

@@ -410,3 +410,15 @@ fn what_was_asked_for_over_months_does_not_weigh_on_one_bad_answer() {
     let expired = get(61.0 * 86_400.0, "/search?q=last", 401, 90);
     assert!(!is_acted_on(&visit((0..60).flat_map(day).chain([expired]))));
 }
+
+#[test]
+fn a_program_that_spreads_its_tries_is_broken_and_one_in_a_hurry_guesses() {
+    // Between a half and one and a half of the wait, as libraries draw it.
+    let at = |turn: usize, wait: f32| wait * (turn as f32 + ((turn * 7919) % 100) as f32 / 200.0);
+    let tries = |wait| visit((0..90).map(move |turn| post(at(turn, wait), "/login", 401, 90)));
+    assert!(!is_acted_on(&tries(8.0)));
+    assert!(is_acted_on(&tries(0.7)));
+    let refused = |wait| visit((0..90).map(move |turn| get(at(turn, wait), "/account", 401, 90)));
+    assert!(!is_acted_on(&refused(2.2)));
+    assert!(is_acted_on(&refused(0.7)));
+}

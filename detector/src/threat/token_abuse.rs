@@ -76,7 +76,7 @@ fn goes_on(window: &Window) -> bool {
     // A page or an app whose session ran out goes on asking for all that it shows.
     let is_session = window.paths.estimate() > 2.5 || window.share(window.habit.with_referer) > 0.5;
     let is_writing = window.habit.writes > window.habit.refused * 0.5;
-    is_quick && !is_session && !is_writing && !window.rhythm.is_metronome()
+    is_quick && !is_session && !is_writing && !window.rhythm.is_metronome() && !window.rhythm.is_patient()
 }
 
 fn sentence(window: &Window) -> String {

@@ -67,6 +67,11 @@ const BEAT_MILLIS_MIN: f32 = 4000.0;
 const RETRY_MILLIS_MIN: f32 = 1800.0;
 /// Deviation of the log2 that a busy machine makes of a steady beat.
 const BEAT_DEVIATION_MAX: f32 = 0.1;
+/// Deviation of the log2 of pauses that a program draws between a half and one and a half of a wait (0.47), with a margin for
+/// what a dozen pauses show of it.
+const JITTER_DEVIATION_MAX: f32 = 0.6;
+/// Programs that try again wait no longer than this, or else wait for much longer each time.
+const RETRY_MILLIS_MAX: f32 = 60_000.0;
 /// Deviation in milliseconds that whole seconds make of any beat, at most.
 const CLOCK_MILLIS: f32 = 500.0;
 
@@ -136,6 +141,16 @@ impl Rhythm {
     #[must_use]
     pub fn is_metronome(&self) -> bool {
         self.beat.count >= BEATS_MIN && self.is_steady(RETRY_MILLIS_MIN)
+    }
+
+    /// Whether it waits two seconds to a minute, now somewhat longer and now somewhat shorter, as programs do that are told to
+    /// spread their tries.
+    #[must_use]
+    pub fn is_patient(&self) -> bool {
+        let mean = self.beat.mean() + LOG_ORIGIN;
+        let is_between = mean >= (RETRY_MILLIS_MIN + GAP_FLOOR_MILLIS).log2()
+            && mean <= (RETRY_MILLIS_MAX + GAP_FLOOR_MILLIS).log2();
+        self.beat.count >= BEATS_MIN && is_between && self.beat.deviation() <= JITTER_DEVIATION_MAX
     }
 
     /// Whether its pauses so far, two at least, would fit a slow beat.
