@@ -69,7 +69,7 @@ const RETRY_MILLIS_MIN: f32 = 1800.0;
 const BEAT_DEVIATION_MAX: f32 = 0.1;
 /// Deviation of the log2 of pauses that a program draws between a half and one and a half of a wait (0.47), with a margin for
 /// what a dozen pauses show of it.
-const JITTER_DEVIATION_MAX: f32 = 0.6;
+const JITTER_DEVIATION_MAX: f32 = 0.55;
 /// Programs that try again wait no longer than this, or else wait for much longer each time.
 const RETRY_MILLIS_MAX: f32 = 60_000.0;
 /// Deviation in milliseconds that whole seconds make of any beat, at most.
