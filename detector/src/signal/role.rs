@@ -91,6 +91,9 @@ impl RouteRole {
         loop {
             let from = memchr::memrchr(b'/', rest).map_or(0, |slash| slash + 1);
             let role = segment_role(&rest[from..]);
+            if role == Self::Login && follows(path, rest.len(), RESET) {
+                return Self::PasswordReset;
+            }
             if !role.is_weak() {
                 return role;
             }
@@ -122,6 +125,16 @@ const WORDS: &[(RouteRole, &[&str])] = &[
     (RouteRole::Export, EXPORT),
     (RouteRole::Health, HEALTH),
 ];
+
+/// The segment that, after one for signing in, asks for a new password; alone it resets anything.
+const RESET: &str = "reset";
+
+/// Whether that segment of a path, ending there, is followed by a word.
+fn follows(path: &str, end: usize, word: &str) -> bool {
+    let rest = path.as_bytes().get(end + 1..).unwrap_or_default();
+    let next = rest.split(|byte| *byte == b'/').next().unwrap_or_default();
+    next.eq_ignore_ascii_case(word.as_bytes())
+}
 
 /// Words of routes where programs fetch tokens: every answer is as long as the last, and that is all they do there.
 const TOKEN_ISSUE: [&str; 7] = [
@@ -272,6 +285,9 @@ mod tests {
             ("/api/search/export", RouteRole::Export),
             ("/login/2fa", RouteRole::OneTimeCode),
             ("/reset-password/7", RouteRole::PasswordReset),
+            ("/rest/auth/reset/8a344bd3", RouteRole::PasswordReset),
+            ("/auth/resets", RouteRole::Login),
+            ("/counter/reset", RouteRole::Plain),
             ("/healthz", RouteRole::Health),
             ("/blog/the-login-story", RouteRole::Plain),
             ("/", RouteRole::Plain),

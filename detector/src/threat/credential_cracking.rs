@@ -31,6 +31,9 @@ const SIGN_INS_FREE: f32 = 6.0;
 /// Who does nothing but send passwords has no form to forget one at.
 const BARE_SIGN_INS_FREE: f32 = 2.0;
 
+/// Share of sign-ins of a program that loads the form before each.
+const FORM_TURN_SHARE: f32 = 0.4;
+
 /// Ceiling of a program that holds on to an old password: shown when its score is odd too, and no member of a campaign.
 const BROKEN_CEILING: f32 = 0.49;
 
@@ -38,7 +41,7 @@ fn assess(window: &Window) -> Option<Claim> {
     // Somebody who forgot a password does other things too; a program that guesses does hardly anything else.
     // A browser tells the page that the form is on.
     let is_at_a_form = window.share(window.habit.with_referer) > 0.5;
-    let is_aside = is_at_a_form || window.share(tries(window)) < ASIDE_SHARE;
+    let is_aside = is_at_a_form || (window.share(tries(window)) < ASIDE_SHARE && !is_bare(window));
     let weight = if is_aside { 0.13 } else { 0.22 };
     let tool = tool_points(window, ToolKind::Guesser);
     // A guesser's refusals are failed sign-ins whatever the route: HTTP asks for a password everywhere.
@@ -63,9 +66,12 @@ fn assess(window: &Window) -> Option<Claim> {
     })
 }
 
-/// Whether it sends passwords without ever loading a form to type them into, nor anything else.
+/// Whether it sends passwords and asks for nothing else, but for the form that it sends them from: a browser loads what the
+/// form shows, too, and says which page it is on.
 fn is_bare(window: &Window) -> bool {
-    window.share(window.habit.logins) > 0.95 && window.share(window.habit.with_referer) < 0.5
+    let is_form_only = window.paths.estimate() < 1.5 && window.share(window.habit.logins) > FORM_TURN_SHARE;
+    (is_form_only || window.share(window.habit.logins) > 0.95)
+        && window.share(window.habit.with_referer) < 0.5
 }
 
 /// Whether one program sends one thing on a steady beat, or with the even pauses of somebody who is told no: whoever guesses
@@ -78,7 +84,8 @@ fn is_stuck(window: &Window) -> bool {
     is_one
         && window.queries.estimate() < 1.5
         && window.suspicion.sent_differs < 2.0
-        && (window.rhythm.is_metronome() || is_told_no && window.rhythm.is_patient())
+        && (window.rhythm.is_metronome()
+            || is_told_no && !window.is_disguised() && window.rhythm.is_patient())
 }
 
 /// Sign-ins, and failures where nothing else tells that they were sign-ins.

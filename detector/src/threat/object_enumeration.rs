@@ -20,28 +20,42 @@ pub(super) const THREAT: Threat = Threat {
 /// Refusals and misses among a walker's answers that show that the objects are not its own.
 const FOREIGN_SHARE_MIN: f32 = 0.08;
 
+/// Share of misses and refusals from which nothing that it asked for was its own.
+const ALL_FOREIGN_SHARE: f32 = 0.8;
+
+/// Steps that make a walk, and of somebody who gets nothing.
+const STEPS_MIN: f32 = 12.0;
+const STEPS_MIN_IN_VAIN: f32 = 5.0;
+
+/// Different objects that make guesses, and of somebody who gets nothing and goes by a browser's name.
+const GUESSES_MIN: f32 = 20.0;
+const GUESSES_MIN_IN_VAIN: f32 = 6.0;
+
 fn assess(window: &Window) -> Option<Claim> {
     if window.share(window.habit.with_object) < 0.6 || window.share(window.habit.assets) > 0.2 {
         return None;
     }
     let foreign = window.share(window.habit.object_misses);
-    // Partners walk their own objects one by one and succeed: that alone is only looked at.
-    let ceiling = if foreign >= FOREIGN_SHARE_MIN && !window.suspicion.is_declared_crawler {
+    // Partners walk their own objects one by one and succeed: that alone is only looked at. Nobody's browser does.
+    let is_foreign = foreign >= FOREIGN_SHARE_MIN || window.is_disguised();
+    let ceiling = if is_foreign && !window.suspicion.is_declared_crawler {
         0.97
     } else {
         OBSERVED_ONLY
     };
     claim(
         ThreatKind::ObjectEnumeration,
-        walk_points(window).max(guess_points(window, foreign)),
+        walk_points(window, foreign).max(guess_points(window, foreign)),
         ceiling,
     )
 }
 
-fn walk_points(window: &Window) -> f32 {
+fn walk_points(window: &Window, foreign: f32) -> f32 {
     let suspicion = &window.suspicion;
-    let is_walk = suspicion.steps >= 12.0 && suspicion.walk_steps / suspicion.steps > 0.6;
-    if is_walk {
+    let share = suspicion.walk_steps / suspicion.steps.max(1.0);
+    if foreign > ALL_FOREIGN_SHARE && suspicion.steps >= STEPS_MIN_IN_VAIN && share > 0.8 {
+        suspicion.walk_steps * 0.2
+    } else if suspicion.steps >= STEPS_MIN && share > 0.6 {
         (suspicion.walk_steps - 6.0) * 0.1
     } else {
         0.0
@@ -49,10 +63,14 @@ fn walk_points(window: &Window) -> f32 {
 }
 
 fn guess_points(window: &Window, foreign: f32) -> f32 {
-    if window.objects.estimate() < 20.0 || foreign < 0.15 {
-        0.0
+    let misses = window.habit.object_misses;
+    let objects = window.objects.estimate();
+    if foreign > ALL_FOREIGN_SHARE && objects >= GUESSES_MIN_IN_VAIN && window.is_disguised() {
+        (misses - 3.0) * 0.2
+    } else if objects >= GUESSES_MIN && foreign >= 0.15 {
+        (misses - 6.0) * 0.12
     } else {
-        (window.habit.object_misses - 6.0) * 0.12
+        0.0
     }
 }
 

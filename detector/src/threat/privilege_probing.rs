@@ -20,11 +20,10 @@ fn assess(window: &Window) -> Option<Claim> {
     if window.habit.admin_refusals < 2.5 {
         return None;
     }
-    claim(
-        ThreatKind::PrivilegeProbing,
-        (window.habit.admin_refusals - 1.0) * 0.45,
-        0.95,
-    )
+    // An interface does not show what it refuses, and says which page it is: no browser gets there by itself.
+    let weight = if window.is_disguised() { 0.65 } else { 0.45 };
+    let points = (window.habit.admin_refusals - 1.0) * weight;
+    claim(ThreatKind::PrivilegeProbing, points, 0.95)
 }
 
 fn sentence(window: &Window) -> String {

@@ -21,6 +21,9 @@ const ONE_MISS: f32 = 1.5;
 /// Share that a single success may be: many a scanner looks at the first page before it begins.
 const FIRST_PAGE_SHARE: f32 = 0.17;
 
+/// So much of what only scanners ask for may be there indeed.
+const FOUND_FREE: f32 = 2.0;
+
 /// Requests per second over a visit from which nobody reads what came back: polite crawlers wait a second and more.
 const QUICK_PER_SECOND: f32 = 1.0;
 
@@ -43,6 +46,7 @@ pub(super) const THREAT: Threat = Threat {
             window.suspicion.novel_misses *= factor;
             window.suspicion.novel_redirects *= factor;
             window.suspicion.soft_misses *= factor;
+            window.suspicion.probes_found = (f32::from(window.suspicion.probes_found) * factor) as u8;
         },
     },
 };
@@ -50,8 +54,12 @@ pub(super) const THREAT: Threat = Threat {
 fn assess(window: &Window) -> Option<Claim> {
     let suspicion = &window.suspicion;
     let tool = tool_points(window, ToolKind::Scanner);
-    let points =
-        suspicion.probes * 1.05 + tool + miss_points(window) + redirect_points(window) + soft_points(window);
+    let points = suspicion.probes * 1.05
+        + tool
+        + miss_points(window)
+        + redirect_points(window)
+        + soft_points(window)
+        + found_points(window);
     // One path may be a mistake, or a link that somebody else planted.
     let is_one_path = window.paths.estimate() < 1.5 && tool <= 0.0;
     let ceiling = if is_one_path { OBSERVED_ONLY } else { 1.0 };
@@ -125,17 +133,32 @@ fn redirect_points(window: &Window) -> f32 {
     if is_answered || window.suspicion.novel_redirects < 5.0 {
         return 0.0;
     }
-    window.suspicion.novel_redirects * 0.12 * innocence(window)
+    // What only scanners ask for among them tells what the others are.
+    let weight = if window.suspicion.probes > 0.0 { 0.2 } else { 0.12 };
+    window.suspicion.novel_redirects * weight * innocence(window)
 }
 
 /// Points for different routes that nobody else uses and that all get the one same page.
 fn soft_points(window: &Window) -> f32 {
-    let in_vain = window.suspicion.soft_misses + window.suspicion.failed;
+    // Where a path is redirected first it is asked for twice.
+    let redirects = window.suspicion.novel_redirects.min(window.suspicion.soft_misses);
+    let in_vain = window.suspicion.soft_misses + redirects + window.suspicion.failed;
     let is_all_it_does = window.suspicion.share(in_vain) > 0.5;
     if is_all_it_does {
         window.suspicion.soft_misses * 0.36 * innocence(window)
     } else {
         (window.suspicion.soft_misses * ASIDE_WEIGHT * innocence(window)).min(ASIDE_POINTS_MAX)
+    }
+}
+
+/// Points for finding what only scanners ask for all over a site: it answers everything alike, and hardly any has so much
+/// to hide.
+fn found_points(window: &Window) -> f32 {
+    let found = f32::from(window.suspicion.probes_found);
+    if window.suspicion.share(found) > 0.3 {
+        ((found - FOUND_FREE) * 0.6).max(0.0) * innocence(window)
+    } else {
+        0.0
     }
 }
 

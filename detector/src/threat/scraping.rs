@@ -20,6 +20,15 @@ pub(super) const THREAT: Threat = Threat {
 /// Fewer different paths than this are a visit.
 const PATHS_MIN: f32 = 120.0;
 
+/// So many suffice of those who go by a browser's name: few people read as many within hours.
+const DISGUISED_PATHS_MIN: f32 = 60.0;
+
+/// And so many, again and again, when they come quickly: a small site has no more.
+const DISGUISED_ALL_MIN: f32 = 40.0;
+
+/// Requests a second that are quick for somebody who goes by a browser's name.
+const DISGUISED_QUICK: f32 = 0.2;
+
 /// log2 of the bytes from which an answer is a file: few pages have half a mebibyte.
 const FILE_BYTES_LOG: f32 = 19.0;
 
@@ -33,12 +42,9 @@ const DISGUISED_PAGES: f32 = 60.0;
 const SIGNED_IN_MIN: f32 = 0.3;
 
 fn assess(window: &Window) -> Option<Claim> {
-    let distinct = window.paths.estimate() / (window.requests.max(1) as f32);
-    let is_harvest =
-        window.paths.estimate() >= PATHS_MIN && distinct > 0.7 && window.share(window.habit.assets) < 0.1;
     // Whoever asks for heads takes nothing: a checker of links.
     let takes_nothing = window.share(window.habit.heads) > 0.5;
-    if !is_harvest || takes_nothing || window.share(window.habit.successes) < 0.5 {
+    if !is_harvest(window) || takes_nothing || window.share(window.habit.successes) < 0.5 {
         return None;
     }
     let rate = window.rate_per_second(VISIT);
@@ -60,23 +66,30 @@ fn assess(window: &Window) -> Option<Claim> {
     claim(ThreatKind::Scraping, rate * patience, ceiling)
 }
 
+/// Whether it takes page after page, and none of what pages load.
+fn is_harvest(window: &Window) -> bool {
+    let paths = window.paths.estimate();
+    let is_ever_new = paths / (window.requests.max(1) as f32) > 0.7;
+    let is_many = if is_disguised(window) {
+        let is_quick = window.rate_per_second(VISIT) > DISGUISED_QUICK;
+        (paths >= DISGUISED_PATHS_MIN && is_ever_new) || (paths >= DISGUISED_ALL_MIN && is_quick)
+    } else {
+        paths >= PATHS_MIN && is_ever_new
+    };
+    // Links to a new password are no pages.
+    let is_page = window.suspicion.share(window.suspicion.resets) < 0.5;
+    is_many && is_page && window.share(window.habit.assets) < 0.1
+}
+
 /// Whether it takes files rather than pages: somebody fetches what is there to be fetched.
 fn takes_files(window: &Window) -> bool {
     window.share(window.habit.files) > 0.5
         || window.habit.bytes_log / window.habit.with_bytes.max(1.0) > FILE_BYTES_LOG
 }
 
-/// Whether it goes by a browser's name and has none of a browser's habits: no file of a page, no page it came from, nor
-/// a sign-in. Slow as it may be, nobody reads like that.
+/// Whether it goes by a browser's name only, and never signed in. Slow as it may be, nobody reads like that.
 fn is_disguised(window: &Window) -> bool {
-    let habit = &window.habit;
-    window.suspicion.is_declared_browser
-        && !window.suspicion.is_declared_crawler
-        && !window.suspicion.is_robot
-        && window.share(habit.assets) < 0.01
-        && window.share(habit.with_referer) < 0.02
-        && habit.logins < SIGNED_IN_MIN
-        && window.agents.estimate() < 3.5
+    window.is_disguised() && window.habit.logins < SIGNED_IN_MIN
 }
 
 fn sentence(window: &Window) -> String {

@@ -8,12 +8,13 @@ use domain::ThreatKind;
 pub(super) const THREAT: Threat = Threat {
     kind: ThreatKind::TokenAbuse,
     assess,
-    value: |window| window.queries.estimate().max(window.habit.refused),
+    value: tries,
     sentence,
     lever: Lever {
-        name: "different queries and refusals",
-        read: |window| window.queries.estimate().max(window.habit.refused),
+        name: "different tokens and refusals",
+        read: tries,
         scale: |window, factor| {
+            window.suspicion.resets *= factor;
             window.queries = window.queries.scaled(factor);
             window.habit.refused *= factor;
             window.rate[HABIT] *= factor;
@@ -33,7 +34,20 @@ const FEW_CEILING: f32 = 0.6;
 /// Requests a second over a visit from which nobody waits for an answer to get better.
 const QUICK_PER_SECOND: f32 = 0.4;
 
+/// The same for somebody who goes by a browser's name, which shows the page it came from when its page asks again.
+const DISGUISED_PER_SECOND: f32 = 0.05;
+
+/// So many refusals pass for such a one.
+const DISGUISED_FREE: f32 = 10.0;
+
+/// Different links to a new password that one address opens in hours, for all whose mail it looks through.
+const RESETS_FREE: f32 = 15.0;
+
 fn assess(window: &Window) -> Option<Claim> {
+    if window.suspicion.share(window.suspicion.resets) > 0.8 {
+        let points = (window.suspicion.resets - RESETS_FREE) * 0.1;
+        return claim(ThreatKind::TokenAbuse, points, 0.9);
+    }
     let is_refused = window.share(window.habit.refused) > 0.8 && window.share(window.habit.logins) < 0.2;
     if !is_refused {
         return None;
@@ -43,6 +57,11 @@ fn assess(window: &Window) -> Option<Claim> {
     claim(ThreatKind::TokenAbuse, points, 0.9)
         .filter(|sure| few.is_none_or(|few| few.confidence < sure.confidence))
         .or(few)
+}
+
+fn tries(window: &Window) -> f32 {
+    let queries = window.queries.estimate();
+    queries.max(window.habit.refused).max(window.suspicion.resets)
 }
 
 /// Points for a few refusals in a row, quick and on no beat: to be looked at, whatever the score adds.
@@ -63,23 +82,43 @@ fn query_points(window: &Window) -> f32 {
 /// Points for refusals that do not stop: tokens tried in a header, which logs do not show. A stuck program waits and
 /// keeps time.
 fn refusal_points(window: &Window) -> f32 {
-    if goes_on(window) {
-        (window.habit.refused - REFUSALS_FREE) * 0.05
+    if !goes_on(window) {
+        return 0.0;
+    }
+    if window.is_disguised() {
+        (window.habit.refused - DISGUISED_FREE) * 0.1
     } else {
-        0.0
+        (window.habit.refused - REFUSALS_FREE) * 0.05
     }
 }
 
 /// Whether it asks for one thing again and again, quickly and on no beat, and is refused.
 fn goes_on(window: &Window) -> bool {
-    let is_quick = window.rate_per_second(VISIT) > QUICK_PER_SECOND;
+    let is_disguised = window.is_disguised();
+    let quick = if is_disguised {
+        DISGUISED_PER_SECOND
+    } else {
+        QUICK_PER_SECOND
+    };
+    let is_quick = window.rate_per_second(VISIT) > quick;
     // A page or an app whose session ran out goes on asking for all that it shows.
     let is_session = window.paths.estimate() > 2.5 || window.share(window.habit.with_referer) > 0.5;
     let is_writing = window.habit.writes > window.habit.refused * 0.5;
-    is_quick && !is_session && !is_writing && !window.rhythm.is_metronome() && !window.rhythm.is_patient()
+    let waits = if is_disguised {
+        window.rhythm.is_slow_metronome()
+    } else {
+        window.rhythm.is_metronome() || window.rhythm.is_patient()
+    };
+    is_quick && !is_session && !is_writing && !waits
 }
 
 fn sentence(window: &Window) -> String {
+    if window.suspicion.share(window.suspicion.resets) > 0.8 {
+        return format!(
+            "tried {:.0} different links to a new password",
+            window.suspicion.resets
+        );
+    }
     if query_points(window) <= 0.0 {
         return format!("was refused {:.0} times and went on", window.habit.refused);
     }

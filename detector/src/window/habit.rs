@@ -84,7 +84,7 @@ counts! {
     login_failures,
     /// Successful sign-ups.
     sign_ups,
-    /// Requests on routes for administration that were refused.
+    /// Requests on routes for administration that were refused, or whose method is not allowed there.
     admin_refusals,
 }
 
@@ -98,7 +98,7 @@ impl Habit {
         is_new_object: bool,
         weight: f32,
     ) {
-        self.observe_outcome(signals, weight);
+        self.observe_outcome(record.status, signals, weight);
         match signals.method {
             MethodClass::Head => self.heads += weight,
             MethodClass::Write => self.writes += weight,
@@ -133,7 +133,7 @@ impl Habit {
         self.observe_cost(record, weight);
     }
 
-    fn observe_outcome(&mut self, signals: &Signals, weight: f32) {
+    fn observe_outcome(&mut self, status: u16, signals: &Signals, weight: f32) {
         let is_login = signals.role.is_sign_in();
         let is_write = signals.method == MethodClass::Write;
         if is_login && is_write {
@@ -158,6 +158,9 @@ impl Habit {
                 }
             }
             Outcome::ServerError => self.server_errors += weight,
+            Outcome::OtherClientError if status == 405 && signals.role == RouteRole::Admin => {
+                self.admin_refusals += weight;
+            }
             Outcome::OtherClientError | Outcome::None => {}
         }
     }

@@ -221,6 +221,17 @@ impl Window {
         }
     }
 
+    /// Whether it goes by a browser's name and has none of a browser's habits: no file of a page, and no page it came from.
+    #[must_use]
+    pub fn is_disguised(&self) -> bool {
+        self.suspicion.is_declared_browser
+            && !self.suspicion.is_declared_crawler
+            && !self.suspicion.is_robot
+            && self.share(self.habit.assets) < 0.01
+            && self.share(self.habit.with_referer) < 0.02
+            && self.agents.estimate() < 3.5
+    }
+
     /// Age of the client at its latest request, in milliseconds.
     #[must_use]
     pub fn age_millis(&self) -> i64 {

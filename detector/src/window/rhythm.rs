@@ -71,7 +71,9 @@ const BEAT_DEVIATION_MAX: f32 = 0.1;
 /// what a dozen pauses show of it.
 const JITTER_DEVIATION_MAX: f32 = 0.55;
 /// Programs that try again wait no longer than this, or else wait for much longer each time.
-const RETRY_MILLIS_MAX: f32 = 60_000.0;
+const RETRY_MILLIS_MAX: f32 = 33_000.0;
+/// So many pauses tell such waits from others.
+const JITTERS_MIN: f32 = 6.0;
 /// Deviation in milliseconds that whole seconds make of any beat, at most.
 const CLOCK_MILLIS: f32 = 500.0;
 
@@ -143,14 +145,14 @@ impl Rhythm {
         self.beat.count >= BEATS_MIN && self.is_steady(RETRY_MILLIS_MIN)
     }
 
-    /// Whether it waits two seconds to a minute, now somewhat longer and now somewhat shorter, as programs do that are told to
+    /// Whether it waits two seconds to half a minute, now somewhat longer and now somewhat shorter, as programs do that are told to
     /// spread their tries.
     #[must_use]
     pub fn is_patient(&self) -> bool {
         let mean = self.beat.mean() + LOG_ORIGIN;
         let is_between = mean >= (RETRY_MILLIS_MIN + GAP_FLOOR_MILLIS).log2()
             && mean <= (RETRY_MILLIS_MAX + GAP_FLOOR_MILLIS).log2();
-        self.beat.count >= BEATS_MIN && is_between && self.beat.deviation() <= JITTER_DEVIATION_MAX
+        self.beat.count >= JITTERS_MIN && is_between && self.beat.deviation() <= JITTER_DEVIATION_MAX
     }
 
     /// Whether its pauses so far, two at least, would fit a slow beat.

@@ -18,6 +18,9 @@ const FORM_BYTES_MIN: u32 = 1500;
 /// What a path counts that asks who it is: it may well be there, and a session that ran out gets the same answer.
 const UNPROVEN: f32 = 0.25;
 
+/// Weight from which a path is asked for by scanners and by nobody else.
+const SECRET_MIN: f32 = 0.8;
+
 /// Stands for every path that names a day.
 const ANY_DAY: u64 = 0x6461_7973;
 
@@ -41,6 +44,9 @@ pub struct Suspicion {
     pub payloads: f32,
     /// Requests with payloads.
     pub payload_requests: f32,
+    /// Different folders of the site in which a path was found that only scanners ask for: where so much is found,
+    /// everything is.
+    pub probes_found: u8,
     /// Classes of payloads, one bit each.
     pub payload_classes: u8,
     /// Requests, as long remembered as what was asked for in vain.
@@ -61,6 +67,8 @@ pub struct Suspicion {
     /// State-changing requests where money or an account is at stake, answered with 4xx that is no refusal and no missing
     /// path: wrong codes, cards, vouchers.
     pub failed_writes: f32,
+    /// Different paths on routes for a new password that were opened: a link from a mail, or guesses at one.
+    pub resets: f32,
     /// Sign-ins that were not as long as the one before, where logs tell how much clients send.
     pub sent_differs: f32,
     /// Requests that the client began and did not finish in time.
@@ -92,7 +100,7 @@ pub struct Suspicion {
     /// Bytes of the latest answer on a route that nobody else uses.
     soft_bytes: u32,
     /// The folder of that route, 0 for the root.
-    soft_folder: u32,
+    soft_folder: u16,
     /// The first route for signing in that it sent a password to, 0 for none.
     pub sign_in_route: u64,
     /// Bytes of the latest sign-in, 0 where unknown.
@@ -125,6 +133,7 @@ impl Suspicion {
                 &mut self.payloads,
                 &mut self.payload_requests,
                 &mut self.same_answers,
+                &mut self.resets,
                 &mut self.failed_writes,
                 &mut self.stalls,
                 &mut self.sent_differs,
@@ -159,6 +168,9 @@ impl Suspicion {
         self.observe_protocol(record, signals);
         self.observe_probe(record, signals);
         self.stalls += f32::from(u8::from(is_stall(record)));
+        let is_read = signals.method == crate::signal::MethodClass::Read;
+        let is_reset = is_read && signals.role == RouteRole::PasswordReset && novelty.is_new_path;
+        self.resets += f32::from(u8::from(is_reset && signals.outcome == Outcome::Success));
         self.observe_soft_miss(record, signals, novelty);
         let is_novel_miss = self.observe_miss(record, signals, novelty);
         let is_act = is_novel_miss || signals.probe.weight > 0.0 || signals.payload.weight > 0.0;
@@ -238,6 +250,10 @@ impl Suspicion {
     }
 
     fn observe_probe(&mut self, record: &RequestRecord<'_>, signals: &Signals) {
+        let is_secret = signals.probe.weight > SECRET_MIN;
+        if is_secret && signals.outcome == Outcome::Success && self.probed.insert(top(&record.path)) {
+            self.probes_found = self.probes_found.saturating_add(1);
+        }
         // Where everything is redirected (to https, to a sign-in page), asking shows less.
         let weight = match signals.outcome {
             Outcome::Success => 0.0,
@@ -383,14 +399,21 @@ fn short(bytes: u64) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
+/// Hash of the first segment of a path.
+fn top(path: &str) -> u64 {
+    use std::hash::BuildHasher;
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or("");
+    foldhash::fast::FixedState::with_seed(0x70b).hash_one(first)
+}
+
 /// Hash of the folder that a path lies in, 0 for the root.
-fn folder(path: &str) -> u32 {
+fn folder(path: &str) -> u16 {
     use std::hash::BuildHasher;
     let end = path.trim_end_matches('/').rfind('/').unwrap_or(0);
     if end == 0 {
         return 0;
     }
-    foldhash::fast::FixedState::with_seed(0xf01d).hash_one(&path[..end]) as u32 | 1
+    foldhash::fast::FixedState::with_seed(0xf01d).hash_one(&path[..end]) as u16 | 1
 }
 
 /// As what a missed path counts: who counts on through numbers or days guesses no second name.

@@ -1,5 +1,7 @@
 //! What windows of whole visits name: an attack, and its innocent look-alike beside it.
 
+mod disguise;
+
 use super::{THREATS, assess, strengthen};
 use crate::population::RouteStanding;
 use crate::signal;
@@ -415,10 +417,21 @@ fn what_was_asked_for_over_months_does_not_weigh_on_one_bad_answer() {
 fn a_program_that_spreads_its_tries_is_broken_and_one_in_a_hurry_guesses() {
     // Between a half and one and a half of the wait, as libraries draw it.
     let at = |turn: usize, wait: f32| wait * (turn as f32 + ((turn * 7919) % 100) as f32 / 200.0);
-    let tries = |wait| visit((0..90).map(move |turn| post(at(turn, wait), "/login", 401, 90)));
-    assert!(!is_acted_on(&tries(8.0)));
-    assert!(is_acted_on(&tries(0.7)));
-    let refused = |wait| visit((0..90).map(move |turn| get(at(turn, wait), "/account", 401, 90)));
-    assert!(!is_acted_on(&refused(2.2)));
-    assert!(is_acted_on(&refused(0.7)));
+    let visit_as = |agent: &'static str, ask: &dyn Fn(usize) -> Ask| {
+        visit((0..90).map(|turn| Ask {
+            agent: agent.to_owned(),
+            ..ask(turn)
+        }))
+    };
+    let tries = |agent, wait| visit_as(agent, &|turn| post(at(turn, wait), "/login", 401, 90));
+    let refused = |agent, wait| visit_as(agent, &|turn| get(at(turn, wait), "/account", 401, 90));
+    let program = "okhttp/4.12.0";
+    assert!(!is_acted_on(&tries(program, 8.0)));
+    assert!(is_acted_on(&tries(program, 0.7)));
+    assert!(!is_acted_on(&refused(program, 2.2)));
+    assert!(is_acted_on(&refused(program, 0.7)));
+    // A browser that asks again says which page it is on.
+    let browser = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0";
+    assert!(is_acted_on(&tries(browser, 8.0)));
+    assert!(is_acted_on(&refused(browser, 2.2)));
 }

@@ -1,0 +1,123 @@
+//! Those who go by a browser's name and do what no browser does, beside those who have a reason.
+
+use super::{Ask, get, is_acted_on, named, post, visit};
+use domain::ThreatKind;
+
+/// The same visit under another name.
+fn under(agent: &str, asks: impl IntoIterator<Item = Ask>) -> Vec<Ask> {
+    let renamed = asks.into_iter().map(|ask| Ask {
+        agent: agent.to_owned(),
+        ..ask
+    });
+    renamed.collect()
+}
+
+#[test]
+fn whoever_is_refused_one_object_after_the_other_walks_through_those_of_others() {
+    let walk = (0..12).map(|turn| get(turn as f32 * 40.0, format!("/orders/{}", 3415 + turn), 403, 90));
+    let walk = visit(walk);
+    assert_eq!(named(&walk).0, Some(ThreatKind::ObjectEnumeration));
+    assert!(is_acted_on(&walk));
+    let guesses = || {
+        (0..16).map(|turn| {
+            get(
+                turn as f32 * 9.0,
+                format!("/orders/{}", turn * 7919 % 20_011),
+                403,
+                90,
+            )
+        })
+    };
+    assert!(is_acted_on(&visit(guesses())));
+    // A partner whose right to its own orders was taken away.
+    assert!(!is_acted_on(&visit(under("partner-sync/2.1", guesses()))));
+}
+
+#[test]
+fn sixty_pages_without_a_file_are_nobodys_reading_and_a_feed_reader_takes_them() {
+    let pages = || {
+        (0..110).map(|turn| {
+            get(
+                turn as f32 * 12.0,
+                format!("/{}-news", super::word(turn)),
+                200,
+                9000 + turn as u64,
+            )
+        })
+    };
+    assert!(is_acted_on(&visit(pages())));
+    assert!(!is_acted_on(&visit(under("Miniflux/2.2.3", pages()))));
+}
+
+#[test]
+fn a_form_that_is_loaded_before_each_password_and_nothing_else_is_a_programs() {
+    let turns = |count: usize| {
+        (0..count).flat_map(|turn| {
+            let at = turn as f32 * 100.0 + (turn * 7 % 13) as f32 * 5.0;
+            [
+                get(at, "/wp-login.php", 200, 7800),
+                post(at + 1.0, "/wp-login.php", 200, 8100),
+            ]
+        })
+    };
+    assert!(is_acted_on(&visit(turns(20))));
+    assert!(!is_acted_on(&visit(turns(4))));
+}
+
+#[test]
+fn many_links_to_a_new_password_are_guessed_and_a_few_are_looked_through() {
+    let links = |count: usize, pause: f32| {
+        visit((0..count).map(move |turn| {
+            let token = format!(
+                "/auth/reset/{:016x}",
+                (turn as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            );
+            get(turn as f32 * pause, token, 200, 5000)
+        }))
+    };
+    let guesses = links(60, 2.0);
+    assert_eq!(named(&guesses).0, Some(ThreatKind::TokenAbuse));
+    assert!(is_acted_on(&guesses));
+    // What a mail server opens to look for malware, all day.
+    assert!(!is_acted_on(&links(60, 1500.0)));
+}
+
+#[test]
+fn methods_that_administration_does_not_have_are_tried_by_those_who_probe() {
+    let tries = |count: usize| {
+        (0..count).map(|turn| Ask {
+            method: ["PUT", "DELETE", "PATCH"][turn % 3],
+            ..get(turn as f32 * 3.0, format!("/admin/users/{turn}"), 405, 90)
+        })
+    };
+    let probing = visit(tries(8));
+    assert_eq!(named(&probing).0, Some(ThreatKind::PrivilegeProbing));
+    assert!(is_acted_on(&probing));
+    assert!(!is_acted_on(&visit(tries(2))));
+}
+
+#[test]
+fn a_site_that_answers_everything_tells_a_scanner_and_one_console_its_user() {
+    let secrets = [
+        "/.env",
+        "/.git/config",
+        "/wp-config.php.bak",
+        "/phpmyadmin/",
+        "/server.key",
+        "/config.inc.php",
+        "/adminer.php",
+        "/.aws/credentials",
+    ];
+    let heads = secrets.into_iter().enumerate().map(|(turn, path)| Ask {
+        method: "HEAD",
+        ..get(turn as f32, path, 200, 0)
+    });
+    let scan = visit(heads);
+    assert_eq!(named(&scan).0, Some(ThreatKind::Reconnaissance));
+    assert!(is_acted_on(&scan));
+    let console = (0..60).map(|turn| {
+        let page = format!("/phpmyadmin/{}.php", super::word(turn));
+        get(turn as f32 * 20.0, page, 200, 9000 + turn as u64)
+    });
+    assert!(!is_acted_on(&visit(console)));
+}
