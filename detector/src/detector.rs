@@ -257,7 +257,7 @@ impl<S: Scorer> Detector<S> {
         let owner = self.settings.hash_key.hash(client);
         window_keys(&self.settings.hash_key, owner)
             .filter_map(|key| self.shards[Shard::of(key)].slots.find(key))
-            .map(|slot| (slot.window.requests, slot.window.stopped))
+            .map(|slot| (slot.window.requests, u64::from(slot.window.stopped)))
             .reduce(|sum, next| (sum.0 + next.0, sum.1 + next.1))
     }
 

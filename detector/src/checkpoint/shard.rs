@@ -164,7 +164,11 @@ impl<'a> SlotForm<'a> {
 
     fn read(self) -> Result<Slot, CheckpointError> {
         let window = self.window.into_owned();
-        for count in [window.requests, window.stopped, window.failed] {
+        for count in [
+            window.requests,
+            u64::from(window.stopped),
+            u64::from(window.failed),
+        ] {
             counter(count)?;
         }
         Ok(Slot {

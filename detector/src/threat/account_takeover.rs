@@ -22,16 +22,22 @@ pub(super) const THREAT: Threat = Threat {
 /// Who forgot a password tries less often than this before it works.
 const FAILURES_MIN: u16 = 8;
 
+/// The same for somebody who goes by a browser's name and has none of a browser's habits.
+const DISGUISED_FAILURES_MIN: u16 = 6;
+
 fn assess(window: &Window) -> Option<Claim> {
     let suspicion = &window.suspicion;
-    if suspicion.failures_before_success < FAILURES_MIN || suspicion.writes_after == 0 {
+    // Whoever forgot a password sits before a page, and a browser says which.
+    let (least, weight) = if window.is_disguised() {
+        (DISGUISED_FAILURES_MIN, 0.25)
+    } else {
+        (FAILURES_MIN, 0.15)
+    };
+    if suspicion.failures_before_success < least || suspicion.writes_after == 0 {
         return None;
     }
-    claim(
-        ThreatKind::AccountTakeover,
-        f32::from(suspicion.failures_before_success) * 0.15,
-        0.9,
-    )
+    let points = f32::from(suspicion.failures_before_success) * weight;
+    claim(ThreatKind::AccountTakeover, points, 0.9)
 }
 
 fn sentence(window: &Window) -> String {

@@ -40,7 +40,7 @@ const BROKEN_CEILING: f32 = 0.49;
 fn assess(window: &Window) -> Option<Claim> {
     // Somebody who forgot a password does other things too; a program that guesses does hardly anything else.
     // A browser tells the page that the form is on.
-    let is_at_a_form = window.share(window.habit.with_referer) > 0.5;
+    let is_at_a_form = window.share(window.habit.with_referer) > 0.5 && !takes_turns(window);
     let is_aside = is_at_a_form || (window.share(tries(window)) < ASIDE_SHARE && !is_bare(window));
     let weight = if is_aside { 0.13 } else { 0.22 };
     let tool = tool_points(window, ToolKind::Guesser);
@@ -69,9 +69,14 @@ fn assess(window: &Window) -> Option<Claim> {
 /// Whether it sends passwords and asks for nothing else, but for the form that it sends them from: a browser loads what the
 /// form shows, too, and says which page it is on.
 fn is_bare(window: &Window) -> bool {
-    let is_form_only = window.paths.estimate() < 1.5 && window.share(window.habit.logins) > FORM_TURN_SHARE;
-    (is_form_only || window.share(window.habit.logins) > 0.95)
-        && window.share(window.habit.with_referer) < 0.5
+    let is_at_a_page = window.share(window.habit.with_referer) > 0.5;
+    takes_turns(window) || (window.share(window.habit.logins) > 0.95 && !is_at_a_page)
+}
+
+/// Whether it loads the form before each password, and nothing else: people are shown it again by the answer.
+fn takes_turns(window: &Window) -> bool {
+    let share = window.share(window.habit.logins);
+    window.paths.estimate() < 1.5 && share > FORM_TURN_SHARE && share < 1.0 - FORM_TURN_SHARE
 }
 
 /// Whether one program sends one thing on a steady beat, or with the even pauses of somebody who is told no: whoever guesses
@@ -80,12 +85,13 @@ fn is_stuck(window: &Window) -> bool {
     let is_bare = window.share(tries(window)) > 0.9;
     // A page that says so itself is told from a sign-in that worked by people only.
     let is_told_no = window.habit.login_failures > tries(window) * 0.9;
+    // A page that asks again says which it is.
+    let is_browsing = window.is_disguised() || window.share(window.habit.with_referer) > 0.5;
     let is_one = is_bare && window.agents.estimate() < 1.5 && window.paths.estimate() < 2.5;
     is_one
         && window.queries.estimate() < 1.5
         && window.suspicion.sent_differs < 2.0
-        && (window.rhythm.is_metronome()
-            || is_told_no && !window.is_disguised() && window.rhythm.is_patient())
+        && (window.rhythm.is_metronome() || is_told_no && !is_browsing && window.rhythm.is_patient())
 }
 
 /// Sign-ins, and failures where nothing else tells that they were sign-ins.

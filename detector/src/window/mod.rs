@@ -38,9 +38,9 @@ pub struct Window {
     /// Requests seen, without those that we stopped.
     pub requests: u64,
     /// Requests that we stopped.
-    pub stopped: u64,
+    pub stopped: u32,
     /// Requests answered with 4xx or 5xx, without those that we stopped.
-    pub failed: u64,
+    pub failed: u32,
     /// Requests per horizon.
     pub rate: [f32; 3],
     /// Client errors per horizon.
@@ -113,7 +113,8 @@ impl Window {
         let weights = self.move_to(at);
         self.requests += 1;
         let is_error = signals.outcome.is_client_error();
-        self.failed += u64::from(is_error || signals.outcome == Outcome::ServerError);
+        let is_failure = is_error || signals.outcome == Outcome::ServerError;
+        self.failed = self.failed.saturating_add(u32::from(is_failure));
         for horizon in [BURST, VISIT, HABIT] {
             self.rate[horizon] += weights.0[horizon];
             if is_error {

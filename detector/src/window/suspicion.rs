@@ -21,6 +21,9 @@ const UNPROVEN: f32 = 0.25;
 /// Weight from which a path is asked for by scanners and by nobody else.
 const SECRET_MIN: f32 = 0.8;
 
+/// What is left of a count after a day: a row of failures does not go on over such a pause.
+const FORGOTTEN: f32 = 0.001;
+
 /// Stands for every path that names a day.
 const ANY_DAY: u64 = 0x6461_7973;
 
@@ -97,6 +100,8 @@ pub struct Suspicion {
     pub is_declared_browser: bool,
     /// Whether a sign-in of it was answered with a page, and not with a token.
     pub is_shown_a_form: bool,
+    /// Whether the latest failure was a form shown again, and not a refusal.
+    is_failing_silently: bool,
     /// Bytes of the latest answer on a route that nobody else uses.
     soft_bytes: u32,
     /// The folder of that route, 0 for the root.
@@ -116,6 +121,9 @@ impl Suspicion {
     /// a patient scanner asks for one path in half an hour, and nobody else's day is a list of different missing paths.
     pub fn decay(&mut self, factor: f32) {
         if factor < 1.0 {
+            if factor < FORGOTTEN {
+                self.failures_in_a_row = 0;
+            }
             // A fourth root of the factor is four times the half-life.
             let slow = factor.sqrt().sqrt();
             for points in [
@@ -156,8 +164,8 @@ impl Suspicion {
         self.asked += 1.0;
         self.found += f32::from(u8::from(signals.outcome == Outcome::Success));
         self.failed += f32::from(u8::from(signals.outcome.is_client_error()));
-        self.observe_sign_in(signals);
-        self.observe_answer(record, signals);
+        let is_told_again = self.observe_answer(record, signals);
+        self.observe_sign_in(signals, is_told_again);
         if record.path == "/robots.txt" {
             self.is_robot = true;
         }
@@ -195,10 +203,11 @@ impl Suspicion {
         self.planted > self.acts / 2
     }
 
-    /// Takes in what a state-changing request was told, where the status alone does not tell.
-    fn observe_answer(&mut self, record: &RequestRecord<'_>, signals: &Signals) {
+    /// Takes in what a state-changing request was told, where the status alone does not tell. True for a sign-in that was
+    /// answered with the same form as the one before.
+    fn observe_answer(&mut self, record: &RequestRecord<'_>, signals: &Signals) -> bool {
         if signals.method != crate::signal::MethodClass::Write {
-            return;
+            return false;
         }
         let is_told_off = signals.outcome == Outcome::OtherClientError
             && !matches!(record.status, 429 | 499)
@@ -206,23 +215,24 @@ impl Suspicion {
         let is_guessable =
             signals.role.is_sign_in() || matches!(signals.role, RouteRole::Payment | RouteRole::SignUp);
         self.failed_writes += f32::from(u8::from(is_told_off && is_guessable));
-        if signals.role.is_sign_in() {
-            let answer = short(record.bytes_out.unwrap_or(0)).rotate_left(10) ^ u32::from(record.status);
-            if self.sign_in_route == 0 {
-                self.sign_in_route = record.route.template;
-            }
-            let bytes = short(record.bytes_out.unwrap_or(0));
-            let is_same =
-                answer == self.last_answer && bytes > 0 && !crate::signal::issues_tokens(&record.path);
-            self.is_shown_a_form |= bytes >= FORM_BYTES_MIN || record.path.ends_with("/xmlrpc.php");
-            self.same_answers += f32::from(u8::from(is_same && !signals.outcome.is_client_error()));
-            self.last_answer = answer;
-            let sent = short(record.bytes_in.unwrap_or(0));
-            self.sent_differs += f32::from(u8::from(
-                self.last_sent != 0 && sent != 0 && sent != self.last_sent,
-            ));
-            self.last_sent = sent;
+        if !signals.role.is_sign_in() {
+            return false;
         }
+        let answer = short(record.bytes_out.unwrap_or(0)).rotate_left(10) ^ u32::from(record.status);
+        if self.sign_in_route == 0 {
+            self.sign_in_route = record.route.template;
+        }
+        let bytes = short(record.bytes_out.unwrap_or(0));
+        let is_same = answer == self.last_answer && bytes > 0 && !crate::signal::issues_tokens(&record.path);
+        self.is_shown_a_form |= bytes >= FORM_BYTES_MIN || record.path.ends_with("/xmlrpc.php");
+        self.same_answers += f32::from(u8::from(is_same && !signals.outcome.is_client_error()));
+        self.last_answer = answer;
+        let sent = short(record.bytes_in.unwrap_or(0));
+        self.sent_differs += f32::from(u8::from(
+            self.last_sent != 0 && sent != 0 && sent != self.last_sent,
+        ));
+        self.last_sent = sent;
+        is_same && self.is_shown_a_form && signals.outcome == Outcome::Success
     }
 
     fn observe_soft_miss(&mut self, record: &RequestRecord<'_>, signals: &Signals, novelty: Novelty) {
@@ -319,13 +329,20 @@ impl Suspicion {
         }
     }
 
-    fn observe_sign_in(&mut self, signals: &Signals) {
+    fn observe_sign_in(&mut self, signals: &Signals, is_told_again: bool) {
         let is_write = signals.method == crate::signal::MethodClass::Write;
         let is_login = signals.role.is_sign_in();
         match signals.outcome {
             Outcome::Refused if is_login || is_write => {
                 self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
+                self.is_failing_silently = false;
             }
+            _ if is_told_again => {
+                self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
+                self.is_failing_silently = true;
+            }
+            // A form of another length is a form still.
+            Outcome::Success if is_login && is_write && self.is_failing_silently => {}
             Outcome::Success | Outcome::Redirect if is_login && is_write => {
                 self.failures_before_success = self.failures_before_success.max(self.failures_in_a_row);
                 self.failures_in_a_row = 0;

@@ -148,7 +148,7 @@ impl Shard {
             Treatment::Counts => {}
             Treatment::Leaks => self.leaks += 1,
             Treatment::Stopped => {
-                slot.window.stopped += 1;
+                slot.window.stopped = slot.window.stopped.saturating_add(1);
                 self.stopped += 1;
                 return;
             }
