@@ -13,6 +13,9 @@ const AGE_MIN_MILLIS: i64 = 10 * 60 * 1000;
 /// Share of requests that must have succeeded.
 const SUCCESS_SHARE_MIN: f32 = 0.5;
 
+/// Who does so little but sign in has no history: wrong passwords are answered 200 on many a site.
+const SIGN_INS_MAX: f32 = 0.3;
+
 /// A stronger claim than this when a client would become established keeps it out: its history would be its attack.
 const CLAIM_MAX: f32 = 0.75;
 
@@ -46,7 +49,7 @@ impl Established {
         window.age_millis() >= AGE_MIN_MILLIS
             && window.habit.successes >= SUCCESSES_MIN
             && window.share(window.habit.successes) >= SUCCESS_SHARE_MIN
-            && (was || claim_max <= CLAIM_MAX)
+            && (was || may_become(window, claim_max))
     }
 
     /// Decays the requests to `now`.
@@ -70,6 +73,11 @@ impl Established {
             successes: self.successes,
         }
     }
+}
+
+/// Whether what a client did so far is a history, and not an attack that is on its way.
+fn may_become(window: &Window, claim_max: f32) -> bool {
+    claim_max <= CLAIM_MAX && window.share(window.habit.logins) < SIGN_INS_MAX
 }
 
 impl EstablishedChange {

@@ -42,7 +42,13 @@ fn assess(window: &Window) -> Option<Claim> {
     // A browser tells the page that the form is on.
     let is_at_a_form = window.share(window.habit.with_referer) > 0.5 && !takes_turns(window);
     let is_aside = is_at_a_form || (window.share(tries(window)) < ASIDE_SHARE && !is_bare(window));
-    let weight = if is_aside { 0.13 } else { 0.22 };
+    let is_nothing_else = window.share(tries(window)) > 0.95;
+    let weight = match (is_aside, is_nothing_else) {
+        (false, _) => 0.22,
+        // A form on another host, or a tool that says it comes from one.
+        (true, true) => 0.18,
+        (true, false) => 0.13,
+    };
     let tool = tool_points(window, ToolKind::Guesser);
     // A guesser's refusals are failed sign-ins whatever the route: HTTP asks for a password everywhere.
     let failed = if tool > 0.0 {
