@@ -10,7 +10,7 @@ pub(crate) use payload::ENOUGH;
 pub use payload::{PayloadClass, PayloadHits};
 pub use probe::ProbeHit;
 pub use role::RouteRole;
-pub(crate) use role::issues_tokens;
+pub(crate) use role::{issues_tokens, tells_wrong_password};
 pub use tool::{Tool, ToolKind};
 
 use crate::limits::PAYLOAD_BYTES_MAX;

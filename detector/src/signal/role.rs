@@ -153,6 +153,12 @@ pub(crate) fn issues_tokens(path: &str) -> bool {
     segments.any(|segment| TOKEN_ISSUE.iter().any(|word| word.eq_ignore_ascii_case(segment)))
 }
 
+/// Whether a status says that what was sent to sign in was wrong, where it is no refusal: many a site calls a wrong
+/// password bad input. Programs that fetch tokens send old ones without guessing.
+pub(crate) fn tells_wrong_password(status: u16, path: &str) -> bool {
+    matches!(status, 400 | 409 | 422 | 423) && !issues_tokens(path)
+}
+
 /// Segments that are looked at for such a word.
 const TOKEN_SEGMENTS_MAX: usize = 16;
 

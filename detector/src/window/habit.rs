@@ -1,7 +1,7 @@
 //! What a client usually does: counts over the longest horizon, each decayed by one factor.
 
 use crate::population::RouteStanding;
-use crate::signal::{MethodClass, Outcome, RouteRole, Signals};
+use crate::signal::{MethodClass, Outcome, RouteRole, Signals, tells_wrong_password};
 use domain::RequestRecord;
 use serde::{Deserialize, Serialize};
 
@@ -80,7 +80,7 @@ counts! {
     with_duration,
     /// Requests on routes for signing in.
     logins,
-    /// Refused writes, and refused requests on routes for signing in.
+    /// Refused writes, and requests on routes for signing in that were refused or told that a password is wrong.
     login_failures,
     /// Successful sign-ups.
     sign_ups,
@@ -98,7 +98,7 @@ impl Habit {
         is_new_object: bool,
         weight: f32,
     ) {
-        self.observe_outcome(record.status, signals, weight);
+        self.observe_outcome(record, signals, weight);
         match signals.method {
             MethodClass::Head => self.heads += weight,
             MethodClass::Write => self.writes += weight,
@@ -133,7 +133,7 @@ impl Habit {
         self.observe_cost(record, weight);
     }
 
-    fn observe_outcome(&mut self, status: u16, signals: &Signals, weight: f32) {
+    fn observe_outcome(&mut self, record: &RequestRecord<'_>, signals: &Signals, weight: f32) {
         let is_login = signals.role.is_sign_in();
         let is_write = signals.method == MethodClass::Write;
         if is_login && is_write {
@@ -158,8 +158,13 @@ impl Habit {
                 }
             }
             Outcome::ServerError => self.server_errors += weight,
-            Outcome::OtherClientError if status == 405 && signals.role == RouteRole::Admin => {
+            Outcome::OtherClientError if record.status == 405 && signals.role == RouteRole::Admin => {
                 self.admin_refusals += weight;
+            }
+            Outcome::OtherClientError
+                if is_login && is_write && tells_wrong_password(record.status, &record.path) =>
+            {
+                self.login_failures += weight;
             }
             Outcome::OtherClientError | Outcome::None => {}
         }

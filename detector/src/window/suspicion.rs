@@ -1,7 +1,7 @@
 //! What speaks for an attack: points that decay over the longest horizon, and counts of the acts behind them.
 
 use crate::population::RouteStanding;
-use crate::signal::{Outcome, RouteRole, Signals, Tool, ToolKind};
+use crate::signal::{Outcome, RouteRole, Signals, Tool, ToolKind, tells_wrong_password};
 use crate::window::Distinct;
 use domain::RequestRecord;
 use serde::{Deserialize, Serialize};
@@ -165,7 +165,7 @@ impl Suspicion {
         self.found += f32::from(u8::from(signals.outcome == Outcome::Success));
         self.failed += f32::from(u8::from(signals.outcome.is_client_error()));
         let is_told_again = self.observe_answer(record, signals);
-        self.observe_sign_in(signals, is_told_again);
+        self.observe_sign_in(record, signals, is_told_again);
         if record.path == "/robots.txt" {
             self.is_robot = true;
         }
@@ -214,7 +214,9 @@ impl Suspicion {
             && !is_stall(record);
         let is_guessable =
             signals.role.is_sign_in() || matches!(signals.role, RouteRole::Payment | RouteRole::SignUp);
-        self.failed_writes += f32::from(u8::from(is_told_off && is_guessable));
+        let is_password =
+            signals.role == RouteRole::Login && tells_wrong_password(record.status, &record.path);
+        self.failed_writes += f32::from(u8::from(is_told_off && is_guessable && !is_password));
         if !signals.role.is_sign_in() {
             return false;
         }
@@ -329,11 +331,17 @@ impl Suspicion {
         }
     }
 
-    fn observe_sign_in(&mut self, signals: &Signals, is_told_again: bool) {
+    fn observe_sign_in(&mut self, record: &RequestRecord<'_>, signals: &Signals, is_told_again: bool) {
         let is_write = signals.method == crate::signal::MethodClass::Write;
         let is_login = signals.role.is_sign_in();
         match signals.outcome {
             Outcome::Refused if is_login || is_write => {
+                self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
+                self.is_failing_silently = false;
+            }
+            Outcome::OtherClientError
+                if is_login && is_write && tells_wrong_password(record.status, &record.path) =>
+            {
                 self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
                 self.is_failing_silently = false;
             }

@@ -121,3 +121,20 @@ fn a_site_that_answers_everything_tells_a_scanner_and_one_console_its_user() {
     });
     assert!(!is_acted_on(&visit(console)));
 }
+
+#[test]
+fn a_wrong_password_may_be_called_bad_input_and_an_old_token_is_none() {
+    let tries = |path: &'static str| {
+        visit((0..30).map(move |turn| Ask {
+            agent: "python-requests/2.32".to_owned(),
+            ..post(turn as f32 + (turn % 3) as f32 * 0.4, path, 400, 120)
+        }))
+    };
+    let guesses = tries("/api/sessions");
+    assert_eq!(named(&guesses).0, Some(ThreatKind::CredentialCracking));
+    assert!(is_acted_on(&guesses));
+    assert_ne!(
+        named(&tries("/oauth/token")).0,
+        Some(ThreatKind::CredentialCracking)
+    );
+}
