@@ -14,6 +14,9 @@ const ACTS_MIN: u64 = 2;
 /// a browser always sends its agent.
 const ACTS_WITH_AGENT_MIN: u64 = 3;
 
+/// Two redirected paths, a little faded.
+const REDIRECTS_MIN: f32 = 1.4;
+
 /// Share of its requests that may have succeeded: somebody who came by mistake finds something.
 const SUCCESS_SHARE_MAX: f32 = 0.2;
 
@@ -71,7 +74,8 @@ pub(super) fn route(window: &Window) -> u64 {
 
 /// What a small client does and hardly anything else; `None` when it is not small, or does other things too.
 ///
-/// Redirects alone tell nothing: where everything is redirected, everybody is.
+/// Redirects tell nothing of a browser: where everything is redirected, everybody is. A program without a name that asks
+/// for one path after the other that nobody else asks for is told by them.
 #[must_use]
 pub(super) fn shown_by(window: &Window) -> Option<ThreatKind> {
     let habit = &window.habit;
@@ -97,7 +101,7 @@ pub(super) fn shown_by(window: &Window) -> Option<ThreatKind> {
     }
     let suspicion = &window.suspicion;
     let has_missed = if is_without_agent {
-        suspicion.novel_misses + suspicion.probes >= 0.9
+        suspicion.novel_misses + suspicion.probes >= 0.9 || suspicion.novel_redirects >= REDIRECTS_MIN
     } else {
         // The third path counts even when the first two have faded a little.
         suspicion.novel_misses > 2.0
