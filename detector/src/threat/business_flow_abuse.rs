@@ -66,7 +66,10 @@ fn sign_up_points(window: &Window) -> f32 {
 fn guess_points(window: &Window) -> f32 {
     let failed = window.suspicion.failed_writes;
     let is_all_it_does = window.share(failed) > 0.6;
-    if !is_all_it_does || window.rhythm.is_metronome() {
+    // Tokens that ran out are turned down, too, and programs that hold one spread their tries.
+    let is_token = window.share(window.habit.logins) > 0.9 && !window.is_disguised();
+    let waits = window.rhythm.is_metronome() || (is_token && window.rhythm.is_patient());
+    if !is_all_it_does || waits {
         return 0.0;
     }
     (failed - FAILED_WRITES_FREE) * 0.06

@@ -22,6 +22,13 @@ pub(super) const THREAT: Threat = Threat {
 /// People mistype: so many failures are nobody's attack.
 const FAILURES_FREE: f32 = 3.0;
 
+/// From so many user agents on, an address is a crowd's, and past so many another one counts no more.
+const CROWD_AGENTS: f32 = 4.0;
+const CROWD_MAX: f32 = 40.0;
+
+/// Up to this share of what is done at an address, signing in is what a crowd does beside all else.
+const CROWD_SHARE: f32 = 0.15;
+
 /// Below this share of its requests, signing in is not what the client is here for.
 const ASIDE_SHARE: f32 = 0.55;
 
@@ -56,7 +63,7 @@ fn assess(window: &Window) -> Option<Claim> {
     } else {
         window.habit.login_failures
     };
-    let failures = (failed - FAILURES_FREE) * weight;
+    let failures = (failed - failures_free(window)) * weight;
     let free = if is_bare(window) {
         BARE_SIGN_INS_FREE
     } else {
@@ -70,6 +77,17 @@ fn assess(window: &Window) -> Option<Claim> {
         confidence: confidence(points).min(ceiling),
         is_conclusive: false,
     })
+}
+
+/// So many failures are nobody's attack: where many sit behind one address and few of them sign in, each mistypes.
+fn failures_free(window: &Window) -> f32 {
+    let agents = window.agents.estimate();
+    let is_crowd = agents >= CROWD_AGENTS && window.share(tries(window)) < CROWD_SHARE;
+    if is_crowd {
+        FAILURES_FREE + agents.min(CROWD_MAX) * 0.5
+    } else {
+        FAILURES_FREE
+    }
 }
 
 /// Whether it sends passwords and asks for nothing else, but for the form that it sends them from: a browser loads what the

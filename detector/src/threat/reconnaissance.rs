@@ -21,6 +21,9 @@ const ONE_MISS: f32 = 1.5;
 /// Share that a single success may be: many a scanner looks at the first page before it begins.
 const FIRST_PAGE_SHARE: f32 = 0.17;
 
+/// Share of such redirects of a scanner, half of whose requests may be what it was redirected to.
+const REDIRECTED_SHARE: f32 = 0.35;
+
 /// So much of what only scanners ask for may be there indeed.
 const FOUND_FREE: f32 = 2.0;
 
@@ -130,7 +133,9 @@ fn redirects_beside(window: &Window) -> f32 {
 /// Points for paths that nobody else asks for and that are redirected, when hardly anything else happens.
 fn redirect_points(window: &Window) -> f32 {
     let is_answered = window.suspicion.share(window.suspicion.found) > 0.15;
-    if is_answered || window.suspicion.novel_redirects < 5.0 {
+    // Who does not follow to https asks for what others ask for, too.
+    let is_all_it_does = window.suspicion.share(window.suspicion.novel_redirects) > REDIRECTED_SHARE;
+    if is_answered || !is_all_it_does || window.suspicion.novel_redirects < 5.0 {
         return 0.0;
     }
     // What only scanners ask for among them tells what the others are.

@@ -70,6 +70,8 @@ const BEAT_DEVIATION_MAX: f32 = 0.1;
 /// Deviation of the log2 of pauses that a program draws between a half and one and a half of a wait (0.47), with a margin for
 /// what a dozen pauses show of it.
 const JITTER_DEVIATION_MAX: f32 = 0.55;
+/// Those that spread their tries about two seconds wait less in a log of whole seconds.
+const SPREAD_MILLIS_MIN: f32 = 1500.0;
 /// Programs that try again wait no longer than this, or else wait for much longer each time.
 const RETRY_MILLIS_MAX: f32 = 33_000.0;
 /// So many pauses tell such waits from others.
@@ -150,7 +152,7 @@ impl Rhythm {
     #[must_use]
     pub fn is_patient(&self) -> bool {
         let mean = self.beat.mean() + LOG_ORIGIN;
-        let is_between = mean >= (RETRY_MILLIS_MIN + GAP_FLOOR_MILLIS).log2()
+        let is_between = mean >= (SPREAD_MILLIS_MIN + GAP_FLOOR_MILLIS).log2()
             && mean <= (RETRY_MILLIS_MAX + GAP_FLOOR_MILLIS).log2();
         self.beat.count >= JITTERS_MIN && is_between && self.beat.deviation() <= JITTER_DEVIATION_MAX
     }

@@ -24,6 +24,9 @@ const SECRET_MIN: f32 = 0.8;
 /// What is left of a count after a day: a row of failures does not go on over such a pause.
 const FORGOTTEN: f32 = 0.001;
 
+/// Tells paths that were redirected from those that missed.
+const REDIRECTED: u64 = 0x72_6564_6972_0000;
+
 /// Stands for every path that names a day.
 const ANY_DAY: u64 = 0x6461_7973;
 
@@ -323,8 +326,9 @@ impl Suspicion {
                 }
                 novelty.is_new_path || is_new_miss
             }
-            Outcome::Redirect if novelty.is_new_path => {
-                self.novel_redirects += 1.0;
+            Outcome::Redirect => {
+                let is_new = self.missed.insert(missed_name(record, signals) ^ REDIRECTED);
+                self.novel_redirects += f32::from(u8::from(novelty.is_new_path && is_new));
                 false
             }
             _ => false,

@@ -138,3 +138,51 @@ fn a_wrong_password_may_be_called_bad_input_and_an_old_token_is_none() {
         Some(ThreatKind::CredentialCracking)
     );
 }
+
+#[test]
+fn a_script_that_does_not_follow_to_https_asks_for_what_is_there_and_a_scanner_for_nothing() {
+    let script = |turn: usize| {
+        let page = if turn.is_multiple_of(3) { turn } else { turn % 4 };
+        get(
+            turn as f32 * 1.5,
+            format!("/{}-news", super::word(page)),
+            301,
+            162,
+        )
+    };
+    assert!(!is_acted_on(&visit(under(
+        "python-requests/2.32",
+        (0..90).map(script)
+    ))));
+    let scan = |turn: usize| {
+        get(
+            turn as f32 * 1.5,
+            format!("/{}-news", super::word(turn)),
+            301,
+            162,
+        )
+    };
+    assert!(is_acted_on(&visit(under(
+        "python-requests/2.32",
+        (0..30).map(scan)
+    ))));
+}
+
+#[test]
+fn many_behind_one_address_mistype_as_often_as_they_are_many() {
+    let crowd = |turn: usize| Ask {
+        agent: format!("Mozilla/5.0 (phone {})", turn / 40),
+        ..match turn % 40 {
+            0 | 1 => post(turn as f32, "/login", 401, 90),
+            _ => get(
+                turn as f32,
+                format!("/{}-news", super::word(turn % 60)),
+                200,
+                9000 + turn as u64,
+            ),
+        }
+    };
+    assert!(!is_acted_on(&visit((0..480).map(crowd))));
+    let guesses = (0..24).map(|turn| post(turn as f32 * 1.3, "/login", 401, 90));
+    assert!(is_acted_on(&visit(guesses)));
+}
