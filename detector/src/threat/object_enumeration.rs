@@ -31,13 +31,16 @@ const STEPS_MIN_IN_VAIN: f32 = 5.0;
 const GUESSES_MIN: f32 = 20.0;
 const GUESSES_MIN_IN_VAIN: f32 = 6.0;
 
+/// Different objects within half a day that pass under a browser's name.
+const DISGUISED_FREE: f32 = 15.0;
+
 fn assess(window: &Window) -> Option<Claim> {
     if window.share(window.habit.with_object) < 0.6 || window.share(window.habit.assets) > 0.2 {
         return None;
     }
     let foreign = window.share(window.habit.object_misses);
     // Partners walk their own objects one by one and succeed: that alone is only looked at. Nobody's browser does.
-    let is_foreign = foreign >= FOREIGN_SHARE_MIN || window.is_disguised();
+    let is_foreign = foreign >= FOREIGN_SHARE_MIN || walks_disguised(window);
     let ceiling = if is_foreign && !window.suspicion.is_declared_crawler {
         0.97
     } else {
@@ -45,7 +48,9 @@ fn assess(window: &Window) -> Option<Claim> {
     };
     claim(
         ThreatKind::ObjectEnumeration,
-        walk_points(window, foreign).max(guess_points(window, foreign)),
+        walk_points(window, foreign)
+            .max(guess_points(window, foreign))
+            .max(disguised_points(window)),
         ceiling,
     )
 }
@@ -69,6 +74,21 @@ fn guess_points(window: &Window, foreign: f32) -> f32 {
         (misses - 3.0) * 0.2
     } else if objects >= GUESSES_MIN && foreign >= 0.15 {
         (misses - 6.0) * 0.12
+    } else {
+        0.0
+    }
+}
+
+/// Whether it goes by a browser's name, and takes something else than files that are there to be fetched.
+fn walks_disguised(window: &Window) -> bool {
+    window.is_disguised() && window.share(window.habit.files) < 0.5
+}
+
+/// Points for one object after the other and nothing else, under a browser's name: an app asks for more than objects, and
+/// a page says which it is.
+fn disguised_points(window: &Window) -> f32 {
+    if walks_disguised(window) && window.share(window.habit.with_object) > 0.9 {
+        (window.objects.estimate() - DISGUISED_FREE) * 0.05
     } else {
         0.0
     }

@@ -34,6 +34,9 @@ const FEW_CEILING: f32 = 0.6;
 /// Requests a second over a visit from which nobody waits for an answer to get better.
 const QUICK_PER_SECOND: f32 = 0.4;
 
+/// Requests a second at which no program waits before it tries again.
+const HURRIED_PER_SECOND: f32 = 1.0;
+
 /// The same for somebody who goes by a browser's name, which shows the page it came from when its page asks again.
 const DISGUISED_PER_SECOND: f32 = 0.05;
 
@@ -88,7 +91,9 @@ fn refusal_points(window: &Window) -> f32 {
     if window.is_disguised() {
         (window.habit.refused - DISGUISED_FREE) * 0.1
     } else {
-        (window.habit.refused - REFUSALS_FREE) * 0.05
+        let is_hurried = window.rate_per_second(VISIT) > HURRIED_PER_SECOND;
+        let weight = if is_hurried { 0.1 } else { 0.05 };
+        (window.habit.refused - REFUSALS_FREE) * weight
     }
 }
 

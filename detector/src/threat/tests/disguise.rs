@@ -173,7 +173,7 @@ fn many_behind_one_address_mistype_as_often_as_they_are_many() {
     let crowd = |turn: usize| Ask {
         agent: format!("Mozilla/5.0 (phone {})", turn / 40),
         ..match turn % 40 {
-            0 | 1 => post(turn as f32, "/login", 401, 90),
+            0 => post(turn as f32, "/login", 401, 90),
             _ => get(
                 turn as f32,
                 format!("/{}-news", super::word(turn % 60)),
