@@ -27,6 +27,9 @@ const FORGOTTEN: f32 = 0.001;
 /// Tells paths that were redirected from those that missed.
 const REDIRECTED: u64 = 0x72_6564_6972_0000;
 
+/// What a payload counts that was sent before: somebody searches for an odd word again, and looks at the second page.
+const SENT_AGAIN: f32 = 0.25;
+
 /// Stands for every path that names a day.
 const ANY_DAY: u64 = 0x6461_7973;
 
@@ -48,7 +51,7 @@ pub struct Suspicion {
     pub tool: Tool,
     /// Sum of the weights of different payloads.
     pub payloads: f32,
-    /// Requests with payloads.
+    /// Requests with payloads; one that was sent before counts a quarter.
     pub payload_requests: f32,
     /// Different folders of the site in which a path was found that only scanners ask for: where so much is found,
     /// everything is.
@@ -175,7 +178,7 @@ impl Suspicion {
         if signals.tool.points > self.tool.points {
             self.tool = signals.tool;
         }
-        self.observe_payload(signals);
+        self.observe_payload(record, signals);
         self.observe_protocol(record, signals);
         self.observe_probe(record, signals);
         self.stalls += f32::from(u8::from(is_stall(record)));
@@ -284,13 +287,18 @@ impl Suspicion {
         }
     }
 
-    fn observe_payload(&mut self, signals: &Signals) {
+    fn observe_payload(&mut self, record: &RequestRecord<'_>, signals: &Signals) {
         if signals.payload.weight <= 0.0 {
             return;
         }
-        self.payloads += signals.payload.weight.min(crate::signal::ENOUGH);
+        let weight = if self.probed.insert(sent(record)) {
+            1.0
+        } else {
+            SENT_AGAIN
+        };
+        self.payloads += signals.payload.weight.min(crate::signal::ENOUGH) * weight;
         self.payload_classes |= signals.payload.classes;
-        self.payload_requests += 1.0;
+        self.payload_requests += weight;
     }
 
     fn observe_protocol(&mut self, record: &RequestRecord<'_>, signals: &Signals) {
@@ -426,6 +434,14 @@ fn is_stall(record: &RequestRecord<'_>) -> bool {
 /// A size in four bytes: a window is small, and no page has four gigabytes.
 fn short(bytes: u64) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+/// Hash of what a request sends, by whatever name its first parameter goes.
+fn sent(record: &RequestRecord<'_>) -> u64 {
+    use std::hash::BuildHasher;
+    let query = record.query.as_deref().unwrap_or("");
+    let value = query.split_once('=').map_or(query, |(_, value)| value);
+    foldhash::fast::FixedState::with_seed(0x5e).hash_one((&*record.path, value))
 }
 
 /// Hash of the first segment of a path.

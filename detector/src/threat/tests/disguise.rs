@@ -186,3 +186,27 @@ fn many_behind_one_address_mistype_as_often_as_they_are_many() {
     let guesses = (0..24).map(|turn| post(turn as f32 * 1.3, "/login", 401, 90));
     assert!(is_acted_on(&visit(guesses)));
 }
+
+#[test]
+fn an_odd_word_that_is_searched_for_again_is_no_second_payload() {
+    let search = |turn: usize| {
+        let name = ["s", "q", "query"][turn % 3];
+        get(
+            turn as f32 * 40.0,
+            format!("/search?{name}=..%2Fconfig+not+found"),
+            200,
+            9000,
+        )
+    };
+    assert!(!is_acted_on(&visit((0..5).map(search))));
+    let attack = |turn: usize| {
+        let up = "..%2F".repeat(turn + 1);
+        get(
+            turn as f32 * 40.0,
+            format!("/search?q={up}etc%2Fpasswd"),
+            200,
+            9000,
+        )
+    };
+    assert!(is_acted_on(&visit((0..5).map(attack))));
+}
