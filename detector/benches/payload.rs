@@ -87,7 +87,7 @@ fn payload(criterion: &mut Criterion) {
     for (name, path, query, referer) in &lines {
         let record = record(path, query, referer);
         group.bench_function(BenchmarkId::new("line", name), |bencher| {
-            bencher.iter(|| signal::read(&record, false, true));
+            bencher.iter(|| signal::read(&record, false, true, u32::MAX));
         });
     }
     group.finish();

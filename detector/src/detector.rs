@@ -97,6 +97,8 @@ pub struct Totals {
     /// Requests answered with success although a block had been in force for longer than a gateway takes to learn of
     /// it: enforcement does not hold.
     pub leaks: u64,
+    /// Requests that were not searched for payloads, because the client's work for the tick was spent.
+    pub unsearched: u64,
     /// Established clients that the guard held back, once for each tick in which it did.
     pub held_back: u64,
     /// Client-days in the reservoir of scores.
@@ -244,6 +246,7 @@ impl<S: Scorer> Detector<S> {
             established: self.memory.population.established.clients,
             stopped: self.shards.iter().map(|shard| shard.stopped).sum(),
             leaks: self.shards.iter().map(|shard| shard.leaks).sum(),
+            unsearched: self.shards.iter().map(|shard| shard.unsearched).sum(),
             held_back: self.memory.sequencer.guard.held_back,
             client_days: self.memory.population.scores.client_days(),
             score_only: self.memory.population.scores.score_only(),

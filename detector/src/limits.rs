@@ -64,6 +64,13 @@ pub const PAYLOAD_PARSED_BYTES_MAX: usize = 256;
 /// Parameters and path segments of one request that are parsed: each is begun anew in every context.
 pub const PAYLOAD_VALUES_MAX: usize = 4;
 
+/// What a parsed byte costs beside a searched one.
+pub const PAYLOAD_PARSED_COST: u32 = 10;
+
+/// Work on payloads for one client in one tick, in searched bytes: some 0.2 ms, far more than people and programs that use a
+/// site give cause for. The rest of what the client sends in the tick is not searched, and counted as such.
+pub const PAYLOAD_TICK_WORK_MAX: u32 = 64 * 1024;
+
 /// Routes whose popularity is remembered. When full, the least used half is forgotten at the end of a tick.
 pub const ROUTES_MAX: usize = 65_536;
 

@@ -11,6 +11,8 @@ use crate::stage::sequencer::Block;
 use crate::threat::{Claim, THREATS};
 use crate::window::Window;
 use domain::Evidence;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -24,6 +26,7 @@ pub(super) struct ShardForm<'a> {
     changes: ChangesForm,
     stopped: u64,
     leaks: u64,
+    unsearched: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -64,6 +67,7 @@ struct ChangesForm {
     arrived: Vec<(u64, u64)>,
     established_clients: i64,
     established_successes: f64,
+    work: Vec<(u64, u32)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -127,6 +131,7 @@ impl<'a> ShardForm<'a> {
             changes: ChangesForm::of(&shard.changes),
             stopped: shard.stopped,
             leaks: shard.leaks,
+            unsearched: shard.unsearched,
         }
     }
 
@@ -143,6 +148,7 @@ impl<'a> ShardForm<'a> {
         shard.changes = self.changes.read()?;
         shard.stopped = counter(self.stopped)?;
         shard.leaks = counter(self.leaks)?;
+        shard.unsearched = counter(self.unsearched)?;
         Ok(())
     }
 }
@@ -237,6 +243,7 @@ impl ChangesForm {
             arrived: changes.arrived.clone(),
             established_clients: changes.established.clients,
             established_successes: changes.established.successes,
+            work: sorted(&changes.work),
         }
     }
 
@@ -259,6 +266,7 @@ impl ChangesForm {
                 clients: self.established_clients,
                 successes: self.established_successes,
             },
+            work: self.work.into_iter().collect(),
         })
     }
 }
@@ -391,4 +399,11 @@ impl ClaimForm {
         };
         Ok((place, claim))
     }
+}
+
+/// Sorted, so that equal tables are equal bytes.
+fn sorted(work: &HashMap<u64, u32, FixedState>) -> Vec<(u64, u32)> {
+    let mut entries: Vec<(u64, u32)> = work.iter().map(|(key, spent)| (*key, *spent)).collect();
+    entries.sort_unstable();
+    entries
 }

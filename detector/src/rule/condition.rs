@@ -279,7 +279,7 @@ mod tests {
 
     fn holds(condition: &Condition, line: &Line) -> (bool, bool) {
         let record = line.record(1);
-        let signals = signal::read(&record, false, true);
+        let signals = signal::read(&record, false, true, u32::MAX);
         let window = Window::default();
         let facts = Facts::new(&record, &signals, &window);
         (condition.holds(&facts), condition.holds_in_part(&facts))

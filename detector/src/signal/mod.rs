@@ -44,6 +44,10 @@ pub struct Signals {
     pub query_bytes: u32,
     /// Characters of path and query that ordinary requests hardly contain.
     pub odd_characters: u32,
+    /// What searching for payloads cost, in searched bytes.
+    pub work: u32,
+    /// Whether something was not searched for payloads, because the client's work for this tick was spent.
+    pub is_unsearched: bool,
 }
 
 /// How a request was answered.
@@ -84,9 +88,10 @@ pub enum MethodClass {
 
 /// Reads the signals of one request. `is_known` says that many clients use the route with success: then the path
 /// itself cannot be a probe, and only the query is searched for payloads. `is_new_agent` says that the client did not
-/// send this user agent before: one that it repeats is searched once.
+/// send this user agent before: one that it repeats is searched once. `work_left` is what may still be spent on searching for
+/// payloads, in searched bytes; [`Signals::work`] says what was.
 #[must_use]
-pub fn read(record: &RequestRecord<'_>, is_known: bool, is_new_agent: bool) -> Signals {
+pub fn read(record: &RequestRecord<'_>, is_known: bool, is_new_agent: bool, work_left: u32) -> Signals {
     let outcome = Outcome::of(record.status);
     let query = record.query.as_deref().unwrap_or("");
     let mut signals = Signals {
@@ -99,14 +104,17 @@ pub fn read(record: &RequestRecord<'_>, is_known: bool, is_new_agent: bool) -> S
         is_dated_miss: outcome.is_client_error() && date::names_day(clip(&record.path)),
         ..Signals::default()
     };
-    let mut budget = payload::Budget::of_request();
+    let mut budget = payload::Budget::within(work_left);
     if !is_known {
         let path = clip(&record.path);
+        // A long path must not use up what its query is searched with.
+        budget.keep_half(!query.is_empty());
         signals.is_convention = probe::is_convention(path);
         signals.probe = probe::find(path);
         payload::search(path, &mut budget, &mut signals.payload);
         signals.odd_characters += odd_characters(path);
     }
+    budget.keep_half(false);
     if !query.is_empty() {
         let query = clip(query);
         payload::search(query, &mut budget, &mut signals.payload);
@@ -119,6 +127,8 @@ pub fn read(record: &RequestRecord<'_>, is_known: bool, is_new_agent: bool) -> S
     if let Some(referer) = record.referer.as_deref() {
         payload::search_header(clip(referer), &mut budget, &mut signals.payload);
     }
+    signals.work = budget.spent();
+    signals.is_unsearched = budget.is_denied();
     signals
 }
 

@@ -18,6 +18,7 @@ pub(crate) struct Figures {
     client_days: AtomicU64,
     score_blocks: AtomicU64,
     score_held_out: AtomicU64,
+    unsearched: AtomicU64,
     score_convicted: AtomicU64,
     lag: AtomicU64,
     offsets_lost: AtomicU64,
@@ -71,6 +72,7 @@ impl Figures {
         self.clients.store(totals.clients, Ordering::Relaxed);
         self.stopped.store(totals.stopped, Ordering::Relaxed);
         self.client_days.store(totals.client_days, Ordering::Relaxed);
+        self.unsearched.store(totals.unsearched, Ordering::Relaxed);
         let score_only = totals.score_only;
         self.score_blocks.store(score_only.blocks, Ordering::Relaxed);
         self.score_held_out.store(score_only.held_out, Ordering::Relaxed);
@@ -188,6 +190,12 @@ const METRICS: &[Metric] = &[
         "score_held_out_convicted_total",
         "Of those held out, convicted the same day by evidence that does not rest on the score.",
         |figures| &figures.score_convicted,
+    ),
+    (
+        MetricKind::Counter,
+        "payload_unsearched_total",
+        "Requests not searched for payloads, because their client had spent its share of a tick.",
+        |figures| &figures.unsearched,
     ),
     (
         MetricKind::Gauge,

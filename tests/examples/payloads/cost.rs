@@ -25,11 +25,11 @@ pub(crate) fn print(log: &Path) -> Result<()> {
         };
         let nanos = (0..ROUNDS).map(|_| {
             let begin = Instant::now();
-            black_box(signal::read(black_box(&record), false, false));
+            black_box(signal::read(black_box(&record), false, false, u32::MAX));
             begin.elapsed().as_nanos()
         });
         times.push((nanos.min().unwrap_or(0), line));
-        let payload = signal::read(&record, false, true).payload;
+        let payload = signal::read(&record, false, true, u32::MAX).payload;
         if payload.weight > 0.0 {
             *(if payload.weight >= 0.5 {
                 &mut strong

@@ -10,7 +10,8 @@ mod tokens;
 
 use super::probe::lowercase_ascii;
 use crate::limits::{
-    PAYLOAD_BYTES_MAX, PAYLOAD_PARSED_BYTES_MAX, PAYLOAD_VALUE_BYTES_MAX, PAYLOAD_VALUES_MAX,
+    PAYLOAD_BYTES_MAX, PAYLOAD_PARSED_BYTES_MAX, PAYLOAD_PARSED_COST, PAYLOAD_VALUE_BYTES_MAX,
+    PAYLOAD_VALUES_MAX,
 };
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use fragments::{CALLS, FRAGMENTS, OPENINGS};
@@ -111,8 +112,13 @@ static AUTOMATON: LazyLock<AhoCorasick> = LazyLock::new(|| {
 #[derive(Debug)]
 pub(super) struct Budget {
     searched_bytes: usize,
+    /// Bytes that are put aside for what is searched next.
+    kept_bytes: usize,
     parsed_bytes: usize,
     values: usize,
+    /// Whether the client has spent its tick's work.
+    is_spent: bool,
+    is_denied: bool,
 }
 
 impl Budget {
@@ -120,15 +126,49 @@ impl Budget {
     pub(super) const fn of_request() -> Self {
         Self {
             searched_bytes: PAYLOAD_BYTES_MAX,
+            kept_bytes: 0,
             parsed_bytes: PAYLOAD_PARSED_BYTES_MAX,
             values: PAYLOAD_VALUES_MAX,
+            is_spent: false,
+            is_denied: false,
         }
+    }
+
+    /// The budget of one request of a client that has so much work left: all of it, or none.
+    pub(super) const fn within(work_left: u32) -> Self {
+        Self {
+            is_spent: work_left == 0,
+            ..Self::of_request()
+        }
+    }
+
+    /// Puts half of the bytes aside, or takes back what was.
+    pub(super) fn keep_half(&mut self, is_kept: bool) {
+        let all = self.searched_bytes + self.kept_bytes;
+        self.kept_bytes = if is_kept { all / 2 } else { 0 };
+        self.searched_bytes = all - self.kept_bytes;
+    }
+
+    /// What was spent, in searched bytes.
+    pub(super) fn spent(&self) -> u32 {
+        let searched = PAYLOAD_BYTES_MAX - self.searched_bytes - self.kept_bytes;
+        let parsed = PAYLOAD_PARSED_BYTES_MAX - self.parsed_bytes;
+        searched as u32 + parsed as u32 * PAYLOAD_PARSED_COST
+    }
+
+    /// Whether something was not searched because the client's work was spent.
+    pub(super) const fn is_denied(&self) -> bool {
+        self.is_denied
     }
 }
 
 /// Searches a path or a query, as far as the budget goes and until more would not count.
 pub(super) fn search(text: &str, budget: &mut Budget, hits: &mut PayloadHits) {
     if hits.weight >= ENOUGH || budget.searched_bytes == 0 || !needs_search(text.as_bytes()) {
+        return;
+    }
+    if budget.is_spent {
+        budget.is_denied = true;
         return;
     }
     let text = &text.as_bytes()[..text.len().min(budget.searched_bytes)];
@@ -151,8 +191,7 @@ pub(super) fn search(text: &str, budget: &mut Budget, hits: &mut PayloadHits) {
 /// Reads each parameter or path segment by itself, as the application behind it does: as SQL, as a page, as a command line.
 fn parse(text: &[u8], budget: &mut Budget, hits: &mut PayloadHits) {
     let mut buffer = [0u8; PAYLOAD_VALUE_BYTES_MAX];
-    let values = text.split(|byte| matches!(byte, b'&' | b'/'));
-    for value in values.filter(|value| needs_parse(value)) {
+    for value in likeliest(text).into_iter().flatten() {
         if hits.weight >= ENOUGH || budget.values == 0 || budget.parsed_bytes == 0 {
             return;
         }
@@ -170,6 +209,41 @@ fn parse(text: &[u8], budget: &mut Budget, hits: &mut PayloadHits) {
         tokens::read(&buffer[..len], hits);
         command::read(&buffer[..len], hits);
     }
+}
+
+/// The values with the most of what payloads are written with, in their order: those that come first are no surer to hold
+/// one, and whoever hides it puts others before it.
+fn likeliest(text: &[u8]) -> [Option<&[u8]>; PAYLOAD_VALUES_MAX] {
+    let mut chosen: [Option<(usize, usize, &[u8])>; PAYLOAD_VALUES_MAX] = [None; PAYLOAD_VALUES_MAX];
+    let values = text.split(|byte| matches!(byte, b'&' | b'/')).enumerate();
+    for (place, value) in values.filter(|(_, value)| needs_parse(value)) {
+        let marks = marks(value);
+        let weakest = chosen.iter_mut().min_by_key(|slot| {
+            slot.map_or((0, usize::MAX), |(marks, place, _)| {
+                (marks + 1, usize::MAX - place)
+            })
+        });
+        if let Some(slot) = weakest
+            && slot.is_none_or(|(least, ..)| marks > least)
+        {
+            *slot = Some((marks, place, value));
+        }
+    }
+    chosen.sort_unstable_by_key(|slot| slot.map_or(usize::MAX, |(_, place, _)| place));
+    chosen.map(|slot| slot.map(|(_, _, value)| value))
+}
+
+/// How often quotes, brackets and their like occur, plain or encoded once or twice.
+fn marks(value: &[u8]) -> usize {
+    let is_plain = |byte: &u8| {
+        matches!(
+            byte,
+            b'\'' | b'"' | b'<' | b'>' | b'(' | b';' | b'|' | b'`' | b'$'
+        )
+    };
+    let plain = value.iter().filter(|byte| is_plain(byte)).count();
+    let is_encoded = |three: &&[u8]| three[0] == b'%' && matches!(three[1], b'2' | b'3');
+    plain + value.windows(3).filter(is_encoded).count()
 }
 
 /// Whether a value may be more than a word: SQL, markup and command lines need a space or one of these, plain or encoded.
@@ -317,6 +391,32 @@ mod tests {
         let before = hits;
         search("id=1+union+select+null", &mut budget, &mut hits);
         assert_eq!(hits, before);
+    }
+
+    #[test]
+    fn a_payload_behind_others_that_are_none_is_parsed() {
+        let cover: String = (0..12).map(|turn| format!("p{turn}=%41%42%43&")).collect();
+        check(&format!("{cover}id=1%27)%20oR%20(2)%3D(2"), SHAPE_MIN, Some(Sql));
+    }
+
+    #[test]
+    fn a_long_path_leaves_the_query_its_half() {
+        let (mut budget, mut hits) = (Budget::of_request(), PayloadHits::default());
+        budget.keep_half(true);
+        search(&"%41".repeat(PAYLOAD_BYTES_MAX), &mut budget, &mut hits);
+        budget.keep_half(false);
+        search("id=1+union+select+null", &mut budget, &mut hits);
+        assert!(hits.weight >= 1.0);
+        assert!(budget.spent() > PAYLOAD_BYTES_MAX as u32 / 2);
+    }
+
+    #[test]
+    fn a_client_that_has_spent_its_work_is_not_searched_and_that_is_told() {
+        let (mut budget, mut hits) = (Budget::within(0), PayloadHits::default());
+        search("id=ordinary", &mut budget, &mut hits);
+        assert!(!budget.is_denied());
+        search("id=1+union+select+null", &mut budget, &mut hits);
+        assert!(hits.weight <= 0.0 && budget.is_denied() && budget.spent() == 0);
     }
 
     #[test]

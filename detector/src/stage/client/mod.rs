@@ -14,7 +14,9 @@ pub use slots::{Slot, Slots};
 use told::Told;
 
 use crate::feature;
-use crate::limits::{ENFORCEMENT_LAG_MILLIS, SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED};
+use crate::limits::{
+    ENFORCEMENT_LAG_MILLIS, PAYLOAD_TICK_WORK_MAX, SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED,
+};
 use crate::population::{Established, EstablishedChange, Population, Vote};
 use crate::rule::{Facts, Hit, Roles, RuleSet, Seen, catch};
 use crate::score::Score;
@@ -24,6 +26,8 @@ use crate::threat;
 use crate::window::Hashes;
 use crate::window::decay::VISIT;
 use domain::{Action, Evidence, HashKey, RequestRecord, Timestamp};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 /// What the shards read but never change during a tick.
 #[derive(Clone, Copy)]
@@ -76,6 +80,8 @@ pub struct Shard {
     pub stopped: u64,
     /// Requests answered with success while a block of the client had been in force for a while.
     pub leaks: u64,
+    /// Requests that were not searched for payloads, because the client's work for the tick was spent.
+    pub unsearched: u64,
 }
 
 /// What one tick changed in one shard, for what all clients have in common.
@@ -95,6 +101,23 @@ pub struct Changes {
     pub arrived: Vec<(u64, u64)>,
     /// Change of the established clients.
     pub established: EstablishedChange,
+    /// What was spent on searching for payloads, by client: no more entries than a tick has records.
+    pub work: HashMap<u64, u32, FixedState>,
+}
+
+impl Changes {
+    /// What may still be spent in this tick on searching what a client sends for payloads, in searched bytes.
+    fn work_left(&self, key: u64) -> u32 {
+        let spent = self.work.get(&key).copied().unwrap_or(0);
+        PAYLOAD_TICK_WORK_MAX.saturating_sub(spent)
+    }
+
+    fn spend(&mut self, key: u64, work: u32) {
+        if work > 0 {
+            let spent = self.work.entry(key).or_default();
+            *spent = spent.saturating_add(work);
+        }
+    }
 }
 
 /// A window's evidence is weighed at these counts of requests, and at every eighth after: early for the loud, seldom
@@ -124,6 +147,7 @@ impl Shard {
             changes: Changes::default(),
             stopped: 0,
             leaks: 0,
+            unsearched: 0,
         }
     }
 
@@ -156,7 +180,10 @@ impl Shard {
         let standing = epoch.population.routes.standing(record.route.template);
         let hashes = hashes(record);
         let is_new_agent = hashes.agent != 0 && !slot.window.agents.contains(hashes.agent);
-        let mut signals = signal::read(record, standing.is_known(), is_new_agent);
+        let work_left = self.changes.work_left(arrival.key);
+        let mut signals = signal::read(record, standing.is_known(), is_new_agent, work_left);
+        self.changes.spend(arrival.key, signals.work);
+        self.unsearched += u64::from(signals.is_unsearched);
         if let Some(role) = epoch.roles.of(&record.path) {
             signals.role = role;
         }

@@ -80,7 +80,7 @@ fn visit_from(referer: Option<&str>, asks: impl IntoIterator<Item = Ask>) -> Win
             agent: hash(&ask.agent),
         };
         record.user_agent = Some(Cow::Owned(ask.agent));
-        let signals = signal::read(&record, false, place == 0);
+        let signals = signal::read(&record, false, place == 0, u32::MAX);
         let at = Timestamp::from_millis(line.millis);
         window.observe(&record, at, &signals, RouteStanding::default(), hashes);
     }
