@@ -6,7 +6,7 @@ use crate::detector::Output;
 use crate::population::Population;
 use crate::rule::{Counts, Fired, Hit, Rule};
 use crate::stage::client::{Candidate, Changes, Hint};
-use crate::stage::cohort::{CohortKey, Cohorts, MEMBER_CONFIDENCE_MIN, one_act};
+use crate::stage::cohort::{CohortKey, Cohorts, one_act};
 use crate::stage::sequencer::{Circumstances, Company, Enforced, Joined, Ruling, Sequencer};
 use crate::stage::waiting::Waiting;
 use crate::threat;
@@ -193,7 +193,7 @@ impl Memory {
         };
         let confidence = threat::strengthen(claim.confidence, candidate.score.p_value);
         CohortKey::all(&candidate.client, candidate.agent)
-            .filter(|key| self.cohorts.weigh(key, candidate, confidence, claim.kind))
+            .filter(|key| self.cohorts.weigh(key, candidate, confidence, claim))
             .collect()
     }
 
@@ -204,7 +204,7 @@ impl Memory {
             return false;
         };
         let named = |key: &CohortKey| self.cohorts.get(key.number())?.threat;
-        claim.confidence >= MEMBER_CONFIDENCE_MIN
+        threat::makes_suspect(claim, claim.confidence)
             && hot
                 .iter()
                 .filter_map(named)

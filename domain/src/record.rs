@@ -13,7 +13,7 @@ pub struct Position {
     pub line: u64,
 }
 
-/// The variable part of a path that names an object: the `7` of `/users/7`.
+/// What names an object: the `7` of `/users/7` or of `/account?user_id=7`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ObjectId {
     /// Hash of its text.
@@ -33,7 +33,7 @@ pub struct Route {
     pub depth: u8,
     /// Whether it looks like a static file that pages load by themselves (style sheet, script, image, font).
     pub is_asset: bool,
-    /// The last variable part of the path.
+    /// The last variable part of the path; where it has none, the object that the query names.
     pub object: Option<ObjectId>,
 }
 

@@ -14,6 +14,7 @@ pub mod raw;
 
 pub mod address;
 pub mod identity;
+mod query_object;
 pub mod route;
 
 pub mod parser;

@@ -244,7 +244,7 @@ impl Parser {
             address_source: resolved.map_or(AddressSource::Claimed, |(_, source)| source),
             method,
             host: raw.host,
-            route: route::digest(&path, &self.config.hash_key),
+            route: route::of(&path, query.as_deref(), &self.config.hash_key),
             path,
             query,
             status: raw.status,

@@ -6,6 +6,7 @@
 //! path is excepted: where nothing but tokens is left (`/9f86d081`, `/9f86d081/f64b5e2a`), a template would say nothing,
 //! and a site whose every page has such an address would be one route. There each path is a route of its own.
 
+use crate::query_object;
 use domain::{HashKey, ObjectId, Route};
 
 /// Most segments that a template shows; the rest becomes [`REST`]. Real routes stay far below.
@@ -63,6 +64,16 @@ const ASSET_EXTENSIONS: &[&[u8]] = &[
 ];
 /// Longest of them.
 const ASSET_EXTENSION_BYTES_MAX: usize = 11;
+
+/// Digests a path, and takes the object from the query where the path names none.
+#[must_use]
+pub fn of(path: &str, query: Option<&str>, key: &HashKey) -> Route {
+    let mut route = digest(path, key);
+    if route.object.is_none() && !route.is_asset {
+        route.object = query.and_then(|query| query_object::named(query, key));
+    }
+    route
+}
 
 /// Digests a path without its query.
 #[must_use]

@@ -6,6 +6,7 @@
 
 use crate::limits::{CAMPAIGN_MEMBERS_MAX, COHORTS_MAX, EVIDENCE_MAX};
 use crate::stage::client::{Candidate, Hint, SMALL_REQUESTS_MAX};
+use crate::threat::{self, Claim};
 use domain::{Action, Client, Evidence, Member, Scope, ThreatKind, Timestamp};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -24,8 +25,6 @@ const AGENT_MEMBERS_MIN: u64 = 20;
 const ROUTE_MEMBERS_MIN: u64 = 8;
 /// Share of a cohort's clients that must be suspects.
 const SUSPECT_SHARE_MIN: f64 = 0.5;
-/// Confidence from which a client's own evidence makes it a suspect.
-pub(crate) const MEMBER_CONFIDENCE_MIN: f32 = 0.5;
 /// Evidence is forgotten after this long without more.
 const MEMORY_MILLIS: i64 = 6 * 3600 * 1000;
 
@@ -182,14 +181,12 @@ impl Cohorts {
     }
 
     /// Takes in a candidate with evidence of its own and says whether the cohort is, or just became, a campaign.
-    pub fn weigh(
-        &mut self,
-        key: &CohortKey,
-        candidate: &Candidate,
-        confidence: f32,
-        threat: ThreatKind,
-    ) -> bool {
-        if confidence < MEMBER_CONFIDENCE_MIN || threat == ThreatKind::Anomaly || candidate.is_established {
+    pub fn weigh(&mut self, key: &CohortKey, candidate: &Candidate, confidence: f32, claim: &Claim) -> bool {
+        let threat = claim.kind;
+        if !threat::makes_suspect(claim, confidence)
+            || threat == ThreatKind::Anomaly
+            || candidate.is_established
+        {
             return false;
         }
         let member = member(&candidate.client, candidate.requests, candidate.first_seen);

@@ -148,6 +148,24 @@ fn claim(kind: ThreatKind, points: f32, ceiling: f32) -> Option<Claim> {
     })
 }
 
+/// Least confidence of evidence that makes a client a member of a campaign.
+const MEMBER_CONFIDENCE_MIN: f32 = 0.5;
+
+/// Whether a claim makes its client a suspect of a campaign, strengthened by the score to `confidence`. Partners that run one
+/// program walk through their own objects, and a class signs up together: what is only ever looked at in one of them is
+/// no more in many.
+#[must_use]
+pub fn makes_suspect(claim: &Claim, confidence: f32) -> bool {
+    let is_never_alone = matches!(
+        claim.kind,
+        ThreatKind::ObjectEnumeration
+            | ThreatKind::Scraping
+            | ThreatKind::BusinessFlowAbuse
+            | ThreatKind::ResourceExhaustion
+    );
+    confidence >= MEMBER_CONFIDENCE_MIN && !(is_never_alone && claim.confidence <= OBSERVED_ONLY)
+}
+
 /// Ceiling of what is only ever looked at: no number of such signs throttles anybody.
 const OBSERVED_ONLY: f32 = 0.66;
 

@@ -2,7 +2,7 @@
 
 use super::{Claim, Lever, OBSERVED_ONLY, Threat, claim};
 use crate::window::Window;
-use crate::window::decay::HABIT;
+use crate::window::decay::{BURST, HABIT};
 use domain::ThreatKind;
 
 pub(super) const THREAT: Threat = Threat {
@@ -41,11 +41,20 @@ fn assess(window: &Window) -> Option<Claim> {
     let foreign = window.share(window.habit.object_misses);
     // Partners walk their own objects one by one and succeed: that alone is only looked at. Nobody's browser does.
     let is_foreign = foreign >= FOREIGN_SHARE_MIN || walks_disguised(window);
-    let ceiling = if is_foreign && !window.suspicion.is_declared_crawler {
+    // Whoever asks for heads takes nothing: a checker of links, that finds some of them dead.
+    let takes_nothing = window.share(window.habit.heads) > 0.5;
+    let ceiling = if is_foreign && !takes_nothing && !window.suspicion.is_declared_crawler {
         0.97
     } else {
         OBSERVED_ONLY
     };
+    if is_quick_try(window, foreign) {
+        return claim(
+            ThreatKind::ObjectEnumeration,
+            window.habit.object_misses * 0.2,
+            OBSERVED_ONLY,
+        );
+    }
     claim(
         ThreatKind::ObjectEnumeration,
         walk_points(window, foreign)
@@ -77,6 +86,12 @@ fn guess_points(window: &Window, foreign: f32) -> f32 {
     } else {
         0.0
     }
+}
+
+/// Whether a handful of objects were tried in a second or two, half of them in vain: too little to act on, worth a look.
+fn is_quick_try(window: &Window, foreign: f32) -> bool {
+    let is_handful = (4.5..GUESSES_MIN_IN_VAIN + 2.0).contains(&window.objects.estimate());
+    is_handful && foreign > 0.4 && walks_disguised(window) && window.rate_per_second(BURST) > 0.3
 }
 
 /// Whether it goes by a browser's name, and takes something else than files that are there to be fetched.

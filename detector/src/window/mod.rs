@@ -133,7 +133,9 @@ impl Window {
             is_new_object,
         } = self.observe_names(record, hashes);
         // What was asked for on an earlier day is not guessed; what was redirected just now is asked for the first time still.
-        let is_new_object = is_new_object && is_new_path || self.last_outcome == Outcome::Redirect as u8;
+        let is_in_query = record.route.template == record.route.path;
+        let is_new_object =
+            (is_new_object && (is_new_path || is_in_query)) || self.last_outcome == Outcome::Redirect as u8;
         self.habit
             .observe(record, signals, standing, is_new_object, weights.0[HABIT]);
         let was_error = self.last_outcome != Outcome::Success as u8 && self.requests > 1;
@@ -204,7 +206,9 @@ impl Window {
             let agent = record.user_agent.as_deref().unwrap_or("");
             let is_crawler = declares_crawler(agent);
             self.suspicion.is_declared_crawler |= is_crawler;
-            self.suspicion.is_declared_browser |= !is_crawler && agent.starts_with("Mozilla/");
+            // Whoever says where to read about it is a program, and says so.
+            let is_browser = agent.starts_with("Mozilla/") && !agent.contains("+http");
+            self.suspicion.is_declared_browser |= is_browser && !is_crawler;
         }
         let mut is_new_object = false;
         if let Some(object) = record.route.object {

@@ -236,7 +236,7 @@ impl Short {
             host: text(self.host.as_ref()),
             path: Cow::Borrowed(&self.path),
             query: text(self.query.as_ref()),
-            route: ingest::route::digest(&self.path, &scan_key()),
+            route: ingest::route::of(&self.path, self.query.as_deref(), &scan_key()),
             status: self.status,
             bytes_in: None,
             bytes_out: None,

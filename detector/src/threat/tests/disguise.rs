@@ -210,3 +210,17 @@ fn an_odd_word_that_is_searched_for_again_is_no_second_payload() {
     };
     assert!(is_acted_on(&visit((0..5).map(attack))));
 }
+
+#[test]
+fn another_name_with_every_request_for_nothing_is_told_and_many_readers_behind_one_address_are_not() {
+    let asks = |status: u16| {
+        move |turn: usize| Ask {
+            agent: format!("Mozilla/5.0 (device {})", turn * 7919),
+            ..get(turn as f32, "/", status, 157)
+        }
+    };
+    let flood = visit((0..24).map(asks(400)));
+    assert_eq!(named(&flood).0, Some(ThreatKind::ProtocolAbuse));
+    assert!(is_acted_on(&flood));
+    assert!(!is_acted_on(&visit((0..24).map(asks(200)))));
+}
