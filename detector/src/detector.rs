@@ -264,6 +264,12 @@ impl<S: Scorer> Detector<S> {
             .reduce(|sum, next| (sum.0 + next.0, sum.1 + next.1))
     }
 
+    /// The model.
+    #[must_use]
+    pub const fn scorer(&self) -> &S {
+        &self.scorer
+    }
+
     /// Gives the model back.
     #[must_use]
     pub fn into_scorer(self) -> S {

@@ -4,6 +4,7 @@
 //! configuration, 3 `scan --fail-on` found such a client, 130 interrupted.
 
 mod analysis;
+mod challenger;
 mod command;
 mod config;
 mod demo;

@@ -1,12 +1,13 @@
 //! `evaluate`: how good the decisions on labelled logs are.
 
 use crate::analysis::{self, Pass};
+use crate::challenger::Duel;
 use crate::evaluation::form::{Form, Shown};
 use crate::evaluation::{Figures, Log, Suite, Sweep, Truth, Watch, compare, plot};
 use crate::progress::Bar;
-use crate::scorer::BundleScorer;
 use crate::wiring::{self, PassOptions, WrongUsage};
 use clap::Args as ClapArgs;
+use detector::Scorer as _;
 use detector::policy::PolicySettings;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -47,6 +48,9 @@ pub(crate) struct Args {
     /// Hold false positives against these budgets, in wrongly acted-on clients per million client-days.
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [1_000.0, 100.0, 10.0])]
     budgets: Vec<f64>,
+    /// A model that scores beside the one that decides: how alike they are goes to standard error.
+    #[arg(long, value_name = "FILE")]
+    challenger: Option<PathBuf>,
     /// Judge again at other thresholds, the logs anew for each of them.
     #[arg(long)]
     thresholds: bool,
@@ -137,8 +141,10 @@ fn judge(
     if let Some(policy) = policy {
         parts.settings.policy = policy.clone();
     }
+    let scorer = Duel::load(parts.model.as_deref(), args.challenger.as_deref())?;
+    let challenger = scorer.challenger().cloned();
     let pass = Pass {
-        scorer: BundleScorer::load(parts.model.as_deref())?,
+        scorer,
         parser: parts.parser,
         settings: parts.settings,
         threads: parts.threads,
@@ -149,6 +155,10 @@ fn judge(
         bar.tick();
     });
     bar.finish();
+    if let Some(challenger) = challenger {
+        let version = api::neutralise(challenger.scorer().version());
+        eprintln!("challenger {version}: {}", challenger.agreement());
+    }
     // Figures of half a log would be compared with the labels of a whole one.
     anyhow::ensure!(outcome.problems.is_empty(), "{}", outcome.problems.join("\n"));
     Ok(compare(&outcome, &truth, watch, args.requests_min))

@@ -222,6 +222,8 @@ pub(crate) struct Detector {
 pub(crate) struct Model {
     /// A trained model; `None` for the shipped one.
     pub(crate) file: Option<PathBuf>,
+    /// A model that only scores.
+    pub(crate) challenger: Option<PathBuf>,
 }
 
 /// `[policy]`.

@@ -1,5 +1,6 @@
 //! What the detect role counts: read by `/metrics`, by the health report and by the demo's terminal.
 
+use crate::challenger::Agreement;
 use api::{Exposition, HealthPart, HealthSource, MetricKind, MetricsSource};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -19,6 +20,10 @@ pub(crate) struct Figures {
     score_blocks: AtomicU64,
     score_held_out: AtomicU64,
     unsearched: AtomicU64,
+    compared: AtomicU64,
+    beyond_both: AtomicU64,
+    beyond_champion: AtomicU64,
+    beyond_challenger: AtomicU64,
     score_convicted: AtomicU64,
     lag: AtomicU64,
     offsets_lost: AtomicU64,
@@ -78,6 +83,17 @@ impl Figures {
         self.score_held_out.store(score_only.held_out, Ordering::Relaxed);
         self.score_convicted
             .store(score_only.convicted, Ordering::Relaxed);
+    }
+
+    /// Notes how alike the model that decides and its challenger were so far.
+    pub(super) fn set_agreement(&self, agreement: Option<Agreement>) {
+        let agreement = agreement.unwrap_or_default();
+        self.compared.store(agreement.client_days, Ordering::Relaxed);
+        self.beyond_both.store(agreement.both, Ordering::Relaxed);
+        self.beyond_champion
+            .store(agreement.champion_only, Ordering::Relaxed);
+        self.beyond_challenger
+            .store(agreement.challenger_only, Ordering::Relaxed);
     }
 
     /// Notes what the Kafka source has counted, and how far it is behind.
@@ -190,6 +206,30 @@ const METRICS: &[Metric] = &[
         "score_held_out_convicted_total",
         "Of those held out, convicted the same day by evidence that does not rest on the score.",
         |figures| &figures.score_convicted,
+    ),
+    (
+        MetricKind::Gauge,
+        "challenger_client_days",
+        "Client-days since the start that a second model scored beside the one that decides.",
+        |figures| &figures.compared,
+    ),
+    (
+        MetricKind::Gauge,
+        "challenger_beyond_both",
+        "Of these, beyond a budget of 1,000 wrong blocks per million client-days for both models.",
+        |figures| &figures.beyond_both,
+    ),
+    (
+        MetricKind::Gauge,
+        "challenger_beyond_champion_only",
+        "Of these, beyond it for the model that decides alone.",
+        |figures| &figures.beyond_champion,
+    ),
+    (
+        MetricKind::Gauge,
+        "challenger_beyond_challenger_only",
+        "Of these, beyond it for the second model alone.",
+        |figures| &figures.beyond_challenger,
     ),
     (
         MetricKind::Counter,

@@ -1,10 +1,12 @@
 //! What runs beside the roles: the blocklist follows the store, events are published, old rows are dropped.
 
 use super::{Shared, settings};
+use crate::challenger::Duel;
 use crate::config::Config;
 use crate::scorer::BundleScorer;
 use anyhow::Context as _;
 use api::{Exposition, HealthPart, HealthSource, LiveUpdate, MetricKind, MetricsSource};
+use detector::Scorer as _;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{LiveBlocklist, LiveEvent, ModelRecord};
@@ -61,15 +63,28 @@ async fn retain(shared: Shared, retention: storage::Retention) {
     }
 }
 
-/// Writes down which model scores.
-pub(super) async fn note_model(shared: &Shared, config: &Config) -> anyhow::Result<()> {
-    let scorer = BundleScorer::load(config.model.file.as_deref())?;
+/// Writes down which model scores, and which one challenges it.
+pub(super) async fn note_models(shared: &Shared, config: &Config) -> anyhow::Result<()> {
+    let model = &config.model;
+    let duel = Duel::configured(model.file.as_deref(), model.challenger.as_deref())?;
+    note_model(shared, duel.champion(), true).await?;
+    let Some(challenger) = duel.challenger() else {
+        tracing::info!("no other model scores beside the one that decides");
+        return Ok(());
+    };
+    let challenger = challenger.scorer();
+    let version = api::neutralise(challenger.version());
+    tracing::info!(%version, "another model scores beside the one that decides");
+    note_model(shared, challenger, false).await
+}
+
+async fn note_model(shared: &Shared, scorer: &BundleScorer, is_champion: bool) -> anyhow::Result<()> {
     let now = (shared.clock)();
     let (version, card) = scorer.card();
     let record = ModelRecord {
         version,
         created_at: now,
-        activated_at: Some(now),
+        activated_at: is_champion.then_some(now),
         retired_at: None,
         card,
     };

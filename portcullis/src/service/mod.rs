@@ -251,7 +251,7 @@ async fn start_detect(
         None => stored_key(&*shared.store).await?,
     };
     let (checkpoints, lock, place) = open_checkpoints(config.storage.checkpoints.reveal())?;
-    follow::note_model(shared, config).await?;
+    follow::note_models(shared, config).await?;
     let role = DetectRole::start(detect::Setup {
         shared: shared.clone(),
         config: config.clone(),

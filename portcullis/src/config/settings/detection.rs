@@ -94,13 +94,22 @@ pub(super) const MODEL: Section = Section {
     path: "model",
     is_optional: false,
     about: "Which model scores.",
-    settings: &[setting(
-        "model.file",
-        Kind::File,
-        Absent(r#""/var/lib/portcullis/models/current.model""#),
-        Restart,
-        "A trained model. Without it, the one that was shipped.",
-    )],
+    settings: &[
+        setting(
+            "model.file",
+            Kind::File,
+            Absent(r#""/var/lib/portcullis/models/current.model""#),
+            Restart,
+            "A trained model. Without it, the one that was shipped.",
+        ),
+        setting(
+            "model.challenger",
+            Kind::File,
+            Absent(r#""/var/lib/portcullis/models/next.model""#),
+            Restart,
+            "A model that scores beside it and decides nothing. Without it, the one before the latest training, or the shipped one beside your own.",
+        ),
+    ],
 };
 
 pub(super) const POLICY: Section = Section {

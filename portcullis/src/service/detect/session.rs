@@ -7,8 +7,8 @@ use super::reading::{self, Readers, Rejections};
 use super::watched::Watched;
 use super::{Role, lease};
 use crate::analysis::Workers;
+use crate::challenger::Duel;
 use crate::config::used;
-use crate::scorer::BundleScorer;
 use crate::service::figures::Count;
 use crate::service::settings;
 use anyhow::Context as _;
@@ -64,7 +64,7 @@ pub(super) struct Session<'a> {
     lease_renewed: Instant,
     source: KafkaSource,
     letters: Option<DeadLetters>,
-    detector: Detector<BundleScorer>,
+    detector: Detector<Duel>,
     readers: Readers,
     workers: Workers,
     minutes: Minutes,
@@ -517,6 +517,7 @@ impl<'a> Session<'a> {
             .sum();
         setup.figures.set_source(&self.source.counters(), lag);
         setup.figures.set_totals(self.detector.totals());
+        setup.figures.set_agreement(self.detector.scorer().agreement());
         if let Some(letters) = &self.letters {
             setup.figures.set_dead_letters(letters.counters());
         }
@@ -584,9 +585,11 @@ fn instance(holder: &str, kafka: &used::Kafka, key: HashKey) -> String {
 }
 
 /// The detector as the checkpoint holds it, or an empty one.
-fn restore(role: &Role, loaded: Option<&Checkpoint>) -> Result<Detector<BundleScorer>, Fault> {
+fn restore(role: &Role, loaded: Option<&Checkpoint>) -> Result<Detector<Duel>, Fault> {
     let setup = &role.setup;
-    let scorer = || BundleScorer::load(setup.config.model.file.as_deref()).map_err(Fault::Final);
+    let model = &setup.config.model;
+    let scorer =
+        || Duel::configured(model.file.as_deref(), model.challenger.as_deref()).map_err(Fault::Final);
     let settings = Settings {
         rules: setup.rules.clone(),
         ..settings::detector(&setup.config, setup.key)
