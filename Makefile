@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ENV := . scripts/env.sh
 
-.PHONY: help run build dashboard test fuzz bench evaluate experiment tools model fmt lint deny setup clean
+.PHONY: help run build dashboard test fuzz bench evaluate experiment ablation tools model fmt lint deny setup clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,11 @@ evaluate: ## detection against labelled logs: make evaluate DATA=folder
 experiment: ## detection on simulated traffic drawn from a commit's name: make experiment ARGS="--commit NAME"
 	@scripts/setup.sh build
 	@scripts/experiment.sh $(ARGS)
+
+ablation: ## what each feature is worth to the model: writes docs/features.md
+	@scripts/setup.sh build
+	@$(ENV); cargo build -q --workspace --locked --examples
+	@$(ENV); "$$CARGO_TARGET_DIR/debug/examples/ablation" $(ARGS) >docs/features.md.new && mv docs/features.md.new docs/features.md
 
 tools: ## detection of real attack tools, in a network of its own: make tools KEEP=folder (needs root)
 	@scripts/tools.sh $(if $(KEEP),--keep "$(KEEP)")

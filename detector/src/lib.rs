@@ -21,6 +21,7 @@ mod checkpoint;
 mod detector;
 mod memory;
 mod orders;
+mod recorder;
 mod source;
 mod view;
 mod why;
@@ -30,6 +31,7 @@ mod testing;
 
 pub use checkpoint::{CHECKPOINT_VERSION, CheckpointError};
 pub use detector::{Detector, Input, Output, Settings, Totals};
+pub use recorder::{DAYS_PER_RUN, Recorded, Recorder};
 pub use score::{Contribution, Score, Scorer, Standing, Windows};
 pub use source::SourceTrust;
 pub use stage::{Executor, Serial};

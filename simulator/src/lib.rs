@@ -24,6 +24,7 @@ mod agent;
 pub mod behaviour;
 mod label;
 mod output;
+mod play;
 pub mod random;
 mod request;
 mod scenario;

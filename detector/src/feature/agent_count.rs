@@ -1,10 +1,11 @@
 //! Different user agents.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "agent_count",
+    group: Group::Protocol,
     unit: "agents",
     direction: Direction::Up,
     scale: Scale::Log,

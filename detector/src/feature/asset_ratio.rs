@@ -1,10 +1,11 @@
 //! Share of requests for files that pages load by themselves.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "asset_ratio",
+    group: Group::Routes,
     unit: "ratio",
     direction: Direction::Both,
     scale: Scale::Identity,

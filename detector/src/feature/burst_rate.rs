@@ -1,11 +1,12 @@
 //! Requests per second over the last seconds.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 use crate::window::decay::BURST;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "burst_rate",
+    group: Group::Rhythm,
     unit: "requests/s",
     direction: Direction::Up,
     scale: Scale::Log,

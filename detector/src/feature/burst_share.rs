@@ -1,11 +1,12 @@
 //! How much of the last minutes fell into the last seconds.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 use crate::window::decay::{BURST, VISIT};
 
 pub(super) const FEATURE: Feature = Feature {
     name: "burst_share",
+    group: Group::Rhythm,
     unit: "ratio",
     direction: Direction::Both,
     scale: Scale::Identity,

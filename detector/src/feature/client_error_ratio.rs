@@ -1,11 +1,12 @@
 //! Share of requests answered with a client error.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 use crate::window::decay::HABIT;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "client_error_ratio",
+    group: Group::Status,
     unit: "ratio",
     direction: Direction::Up,
     scale: Scale::Identity,

@@ -1,10 +1,11 @@
 //! Spread of the logarithm of the pauses.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "gap_deviation",
+    group: Group::Rhythm,
     unit: "log2 ms",
     direction: Direction::Down,
     scale: Scale::Identity,

@@ -1,10 +1,11 @@
 //! Entropy of the pauses: a metronome has none.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "gap_entropy",
+    group: Group::Rhythm,
     unit: "bit",
     direction: Direction::Down,
     scale: Scale::Identity,

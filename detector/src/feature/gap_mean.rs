@@ -1,10 +1,11 @@
 //! Mean of the logarithm of the pauses between requests.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "gap_mean",
+    group: Group::Rhythm,
     unit: "log2 ms",
     direction: Direction::Down,
     scale: Scale::Identity,

@@ -1,10 +1,11 @@
 //! Share of the pauses that are alike.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "gap_modal_share",
+    group: Group::Rhythm,
     unit: "ratio",
     direction: Direction::Up,
     scale: Scale::Identity,

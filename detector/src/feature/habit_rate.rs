@@ -1,11 +1,12 @@
 //! Requests per second over hours.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 use crate::window::decay::HABIT;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "habit_rate",
+    group: Group::Rhythm,
     unit: "requests/s",
     direction: Direction::Up,
     scale: Scale::Log,

@@ -1,10 +1,11 @@
 //! Share of HEAD requests.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "head_ratio",
+    group: Group::Protocol,
     unit: "ratio",
     direction: Direction::Up,
     scale: Scale::Identity,

@@ -1,10 +1,11 @@
 //! Failed sign-ins and refused writes.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "login_failure_count",
+    group: Group::Authentication,
     unit: "failures",
     direction: Direction::Up,
     scale: Scale::Log,

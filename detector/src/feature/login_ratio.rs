@@ -1,10 +1,11 @@
 //! Share of requests that try to sign in.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "login_ratio",
+    group: Group::Authentication,
     unit: "ratio",
     direction: Direction::Up,
     scale: Scale::Identity,

@@ -1,10 +1,11 @@
 //! Share of requests that the gateway could not read.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "malformed_ratio",
+    group: Group::Protocol,
     unit: "ratio",
     direction: Direction::Up,
     scale: Scale::Identity,

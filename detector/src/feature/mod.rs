@@ -66,11 +66,75 @@ pub enum Scale {
     Log,
 }
 
+/// What a feature looks at. Features of one group often say the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// How often and how evenly.
+    Rhythm,
+    /// How it is answered.
+    Status,
+    /// Which routes, and who else uses them.
+    Routes,
+    /// Which objects.
+    Objects,
+    /// Signing in.
+    Authentication,
+    /// What is asked in queries.
+    Query,
+    /// Methods, headers, agents.
+    Protocol,
+    /// What it costs to answer.
+    Cost,
+}
+
+impl Group {
+    /// Every group.
+    pub const ALL: [Self; 8] = [
+        Self::Rhythm,
+        Self::Status,
+        Self::Routes,
+        Self::Objects,
+        Self::Authentication,
+        Self::Query,
+        Self::Protocol,
+        Self::Cost,
+    ];
+
+    /// Public name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rhythm => "rhythm",
+            Self::Status => "status",
+            Self::Routes => "routes",
+            Self::Objects => "objects",
+            Self::Authentication => "authentication",
+            Self::Query => "query",
+            Self::Protocol => "protocol",
+            Self::Cost => "cost",
+        }
+    }
+}
+
+impl Direction {
+    /// Public name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "high",
+            Self::Down => "low",
+            Self::Both => "both",
+        }
+    }
+}
+
 /// One feature.
 #[derive(Debug, Clone, Copy)]
 pub struct Feature {
     /// Public name.
     pub name: &'static str,
+    /// What it looks at.
+    pub group: Group,
     /// Unit of the value.
     pub unit: &'static str,
     /// Which way speaks for an attack.

@@ -1,10 +1,11 @@
 //! Different paths that nobody else uses and that do not exist.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "novel_miss_count",
+    group: Group::Routes,
     unit: "paths",
     direction: Direction::Up,
     scale: Scale::Log,

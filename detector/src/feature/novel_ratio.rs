@@ -1,10 +1,11 @@
 //! Share of requests on routes that hardly any other client uses.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "novel_ratio",
+    group: Group::Routes,
     unit: "ratio",
     direction: Direction::Up,
     scale: Scale::Identity,

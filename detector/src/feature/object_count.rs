@@ -1,10 +1,11 @@
 //! Different objects named in paths.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "object_count",
+    group: Group::Objects,
     unit: "objects",
     direction: Direction::Up,
     scale: Scale::Log,

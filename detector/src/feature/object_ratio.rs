@@ -1,10 +1,11 @@
 //! Share of requests that name an object.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "object_ratio",
+    group: Group::Objects,
     unit: "ratio",
     direction: Direction::Both,
     scale: Scale::Identity,

@@ -1,11 +1,12 @@
 //! Mean of the logarithm of the number of odd characters.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 use crate::window::decay::HABIT;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "odd_characters",
+    group: Group::Query,
     unit: "log2 count",
     direction: Direction::Up,
     scale: Scale::Identity,

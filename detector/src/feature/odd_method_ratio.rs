@@ -1,10 +1,11 @@
 //! Share of methods that hardly anybody uses.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "odd_method_ratio",
+    group: Group::Protocol,
     unit: "ratio",
     direction: Direction::Up,
     scale: Scale::Identity,

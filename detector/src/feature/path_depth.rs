@@ -1,11 +1,12 @@
 //! Mean number of path segments.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 use crate::window::decay::HABIT;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "path_depth",
+    group: Group::Routes,
     unit: "segments",
     direction: Direction::Both,
     scale: Scale::Identity,

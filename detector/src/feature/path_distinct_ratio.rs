@@ -1,10 +1,11 @@
 //! Different paths per request.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "path_distinct_ratio",
+    group: Group::Routes,
     unit: "ratio",
     direction: Direction::Up,
     scale: Scale::Identity,

@@ -1,10 +1,11 @@
 //! Different queries.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "query_count",
+    group: Group::Query,
     unit: "queries",
     direction: Direction::Up,
     scale: Scale::Log,

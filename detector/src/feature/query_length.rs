@@ -1,11 +1,12 @@
 //! Mean of the logarithm of the query's length.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 use crate::window::decay::HABIT;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "query_length",
+    group: Group::Query,
     unit: "log2 bytes",
     direction: Direction::Up,
     scale: Scale::Identity,

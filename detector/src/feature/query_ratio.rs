@@ -1,10 +1,11 @@
 //! Share of requests with a query.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "query_ratio",
+    group: Group::Query,
     unit: "ratio",
     direction: Direction::Both,
     scale: Scale::Identity,

@@ -1,10 +1,11 @@
 //! Share of requests that succeeded right after a failure.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "recovery_ratio",
+    group: Group::Status,
     unit: "ratio",
     direction: Direction::Both,
     scale: Scale::Identity,

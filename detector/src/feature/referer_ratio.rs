@@ -1,10 +1,11 @@
 //! Share of requests with a referer.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "referer_ratio",
+    group: Group::Protocol,
     unit: "ratio",
     direction: Direction::Both,
     scale: Scale::Identity,

@@ -1,10 +1,11 @@
 //! Share of requests refused with 401, 403 or 407.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "refused_ratio",
+    group: Group::Status,
     unit: "ratio",
     direction: Direction::Up,
     scale: Scale::Identity,

@@ -1,10 +1,11 @@
 //! Mean of the logarithm of the bytes sent.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "response_size",
+    group: Group::Cost,
     unit: "log2 bytes",
     direction: Direction::Both,
     scale: Scale::Identity,

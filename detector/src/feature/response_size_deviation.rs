@@ -1,10 +1,11 @@
 //! Spread of the logarithm of the bytes sent.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "response_size_deviation",
+    group: Group::Cost,
     unit: "log2 bytes",
     direction: Direction::Down,
     scale: Scale::Identity,

@@ -1,10 +1,11 @@
 //! Different routes.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "route_count",
+    group: Group::Routes,
     unit: "routes",
     direction: Direction::Both,
     scale: Scale::Log,

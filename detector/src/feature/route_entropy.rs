@@ -1,10 +1,11 @@
 //! Entropy of requests over routes.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::{Window, entropy};
 
 pub(super) const FEATURE: Feature = Feature {
     name: "route_entropy",
+    group: Group::Routes,
     unit: "bit",
     direction: Direction::Both,
     scale: Scale::Identity,

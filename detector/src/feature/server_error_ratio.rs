@@ -1,10 +1,11 @@
 //! Share of requests that broke the server.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "server_error_ratio",
+    group: Group::Status,
     unit: "ratio",
     direction: Direction::Up,
     scale: Scale::Identity,

@@ -1,11 +1,12 @@
 //! Share of client errors over the last minutes.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 use crate::window::decay::VISIT;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "visit_error_ratio",
+    group: Group::Status,
     unit: "ratio",
     direction: Direction::Up,
     scale: Scale::Identity,

@@ -1,11 +1,12 @@
 //! Requests per second over the last minutes.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 use crate::window::decay::VISIT;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "visit_rate",
+    group: Group::Rhythm,
     unit: "requests/s",
     direction: Direction::Up,
     scale: Scale::Log,

@@ -1,10 +1,11 @@
 //! Share of the steps between numbered objects that go to a neighbour.
 
-use super::{Direction, Feature, Scale};
+use super::{Direction, Feature, Group, Scale};
 use crate::window::Window;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "walk_ratio",
+    group: Group::Objects,
     unit: "ratio",
     direction: Direction::Up,
     scale: Scale::Identity,

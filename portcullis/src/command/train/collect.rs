@@ -4,23 +4,17 @@ use crate::analysis::{describe, scan_key};
 use crate::evaluation::{Label, Truth};
 use crate::progress::Bar;
 use crate::wiring;
-use anyhow::{Context as _, anyhow};
-use detector::{Contribution, Detector, Output, Score, Scorer, Serial, Settings, Windows};
+use anyhow::Context as _;
+use detector::{DAYS_PER_RUN, Detector, Output, Recorded, Recorder, Serial, Settings};
 use domain::{Allowlist, Client, RequestRecord, Timestamp};
 use ingest::{Merge, Parsed, ParserConfig};
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
 use simulator::Simulation;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 /// Start of simulated time: any fixed moment gives the same model.
 const START: Timestamp = Timestamp::from_secs(1_767_225_600);
-
-/// Rows kept for training: past this a run is thinned by never looking again. Four times what a calibration to one in
-/// a hundred thousand needs.
-const ROWS_MAX: usize = 1_000_000;
 
 /// Records handed to the detector together.
 const SLICE: usize = 1024;
@@ -33,20 +27,6 @@ const RANGE_CLIENT_DAYS_MIN: usize = 20;
 
 /// Seconds of a day.
 const DAY_SECS: i64 = 86_400;
-
-/// Numbers of days are told apart by run: a simulated day is no other run's day.
-const DAYS_PER_RUN: i64 = 1_000_000;
-
-/// Rows as the detector would hand them to a model.
-#[derive(Debug, Default, Clone, Serialize, Deserialize)]
-pub(super) struct Collected {
-    pub(super) values: Vec<f32>,
-    pub(super) requests: Vec<u32>,
-    /// Keyed hash of each row's client.
-    pub(super) clients: Vec<u64>,
-    /// Day of each row, told apart by run.
-    pub(super) days: Vec<i64>,
-}
 
 /// What was left out of recorded rows, and why.
 #[derive(Debug, Default, Clone, Copy)]
@@ -63,86 +43,17 @@ pub(super) struct LeftOut {
     pub(super) crowded: usize,
 }
 
-impl Collected {
-    /// A number for each row's client and day.
-    pub(super) fn client_days(&self) -> Vec<u64> {
-        let pairs = self.clients.iter().zip(&self.days);
-        pairs.map(|pair| scan_key().hash(&pair)).collect()
-    }
-
-    /// Adds another collection's rows.
-    pub(super) fn append(&mut self, mut other: Self) {
-        self.values.append(&mut other.values);
-        self.requests.append(&mut other.requests);
-        self.clients.append(&mut other.clients);
-        self.days.append(&mut other.days);
-    }
-
-    /// Keeps the rows whose number passes.
-    fn retain(self, width: usize, keeps: impl Fn(usize) -> bool) -> Self {
-        let mut kept = Self::default();
-        for row in (0..self.requests.len()).filter(|row| keeps(*row)) {
-            kept.values
-                .extend_from_slice(&self.values[row * width..][..width]);
-            kept.requests.push(self.requests[row]);
-            kept.clients.push(self.clients[row]);
-            kept.days.push(self.days[row]);
-        }
-        kept
-    }
-}
-
-/// Writes down what it is asked to score, and calls everything ordinary.
-#[derive(Debug, Default)]
-struct Recorder {
-    rows: Mutex<Collected>,
-    run: i64,
-}
-
-impl Scorer for Recorder {
-    fn version(&self) -> &'static str {
-        "training"
-    }
-
-    fn score(&self, windows: Windows<'_>, out: &mut [Score]) {
-        out.fill(Score {
-            value: 0.0,
-            p_value: 1.0,
-        });
-        // A poisoned lock means that another thread panicked: the run is lost anyway.
-        let Ok(mut rows) = self.rows.lock() else { return };
-        if rows.requests.len() + windows.requests.len() > ROWS_MAX {
-            return;
-        }
-        rows.values.extend_from_slice(windows.rows);
-        rows.requests.extend_from_slice(windows.requests);
-        rows.clients.extend_from_slice(windows.clients);
-        let days = windows.days.iter().map(|day| self.run * DAYS_PER_RUN + day);
-        rows.days.extend(days);
-    }
-
-    fn explain(&self, _row: &[f32], _requests: u64, _most: usize) -> Vec<Contribution> {
-        Vec::new()
-    }
-}
-
 fn recorder(run: i64) -> Detector<Recorder> {
     let mut settings = Settings::new(scan_key(), describe);
     settings.allowlist = Allowlist::new(Vec::new(), Vec::new(), false);
-    let rows = Mutex::default();
-    Detector::new(settings, Recorder { rows, run })
-}
-
-fn rows_of(detector: Detector<Recorder>) -> anyhow::Result<Collected> {
-    let rows = detector.into_scorer().rows.into_inner();
-    rows.map_err(|_| anyhow!("a training run panicked"))
+    Detector::new(settings, Recorder::new(run))
 }
 
 /// Plays a scenario; gives its rows and the keyed hashes of its attackers.
 pub(super) fn simulated(
     name: &str,
     (seed, run, requests): (u64, i64, u64),
-) -> anyhow::Result<(Collected, BTreeSet<u64>)> {
+) -> anyhow::Result<(Recorded, BTreeSet<u64>)> {
     let unknown = || {
         wiring::WrongUsage(format!(
             "unknown scenario {name:?}: see portcullis simulate --list"
@@ -151,25 +62,16 @@ pub(super) fn simulated(
     let scenario = simulator::scenario(name).ok_or_else(unknown)?;
     let mut simulation = Simulation::sized(scenario, seed, START, requests);
     let mut detector = recorder(run);
-    let (mut outputs, mut sent) = (Vec::new(), 0);
-    while sent < requests {
-        let slice: Vec<_> = std::iter::from_fn(|| simulation.next_with(|_| simulator::Verdict::Pass))
-            .take(SLICE)
-            .collect();
-        if slice.is_empty() {
-            break;
-        }
-        let records: Vec<RequestRecord<'_>> =
-            slice.iter().map(|request| request.record(&scan_key())).collect();
-        detector.observe(&records, &Serial, &mut outputs);
+    let mut outputs = Vec::new();
+    let sent = simulation.play(requests, &scan_key(), |records| {
+        detector.observe(records, &Serial, &mut outputs);
         outputs.clear();
-        sent += slice.len() as u64;
-    }
+    });
     detector.flush(&mut outputs);
     eprintln!("{name}: {sent} requests");
     let truth = simulation.truth().filter(|row| row.label.is_attack());
     let attackers = truth.map(|row| scan_key().hash(&row.client)).collect();
-    Ok((rows_of(detector)?, attackers))
+    Ok((detector.into_scorer().into_rows(), attackers))
 }
 
 /// Reads logs; gives the rows of clients that nothing speaks against, and what was left out.
@@ -177,7 +79,7 @@ pub(super) fn recorded(
     files: &[PathBuf],
     exclude: Option<&Path>,
     (run, width, today): (i64, usize, i64),
-) -> anyhow::Result<(Collected, LeftOut)> {
+) -> anyhow::Result<(Recorded, LeftOut)> {
     let readers = wiring::open(files)?;
     let bar = Bar::over(&readers);
     let mut merge = Merge::new(readers, &ParserConfig::new(scan_key()));
@@ -215,7 +117,7 @@ pub(super) fn recorded(
         labelled: ranges.keys().filter(|key| harmful.contains(key)).count(),
         ..LeftOut::default()
     };
-    let rows = rows_of(detector)?;
+    let rows = detector.into_scorer().into_rows();
     let clean = {
         let clients = rows.clients.clone();
         rows.retain(width, |row| {
@@ -226,7 +128,7 @@ pub(super) fn recorded(
         let days = clean.days.clone();
         let young = |day: i64| day - run * DAYS_PER_RUN > today - 2;
         let is_young = clean
-            .client_days()
+            .client_days(&scan_key())
             .into_iter()
             .zip(&days)
             .filter(|(_, day)| young(**day));
@@ -264,8 +166,8 @@ fn range_of(client: &Client) -> u64 {
 }
 
 /// Drops client-days beyond their range's share, by lot; gives how many.
-fn within_ranges(rows: Collected, width: usize, ranges: &BTreeMap<u64, u64>) -> (Collected, usize) {
-    let client_days = rows.client_days();
+fn within_ranges(rows: Recorded, width: usize, ranges: &BTreeMap<u64, u64>) -> (Recorded, usize) {
+    let client_days = rows.client_days(&scan_key());
     let by_client: BTreeMap<u64, u64> = client_days
         .iter()
         .copied()
@@ -306,8 +208,8 @@ pub(super) fn today() -> anyhow::Result<i64> {
 mod tests {
     use super::*;
 
-    fn rows(clients: u64) -> Collected {
-        Collected {
+    fn rows(clients: u64) -> Recorded {
+        Recorded {
             values: (0..clients).map(|client| client as f32).collect(),
             requests: vec![5; clients as usize],
             clients: (0..clients).collect(),

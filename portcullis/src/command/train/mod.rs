@@ -2,11 +2,13 @@
 
 mod collect;
 
+use crate::analysis::scan_key;
 use crate::command::model;
 use crate::scorer::{card_of, schema};
 use anyhow::Context;
 use clap::Args as ClapArgs;
-use collect::{Collected, LeftOut};
+use collect::LeftOut;
+use detector::Recorded;
 use models::bundle::{Assessment, BundleParams, ClientScore, ModelBundle};
 use models::training::TrainingSet;
 use serde::{Deserialize, Serialize};
@@ -76,7 +78,7 @@ const BASELINES: [&str; 4] = ["baseline", "baseline_content", "baseline_api", "b
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let scenarios = args.scenarios();
     let (rows, description) = gather(args, &scenarios)?;
-    let client_days = rows.client_days();
+    let client_days = rows.client_days(&scan_key());
     let set = TrainingSet::new(schema()?, rows.values, rows.requests, client_days, description)?
         .with_days(rows.days)?;
     eprintln!("fitting to {} rows", set.request_counts().len());
@@ -101,7 +103,7 @@ struct Partial {
     asked: String,
     /// Scenarios that are done.
     done: u64,
-    rows: Collected,
+    rows: Recorded,
 }
 
 impl Args {
@@ -121,7 +123,7 @@ impl Args {
         let fresh = || Partial {
             asked: asked.to_owned(),
             done: 0,
-            rows: Collected::default(),
+            rows: Recorded::default(),
         };
         let Ok(bytes) = std::fs::read(self.partial()) else {
             return fresh();
@@ -138,7 +140,7 @@ impl Args {
 }
 
 /// Gathers the rows, and says where they are from.
-fn gather(args: &Args, scenarios: &[String]) -> anyhow::Result<(Collected, String)> {
+fn gather(args: &Args, scenarios: &[String]) -> anyhow::Result<(Recorded, String)> {
     let width = schema()?.len();
     let fingerprint = schema()?.fingerprint().to_string();
     let asked = format!("{fingerprint} {scenarios:?} {} {}", args.seed, args.requests);
@@ -190,7 +192,7 @@ fn check_contamination(args: &Args, left_out: LeftOut) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn told(args: &Args, rows: &Collected, left_out: LeftOut) -> String {
+fn told(args: &Args, rows: &Recorded, left_out: LeftOut) -> String {
     format!(
         "{} log files given as clean, {} rows; left out: {} of {} clients that evidence speaks against, {} that a truth file \
          does not call harmless, {} client-days not a day old, {} beyond the share of their network",
@@ -256,14 +258,14 @@ fn present(args: &Args) -> anyhow::Result<Option<ModelBundle>> {
 }
 
 /// Each client's last look.
-fn last_looks(rows: &Collected, width: usize) -> Collected {
+fn last_looks(rows: &Recorded, width: usize) -> Recorded {
     let last: BTreeMap<u64, usize> = rows
         .clients
         .iter()
         .enumerate()
         .map(|(row, client)| (*client, row))
         .collect();
-    let mut looks = Collected::default();
+    let mut looks = Recorded::default();
     for (client, row) in last {
         looks
             .values
@@ -279,7 +281,7 @@ fn last_looks(rows: &Collected, width: usize) -> Collected {
 fn measure(
     bundle: &mut ModelBundle,
     what: &str,
-    looks: &Collected,
+    looks: &Recorded,
     is_attacker: &[bool],
 ) -> anyhow::Result<Option<(Assessment, f64)>> {
     let Some(assessment) = bundle.assess((what, true), &looks.values, &looks.requests, is_attacker)? else {
