@@ -1,7 +1,8 @@
 //! What a client usually does: counts over the longest horizon, each decayed by one factor.
 
+use super::suspicion::is_wrong_password;
 use crate::population::RouteStanding;
-use crate::signal::{MethodClass, Outcome, RouteRole, Signals, tells_wrong_password};
+use crate::signal::{MethodClass, Outcome, RouteRole, Signals};
 use domain::RequestRecord;
 use serde::{Deserialize, Serialize};
 
@@ -161,9 +162,7 @@ impl Habit {
             Outcome::OtherClientError if record.status == 405 && signals.role == RouteRole::Admin => {
                 self.admin_refusals += weight;
             }
-            Outcome::OtherClientError
-                if is_login && is_write && tells_wrong_password(record.status, &record.path) =>
-            {
+            Outcome::OtherClientError if is_login && is_write && is_wrong_password(record) => {
                 self.login_failures += weight;
             }
             Outcome::OtherClientError | Outcome::None => {}

@@ -220,8 +220,7 @@ impl Suspicion {
             && !is_stall(record);
         let is_guessable =
             signals.role.is_sign_in() || matches!(signals.role, RouteRole::Payment | RouteRole::SignUp);
-        let is_password =
-            signals.role == RouteRole::Login && tells_wrong_password(record.status, &record.path);
+        let is_password = signals.role == RouteRole::Login && is_wrong_password(record);
         self.failed_writes += f32::from(u8::from(is_told_off && is_guessable && !is_password));
         if !signals.role.is_sign_in() {
             return false;
@@ -351,9 +350,7 @@ impl Suspicion {
                 self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
                 self.is_failing_silently = false;
             }
-            Outcome::OtherClientError
-                if is_login && is_write && tells_wrong_password(record.status, &record.path) =>
-            {
+            Outcome::OtherClientError if is_login && is_write && is_wrong_password(record) => {
                 self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
                 self.is_failing_silently = false;
             }
@@ -423,6 +420,11 @@ impl Suspicion {
             + self.protocol
             + f32::from(self.failures_in_a_row) * 0.3
     }
+}
+
+/// Whether a sign-in was told that what it sent is wrong, without a refusal; one that was never sent whole was not.
+pub(super) fn is_wrong_password(record: &RequestRecord<'_>) -> bool {
+    tells_wrong_password(record.status, &record.path) && !is_stall(record)
 }
 
 /// Whether the client began a request and did not finish it in time.
