@@ -25,6 +25,9 @@ use suspicion::Novelty;
 /// the clock, so that nothing has to be kept for it.
 const NAMES_MILLIS: i64 = 12 * 3_600_000;
 
+/// The status that tells a client to wait.
+const TOO_MANY_REQUESTS: u16 = 429;
+
 /// Buckets of the route histogram: enough to tell one route from many.
 pub const ROUTE_BUCKETS: usize = 16;
 
@@ -112,8 +115,9 @@ impl Window {
     ) -> Change {
         let weights = self.move_to(at);
         self.requests += 1;
-        let is_error = signals.outcome.is_client_error();
-        let is_failure = is_error || signals.outcome == Outcome::ServerError;
+        // Told to wait, by us or by the site: a limit says nothing of what was asked for, and must not feed on itself.
+        let is_error = signals.outcome.is_client_error() && record.status != TOO_MANY_REQUESTS;
+        let is_failure = signals.outcome.is_client_error() || signals.outcome == Outcome::ServerError;
         self.failed = self.failed.saturating_add(u32::from(is_failure));
         for horizon in [BURST, VISIT, HABIT] {
             self.rate[horizon] += weights.0[horizon];

@@ -2,7 +2,7 @@
 
 use crate::population::RouteStanding;
 use crate::signal::{Outcome, RouteRole, Signals, Tool, ToolKind, tells_wrong_password};
-use crate::window::Distinct;
+use crate::window::{Distinct, TOO_MANY_REQUESTS};
 use domain::RequestRecord;
 use serde::{Deserialize, Serialize};
 
@@ -167,9 +167,11 @@ impl Suspicion {
         signals: &Signals,
         novelty: Novelty,
     ) -> bool {
-        self.asked += 1.0;
+        let was_answered = record.status != TOO_MANY_REQUESTS;
+        let has_failed = signals.outcome.is_client_error() && was_answered;
+        self.asked += f32::from(u8::from(was_answered));
         self.found += f32::from(u8::from(signals.outcome == Outcome::Success));
-        self.failed += f32::from(u8::from(signals.outcome.is_client_error()));
+        self.failed += f32::from(u8::from(has_failed));
         let is_told_again = self.observe_answer(record, signals);
         self.observe_sign_in(record, signals, is_told_again);
         if record.path == "/robots.txt" {
@@ -188,7 +190,7 @@ impl Suspicion {
         self.observe_soft_miss(record, signals, novelty);
         let is_novel_miss = self.observe_miss(record, signals, novelty);
         let is_act = is_novel_miss || signals.probe.weight > 0.0 || signals.payload.weight > 0.0;
-        if is_act || signals.outcome.is_client_error() {
+        if is_act || has_failed {
             self.observe_act(signals.may_be_planted);
         }
         is_novel_miss

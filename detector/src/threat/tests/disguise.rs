@@ -224,3 +224,24 @@ fn another_name_with_every_request_for_nothing_is_told_and_many_readers_behind_o
     assert!(is_acted_on(&flood));
     assert!(!is_acted_on(&visit((0..24).map(asks(200)))));
 }
+
+#[test]
+fn being_told_to_wait_is_held_against_nobody() {
+    let page = |turn: usize| {
+        get(
+            turn as f32 * 4.0,
+            format!("/{}-news", super::word(turn)),
+            200,
+            9000 + turn as u64,
+        )
+    };
+    let waits = |turn: usize| Ask {
+        status: 429,
+        ..page(turn)
+    };
+    let before = visit((0..20).map(page));
+    let after = visit((0..20).map(page).chain((20..60).map(waits)));
+    assert!(!is_acted_on(&after));
+    assert!(after.suspicion.failed < 0.5 && after.suspicion.asked < before.suspicion.asked + 0.5);
+    assert!(after.errors.iter().all(|errors| *errors < 0.5));
+}
