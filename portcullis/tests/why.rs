@@ -160,8 +160,10 @@ fn a_member_of_a_campaign_is_told_so_and_the_campaign_names_its_members() {
         "{}",
         member.out
     );
+    // By itself it would not be blocked: what it would be depends on how the model scores so few requests.
+    let alone = ["observe", "throttle"].map(|action| format!("its evidence alone asks for {action}"));
     assert!(
-        member.out.contains("its evidence alone asks for observe"),
+        member.out.contains("action block") && alone.iter().any(|alone| member.out.contains(alone)),
         "{}",
         member.out
     );
