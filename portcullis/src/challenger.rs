@@ -125,7 +125,11 @@ impl Duel {
     pub(crate) fn load(champion: Option<&Path>, challenger: Option<&Path>) -> anyhow::Result<Self> {
         let champion = BundleScorer::load(champion)?;
         let challenger = challenger
-            .map(|file| BundleScorer::load(Some(file)).context("the challenger does not score"))
+            .map(|file| {
+                BundleScorer::load(Some(file)).context(
+                    "model.challenger (or --challenger): expected a model that this version can load",
+                )
+            })
             .transpose()?;
         Ok(Self::of(champion, challenger))
     }
@@ -147,7 +151,8 @@ impl Duel {
 
     fn of(champion: BundleScorer, challenger: Option<BundleScorer>) -> Self {
         let threshold = |scorer: &BundleScorer| scorer.threshold_for(BUDGET).unwrap_or(P_WITHOUT_PROOF);
-        let challenger = challenger.filter(|scorer| scorer.version() != champion.version());
+        // Names are given freely: only the same model is none to compare with.
+        let challenger = challenger.filter(|scorer| scorer.card() != champion.card());
         let challenger = challenger.map(|scorer| {
             Arc::new(Challenger {
                 comparison: Mutex::new(Comparison::new((threshold(&champion), threshold(&scorer)))),

@@ -74,6 +74,8 @@ pub(crate) struct PassParts {
     pub settings: Settings,
     /// The model's file, if not the shipped one.
     pub model: Option<PathBuf>,
+    /// The model that the configuration lets score beside it.
+    pub challenger: Option<PathBuf>,
     /// Threads that share the work.
     pub threads: usize,
 }
@@ -94,6 +96,7 @@ impl PassOptions {
                 .model
                 .clone()
                 .or_else(|| config.as_ref().and_then(|config| config.model.file.clone())),
+            challenger: config.as_ref().and_then(|config| config.model.challenger.clone()),
             threads: self.threads,
         })
     }

@@ -257,6 +257,8 @@ impl Suspicion {
             // Somebody who gets different pages finds what is there.
             (self.soft_bytes, self.soft_folder) = (bytes, folder(&record.path));
             self.soft_misses *= 0.5;
+            // Coming back to it is no other path.
+            self.missed.insert(record.route.template);
             return;
         }
         // Many small files of one kind lie in one folder; who guesses asks all over the place.

@@ -141,8 +141,10 @@ fn judge(
     if let Some(policy) = policy {
         parts.settings.policy = policy.clone();
     }
-    let scorer = Duel::load(parts.model.as_deref(), args.challenger.as_deref())?;
-    let challenger = scorer.challenger().cloned();
+    let challenger = args.challenger.clone().or(parts.challenger);
+    let scorer = Duel::load(parts.model.as_deref(), challenger.as_deref())?;
+    // Said once, and not again for every threshold.
+    let challenger = scorer.challenger().cloned().filter(|_| policy.is_none());
     let pass = Pass {
         scorer,
         parser: parts.parser,

@@ -7,6 +7,7 @@ use crate::scorer::BundleScorer;
 use anyhow::Context as _;
 use api::{Exposition, HealthPart, HealthSource, LiveUpdate, MetricKind, MetricsSource};
 use detector::Scorer as _;
+use domain::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{LiveBlocklist, LiveEvent, ModelRecord};
@@ -89,14 +90,40 @@ async fn note_model(shared: &Shared, scorer: &BundleScorer, is_champion: bool) -
         card,
     };
     let known = shared.store.models().await.context("could not read the models")?;
-    if known.iter().any(|model| model.version == record.version) {
-        return Ok(());
+    for model in notes(&known, record, is_champion, now) {
+        let noted = shared.store.put_model(&model).await;
+        noted.context("could not note the model")?;
     }
-    shared
-        .store
-        .put_model(&record)
-        .await
-        .context("could not note the model")
+    Ok(())
+}
+
+/// What changes in the list of models: the one that decides is active, whoever was is retired, and a challenger is only new.
+fn notes(known: &[ModelRecord], record: ModelRecord, is_champion: bool, now: Timestamp) -> Vec<ModelRecord> {
+    let before = known.iter().find(|model| model.version == record.version);
+    if !is_champion {
+        return if before.is_none() {
+            vec![record]
+        } else {
+            Vec::new()
+        };
+    }
+    let is_active = |model: &ModelRecord| model.activated_at.is_some() && model.retired_at.is_none();
+    let others = known
+        .iter()
+        .filter(|model| model.version != record.version && is_active(model));
+    let mut changed: Vec<ModelRecord> = others
+        .map(|model| ModelRecord {
+            retired_at: Some(now),
+            ..model.clone()
+        })
+        .collect();
+    if !before.is_some_and(is_active) {
+        changed.push(ModelRecord {
+            created_at: before.map_or(now, |model| model.created_at),
+            ..record
+        });
+    }
+    changed
 }
 
 /// How well the blocklist follows the store, for health and metrics.
@@ -147,5 +174,38 @@ impl MetricsSource for BlocklistHealth {
                 (&[("kind", "orders")], overflow.orders as f64),
             ],
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_promoted_model_is_active_and_the_one_before_is_retired() {
+        let model = |version: &str, activated: Option<i64>| ModelRecord {
+            version: version.to_owned(),
+            created_at: Timestamp::from_millis(1),
+            activated_at: activated.map(Timestamp::from_millis),
+            retired_at: None,
+            card: serde_json::json!({}),
+        };
+        let now = Timestamp::from_millis(9);
+        let known = [model("old", Some(1)), model("new", None)];
+        let changed = notes(&known, model("new", Some(9)), true, now);
+        assert_eq!(changed.len(), 2);
+        assert_eq!(
+            (changed[0].version.as_str(), changed[0].retired_at),
+            ("old", Some(now))
+        );
+        assert_eq!(
+            (changed[1].version.as_str(), changed[1].activated_at),
+            ("new", Some(now))
+        );
+        assert_eq!(changed[1].created_at, Timestamp::from_millis(1));
+        // The same again, and a challenger that is known already, change nothing.
+        assert!(notes(&known[..1], model("old", Some(9)), true, now).is_empty());
+        assert!(notes(&known, model("new", None), false, now).is_empty());
+        assert_eq!(notes(&known, model("third", None), false, now).len(), 1);
     }
 }

@@ -14,6 +14,7 @@ pub(crate) use figures::{Count, Figures};
 pub(crate) use reload::reload;
 pub(crate) use settings::detector as detector_settings;
 
+use crate::challenger::Duel;
 use crate::config::{Config, Loaded};
 use crate::rules;
 use anyhow::Context as _;
@@ -88,6 +89,11 @@ impl Service {
         let written = rules::load(&config.rules.files, config.rules.shipped)?;
         let rules = rules::rule_set(&written)?;
         warn_of_unheard(&written, config);
+        if roles.detect {
+            // Before anything is made: a model that does not load is a wrong setting.
+            let model = &config.model;
+            Duel::configured(model.file.as_deref(), model.challenger.as_deref())?;
+        }
         let sockets = if roles.serve {
             listeners::bind(&config.api.listeners).await?
         } else {

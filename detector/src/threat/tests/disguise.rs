@@ -245,3 +245,19 @@ fn being_told_to_wait_is_held_against_nobody() {
     assert!(after.suspicion.failed < 0.5 && after.suspicion.asked < before.suspicion.asked + 0.5);
     assert!(after.errors.iter().all(|errors| *errors < 0.5));
 }
+
+#[test]
+fn a_few_pages_of_one_size_are_read_again_and_again_and_many_are_guessed() {
+    let visits = |pages: usize| {
+        visit((0..40).map(move |turn| {
+            get(
+                turn as f32,
+                format!("/{}-page", super::word(turn % pages)),
+                200,
+                13,
+            )
+        }))
+    };
+    assert!(!is_acted_on(&visits(4)));
+    assert!(is_acted_on(&visits(40)));
+}
