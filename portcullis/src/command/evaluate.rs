@@ -141,8 +141,11 @@ fn judge(
     if let Some(policy) = policy {
         parts.settings.policy = policy.clone();
     }
-    let challenger = args.challenger.clone().or(parts.challenger);
-    let scorer = Duel::load(parts.model.as_deref(), challenger.as_deref())?;
+    let named = args.challenger.clone().or(parts.challenger);
+    let scorer = Duel::load(parts.model.as_deref(), named.as_deref())?;
+    if named.is_some() && scorer.challenger().is_none() && policy.is_none() {
+        eprintln!("the challenger is the model that decides: there is nothing to compare");
+    }
     // Said once, and not again for every threshold.
     let challenger = scorer.challenger().cloned().filter(|_| policy.is_none());
     let pass = Pass {
