@@ -9,7 +9,7 @@ use crate::stage::client::{Candidate, Changes, Hint};
 use crate::stage::cohort::{CohortKey, Cohorts, one_act};
 use crate::stage::sequencer::{Circumstances, Company, Enforced, Joined, Ruling, Sequencer};
 use crate::stage::waiting::Waiting;
-use crate::threat;
+use crate::threat::{self, THREATS};
 use domain::{Action, Client};
 
 /// What the end of a tick changes besides the shards.
@@ -184,7 +184,7 @@ impl Memory {
     /// Adds the candidate's evidence to its cohorts and gives those that are campaigns.
     fn weigh_cohorts(&mut self, candidate: &Candidate) -> Vec<CohortKey> {
         // Evidence never mixes across trust, and a page that makes its readers' browsers ask makes no campaign of them.
-        let Some((_, claim)) = candidate
+        let Some((place, claim)) = candidate
             .claims
             .first()
             .filter(|_| candidate.most == Action::Block && !candidate.may_be_planted)
@@ -192,19 +192,22 @@ impl Memory {
             return Vec::new();
         };
         let confidence = threat::strengthen(claim.confidence, candidate.score.p_value);
+        if !THREATS[*place].makes_suspect(claim, confidence) {
+            return Vec::new();
+        }
         CohortKey::all(&candidate.client, candidate.agent)
-            .filter(|key| self.cohorts.weigh(key, candidate, confidence, claim))
+            .filter(|key| self.cohorts.weigh(key, candidate, claim.kind))
             .collect()
     }
 
     /// Whether a candidate's own evidence names what a campaign that it belongs to does. Whoever shares a range or an
     /// agent with a campaign and does something else is judged by that.
     fn is_of_a_kind(&self, candidate: &Candidate, hot: &[CohortKey]) -> bool {
-        let Some((_, claim)) = candidate.claims.first() else {
+        let Some((place, claim)) = candidate.claims.first() else {
             return false;
         };
         let named = |key: &CohortKey| self.cohorts.get(key.number())?.threat;
-        threat::makes_suspect(claim, claim.confidence)
+        THREATS[*place].makes_suspect(claim, claim.confidence)
             && hot
                 .iter()
                 .filter_map(named)

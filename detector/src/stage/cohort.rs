@@ -6,7 +6,6 @@
 
 use crate::limits::{CAMPAIGN_MEMBERS_MAX, COHORTS_MAX, EVIDENCE_MAX};
 use crate::stage::client::{Candidate, Hint, SMALL_REQUESTS_MAX};
-use crate::threat::{self, Claim};
 use domain::{Action, Client, Evidence, Member, Scope, ThreatKind, Timestamp};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -180,13 +179,9 @@ impl Cohorts {
         }
     }
 
-    /// Takes in a candidate with evidence of its own and says whether the cohort is, or just became, a campaign.
-    pub fn weigh(&mut self, key: &CohortKey, candidate: &Candidate, confidence: f32, claim: &Claim) -> bool {
-        let threat = claim.kind;
-        if !threat::makes_suspect(claim, confidence)
-            || threat == ThreatKind::Anomaly
-            || candidate.is_established
-        {
+    /// Takes in a candidate that its own evidence makes a suspect, and says whether the cohort is, or just became, a campaign.
+    pub fn weigh(&mut self, key: &CohortKey, candidate: &Candidate, threat: ThreatKind) -> bool {
+        if threat == ThreatKind::Anomaly || candidate.is_established {
             return false;
         }
         let member = member(&candidate.client, candidate.requests, candidate.first_seen);

@@ -6,6 +6,7 @@ use domain::ThreatKind;
 
 pub(super) const THREAT: Threat = Threat {
     kind: ThreatKind::AccountTakeover,
+    is_common: false,
     assess,
     value: |window| f32::from(window.suspicion.failures_before_success),
     sentence,

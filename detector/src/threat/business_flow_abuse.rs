@@ -6,6 +6,8 @@ use domain::ThreatKind;
 
 pub(super) const THREAT: Threat = Threat {
     kind: ThreatKind::BusinessFlowAbuse,
+    // A class signs up together.
+    is_common: true,
     assess,
     value: |window| window.habit.sign_ups.max(window.suspicion.failed_writes),
     sentence,
@@ -22,14 +24,8 @@ pub(super) const THREAT: Threat = Threat {
 /// A household or a class may sign up a few times in an hour.
 const SIGN_UPS_FREE: f32 = 3.0;
 
-/// Up to this share of what is done at an address, signing up is what a crowd does beside all else.
-const CROWD_SHARE: f32 = 0.15;
-
 /// Two classes at a time are no class.
 const CLASS_MAX: f32 = 45.0;
-
-/// From so many user agents on, an address is a crowd's.
-const CROWD_AGENTS: f32 = 4.0;
 
 /// Forms come back with errors; so many in a visit are no form's.
 const FAILED_WRITES_FREE: f32 = 10.0;
@@ -47,13 +43,12 @@ fn assess(window: &Window) -> Option<Claim> {
 
 /// Whether nearly everybody who signs up has a browser of its own, as in a class that signs up together.
 fn is_one_each(window: &Window) -> bool {
-    window.agents.estimate() >= CROWD_AGENTS.max(window.habit.sign_ups * 0.3)
+    window.is_crowd() && window.agents.estimate() >= window.habit.sign_ups * 0.3
 }
 
 fn sign_up_points(window: &Window) -> f32 {
     let sign_ups = window.habit.sign_ups;
-    let is_crowd = window.agents.estimate() >= CROWD_AGENTS && window.share(sign_ups) < CROWD_SHARE;
-    let weight = match (is_crowd, is_one_each(window)) {
+    let weight = match (window.is_crowds_aside(sign_ups), is_one_each(window)) {
         (true, _) => 0.05,
         (_, true) => 0.06,
         _ => 0.25,

@@ -9,6 +9,7 @@ use domain::ThreatKind;
 
 pub(super) const THREAT: Threat = Threat {
     kind: ThreatKind::CredentialCracking,
+    is_common: false,
     assess,
     value: |window| window.habit.login_failures,
     sentence,
@@ -22,12 +23,8 @@ pub(super) const THREAT: Threat = Threat {
 /// People mistype: so many failures are nobody's attack.
 const FAILURES_FREE: f32 = 3.0;
 
-/// From so many user agents on, an address is a crowd's, and past so many another one counts no more.
-const CROWD_AGENTS: f32 = 4.0;
+/// Past so many user agents another one counts no more.
 const CROWD_MAX: f32 = 40.0;
-
-/// Up to this share of what is done at an address, signing in is what a crowd does beside all else.
-const CROWD_SHARE: f32 = 0.15;
 
 /// Below this share of its requests, signing in is not what the client is here for.
 const ASIDE_SHARE: f32 = 0.55;
@@ -81,10 +78,8 @@ fn assess(window: &Window) -> Option<Claim> {
 
 /// So many failures are nobody's attack: where many sit behind one address and few of them sign in, each mistypes.
 fn failures_free(window: &Window) -> f32 {
-    let agents = window.agents.estimate();
-    let is_crowd = agents >= CROWD_AGENTS && window.share(tries(window)) < CROWD_SHARE;
-    if is_crowd {
-        FAILURES_FREE + agents.min(CROWD_MAX) * 0.5
+    if window.is_crowds_aside(tries(window)) {
+        FAILURES_FREE + window.agents.estimate().min(CROWD_MAX) * 0.5
     } else {
         FAILURES_FREE
     }

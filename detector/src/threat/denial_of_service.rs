@@ -7,6 +7,7 @@ use domain::ThreatKind;
 
 pub(super) const THREAT: Threat = Threat {
     kind: ThreatKind::DenialOfService,
+    is_common: false,
     assess,
     value: |window| window.rate_per_second(BURST),
     sentence,

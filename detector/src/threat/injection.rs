@@ -8,6 +8,7 @@ use domain::ThreatKind;
 
 pub(super) const THREAT: Threat = Threat {
     kind: ThreatKind::Injection,
+    is_common: false,
     assess,
     value: |window| window.suspicion.payload_requests,
     sentence,

@@ -40,6 +40,8 @@ pub struct Claim {
 pub struct Threat {
     /// Its kind where the evidence tells no finer one.
     pub kind: ThreatKind,
+    /// Whether harmless clients do what looks like it in numbers, as partners with one program or a class.
+    pub is_common: bool,
     /// Weighs the evidence in a window; `None` when there is nothing.
     assess: fn(&Window) -> Option<Claim>,
     /// The quantity that the sentence is about.
@@ -151,19 +153,14 @@ fn claim(kind: ThreatKind, points: f32, ceiling: f32) -> Option<Claim> {
 /// Least confidence of evidence that makes a client a member of a campaign.
 const MEMBER_CONFIDENCE_MIN: f32 = 0.5;
 
-/// Whether a claim makes its client a suspect of a campaign, strengthened by the score to `confidence`. Partners that run one
-/// program walk through their own objects, and a class signs up together: what is only ever looked at in one of them is
-/// no more in many.
-#[must_use]
-pub fn makes_suspect(claim: &Claim, confidence: f32) -> bool {
-    let is_never_alone = matches!(
-        claim.kind,
-        ThreatKind::ObjectEnumeration
-            | ThreatKind::Scraping
-            | ThreatKind::BusinessFlowAbuse
-            | ThreatKind::ResourceExhaustion
-    );
-    confidence >= MEMBER_CONFIDENCE_MIN && !(is_never_alone && claim.confidence <= OBSERVED_ONLY)
+impl Threat {
+    /// Whether a claim of it makes its client a suspect of a campaign, strengthened by the score to `confidence`: of what
+    /// harmless clients do in numbers, what is only ever looked at in one is no more in many.
+    #[must_use]
+    pub fn makes_suspect(&self, claim: &Claim, confidence: f32) -> bool {
+        let is_look_alike = self.is_common && claim.confidence <= OBSERVED_ONLY;
+        confidence >= MEMBER_CONFIDENCE_MIN && !is_look_alike
+    }
 }
 
 /// Ceiling of what is only ever looked at: no number of such signs throttles anybody.

@@ -7,6 +7,8 @@ use domain::ThreatKind;
 
 pub(super) const THREAT: Threat = Threat {
     kind: ThreatKind::ObjectEnumeration,
+    // Partners that run one program walk through their own objects.
+    is_common: true,
     assess,
     value: |window| window.objects.estimate(),
     sentence,

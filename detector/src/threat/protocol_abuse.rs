@@ -6,6 +6,7 @@ use domain::ThreatKind;
 
 pub(super) const THREAT: Threat = Threat {
     kind: ThreatKind::ProtocolAbuse,
+    is_common: false,
     assess,
     value: |window| window.suspicion.protocol,
     sentence,

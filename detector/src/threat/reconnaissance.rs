@@ -32,6 +32,7 @@ const QUICK_PER_SECOND: f32 = 1.0;
 
 pub(super) const THREAT: Threat = Threat {
     kind: ThreatKind::Reconnaissance,
+    is_common: false,
     assess,
     value: |window| {
         let suspicion = &window.suspicion;

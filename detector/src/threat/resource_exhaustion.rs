@@ -7,6 +7,8 @@ use domain::ThreatKind;
 
 pub(super) const THREAT: Threat = Threat {
     kind: ThreatKind::ResourceExhaustion,
+    // A slow network makes all who are on it slow.
+    is_common: true,
     assess,
     value: mean_millis,
     sentence,

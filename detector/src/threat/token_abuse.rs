@@ -7,6 +7,7 @@ use domain::ThreatKind;
 
 pub(super) const THREAT: Threat = Threat {
     kind: ThreatKind::TokenAbuse,
+    is_common: false,
     assess,
     value: tries,
     sentence,

@@ -28,6 +28,12 @@ const NAMES_MILLIS: i64 = 12 * 3_600_000;
 /// The status that tells a client to wait.
 const TOO_MANY_REQUESTS: u16 = 429;
 
+/// From so many user agents on, an address is a crowd's.
+const CROWD_AGENTS: f32 = 4.0;
+
+/// Up to this share of what is done at an address, a thing is what a few in a crowd do beside all else.
+const CROWD_SHARE: f32 = 0.15;
+
 /// Buckets of the route histogram: enough to tell one route from many.
 pub const ROUTE_BUCKETS: usize = 16;
 
@@ -228,6 +234,18 @@ impl Window {
             is_new_agent,
             is_new_object,
         }
+    }
+
+    /// Whether so many user agents come from its address that a crowd stands behind it.
+    #[must_use]
+    pub fn is_crowd(&self) -> bool {
+        self.agents.estimate() >= CROWD_AGENTS
+    }
+
+    /// Whether a crowd stands behind its address, and few in it do what was counted.
+    #[must_use]
+    pub fn is_crowds_aside(&self, count: f32) -> bool {
+        self.is_crowd() && self.share(count) < CROWD_SHARE
     }
 
     /// Whether it goes by a browser's name and has none of a browser's habits: no file of a page, and no page it came from.

@@ -43,8 +43,7 @@ impl Slot {
         let is_clean = self.window.suspicion.rank() < 0.5;
         // A redirect shows that a path is there only to somebody who is served otherwise: where everything is redirected,
         // a few who guess the same would make their guesses ordinary.
-        let is_served = record.is_success() && !matches!(record.status, 301..=303 | 307 | 308);
-        let may_vote = is_clean && (is_served || self.window.habit.successes > 1.0);
+        let may_vote = is_clean && (told.is_success || self.window.habit.successes > 1.0);
         if change.is_first_use_of_route && may_vote {
             changes.votes.push(Vote {
                 template: record.route.template,
