@@ -60,7 +60,7 @@ pub struct Window {
     pub rhythm: Rhythm,
     /// Requests per bucket of routes.
     pub route_buckets: [u8; ROUTE_BUCKETS],
-    /// Different paths.
+    /// Different paths; one for each object that a query names.
     pub paths: Distinct<4>,
     /// Different routes; also decides whose first visit votes for a route.
     pub routes: Distinct<2>,
@@ -131,7 +131,7 @@ impl Window {
                 self.errors[horizon] += weights.0[horizon];
             }
         }
-        let is_new_path = self.paths.insert(record.route.path);
+        let is_new_path = self.paths.insert(page(record));
         let is_first_use_of_route = self.routes.insert(record.route.template);
         let bucket = &mut self.route_buckets[(record.route.template >> 32) as usize % ROUTE_BUCKETS];
         *bucket = bucket.saturating_add(1);
@@ -143,9 +143,7 @@ impl Window {
             is_new_object,
         } = self.observe_names(record, hashes);
         // What was asked for on an earlier day is not guessed; what was redirected just now is asked for the first time still.
-        let is_in_query = record.route.template == record.route.path;
-        let is_new_object =
-            (is_new_object && (is_new_path || is_in_query)) || self.last_outcome == Outcome::Redirect as u8;
+        let is_new_object = (is_new_object && is_new_path) || self.last_outcome == Outcome::Redirect as u8;
         self.habit
             .observe(record, signals, standing, is_new_object, weights.0[HABIT]);
         let was_error = self.last_outcome != Outcome::Success as u8 && self.requests > 1;
@@ -293,4 +291,14 @@ fn declares_crawler(agent: &str) -> bool {
             .any(|part| part.eq_ignore_ascii_case(word))
     };
     WORDS.iter().any(holds)
+}
+
+/// What a request asks for: `/item?id=7` is another page than `/item?id=8`, as `/items/7` is than `/items/8`.
+fn page(record: &RequestRecord<'_>) -> u64 {
+    let path = record.route.path;
+    // A path that is its own template names no object: the query does.
+    match record.route.object {
+        Some(object) if record.route.template == path => path ^ object.hash,
+        _ => path,
+    }
 }

@@ -261,3 +261,30 @@ fn a_few_pages_of_one_size_are_read_again_and_again_and_many_are_guessed() {
     assert!(!is_acted_on(&visits(4)));
     assert!(is_acted_on(&visits(40)));
 }
+
+#[test]
+fn a_job_that_asks_every_night_for_objects_that_are_gone_guesses_none_wherever_they_are_named() {
+    let night = |night: usize| {
+        let status = if night > 3 { 404 } else { 200 };
+        (0..30).map(move |turn| Ask {
+            agent: "partner-sync/2.1".to_owned(),
+            ..get(
+                night as f32 * 86_400.0 + turn as f32 * 2.3,
+                format!("/order?id={}", turn * 13),
+                status,
+                300,
+            )
+        })
+    };
+    assert!(!is_acted_on(&visit((0..8).flat_map(night))));
+    let guess = |turn: usize| {
+        let status = if turn.is_multiple_of(3) { 200 } else { 404 };
+        get(
+            turn as f32 * 2.3,
+            format!("/order?id={}", turn * 7919 % 100_000),
+            status,
+            300,
+        )
+    };
+    assert!(is_acted_on(&visit((0..60).map(guess))));
+}

@@ -59,7 +59,8 @@ fn visit_from(referer: Option<&str>, asks: impl IntoIterator<Item = Ask>) -> Win
             ..Line::new((ask.secs * 1000.0) as i64, 1, path, ask.status)
         };
         let mut record = line.record(place as u64);
-        record.route.object = path.rsplit('/').next().and_then(|last| {
+        let named = query.as_deref().and_then(|query| query.strip_prefix("id="));
+        record.route.object = named.or_else(|| path.rsplit('/').next()).and_then(|last| {
             let number = last.parse().ok()?;
             Some(domain::ObjectId {
                 hash: KEY.hash(last),
