@@ -27,6 +27,9 @@
 //! | *suspect* | a client against which something speaks, too little to act on by itself |
 //! | *hint* | what a small client does and hardly anything else: it makes it a suspect |
 //! | *campaign* | an alert whose client is a cohort of clients, each too small to stand out |
+//! | *disguised* | a client that goes by a browser's name and has none of a browser's habits |
+//! | *crowd* | many people behind one address, told by their user agents |
+//! | *challenger* | a model that scores beside the one that decides, the *champion*, and decides nothing |
 //! | *tick* | a slice of event time at whose end decisions come into force |
 
 mod action;

@@ -1,12 +1,13 @@
 //! A second model that scores what the first one scores, and decides nothing: how alike the two are on this site, before
 //! one takes the other's place.
 
+use crate::command::model::beside;
 use crate::scorer::BundleScorer;
 use anyhow::Context;
 use detector::{Contribution, Score, Scorer, Standing, Windows};
 use std::collections::HashMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The budget at which the two are compared, in wrongly blocked clients per million client-days: the shipped model shows it.
@@ -15,7 +16,7 @@ pub(crate) const BUDGET: f64 = 1_000.0;
 /// Acted on from this p-value where a model is calibrated on too few client-days to show the budget.
 const P_WITHOUT_PROOF: f64 = 0.001;
 
-/// Clients of a day whose highest scores are followed: 24 bytes each. Further ones are counted, and not compared.
+/// Clients of a day that are followed, some 20 bytes each. Looks at further ones are counted, and not compared.
 const FOLLOWED_MAX: usize = 100_000;
 
 /// How alike two models are, in client-days: a client is looked at many times a day, and counts by its highest score.
@@ -29,8 +30,8 @@ pub(crate) struct Agreement {
     pub(crate) champion_only: u64,
     /// Beyond it for the challenger alone.
     pub(crate) challenger_only: u64,
-    /// Client-days that were not compared, because too many clients came on one day.
-    pub(crate) unfollowed: u64,
+    /// Looks that were not compared: at clients beyond those that are followed, or at a day that was over.
+    pub(crate) left_out: u64,
 }
 
 impl fmt::Display for Agreement {
@@ -41,67 +42,81 @@ impl fmt::Display for Agreement {
              {} for the challenger alone",
             self.client_days, self.both, self.champion_only, self.challenger_only
         )?;
-        if self.unfollowed > 0 {
-            write!(formatter, "; {} more were not compared", self.unfollowed)?;
+        if self.left_out > 0 {
+            write!(formatter, "; {} looks were not compared", self.left_out)?;
         }
         Ok(())
     }
 }
 
-/// The smallest p-values of a client's day, of the champion and of the challenger.
-type Smallest = (f64, f64);
+/// Whether a client is beyond the budget today, for the champion and for the challenger. Its highest score decides: once
+/// beyond, it stays so for the day.
+type Beyond = (bool, bool);
 
 /// What is remembered to compare two models.
 #[derive(Debug)]
 struct Comparison {
-    thresholds: Smallest,
+    /// P-values from which a client is beyond the budget, for the champion and for the challenger.
+    thresholds: (f64, f64),
     day: i64,
-    followed: HashMap<u64, Smallest>,
-    past: Agreement,
+    followed: HashMap<u64, Beyond>,
+    /// Counted as looks come in: it is read more often than days end.
+    agreement: Agreement,
 }
 
 impl Comparison {
-    fn new(thresholds: Smallest) -> Self {
+    fn new(thresholds: (f64, f64)) -> Self {
         Self {
             thresholds,
             day: i64::MIN,
             followed: HashMap::new(),
-            past: Agreement::default(),
+            agreement: Agreement::default(),
         }
     }
 
     /// Takes in one look at a client. Looks at a day that is over are late, and left out.
-    fn look(&mut self, client: u64, day: i64, p_values: Smallest) {
+    fn look(&mut self, client: u64, day: i64, p_values: (f64, f64)) {
         if day > self.day {
-            self.past = self.agreement();
             self.followed.clear();
             self.day = day;
         }
-        if day < self.day {
+        let known = self.followed.get(&client).copied();
+        let has_room = known.is_some() || self.followed.len() < FOLLOWED_MAX;
+        if day < self.day || !has_room {
+            self.agreement.left_out += 1;
             return;
         }
-        if self.followed.len() >= FOLLOWED_MAX && !self.followed.contains_key(&client) {
-            self.past.unfollowed += 1;
-            return;
+        let before = known.unwrap_or_default();
+        let now = (
+            before.0 || p_values.0 <= self.thresholds.0,
+            before.1 || p_values.1 <= self.thresholds.1,
+        );
+        self.agreement.client_days += u64::from(known.is_none());
+        if now != before {
+            self.agreement.move_one(before, now);
         }
-        let smallest = self.followed.entry(client).or_insert(p_values);
-        *smallest = (smallest.0.min(p_values.0), smallest.1.min(p_values.1));
+        self.followed.insert(client, now);
+    }
+}
+
+impl Agreement {
+    /// A client was beyond for these models, and is for those.
+    fn move_one(&mut self, before: Beyond, now: Beyond) {
+        if let Some(count) = self.count_of(before) {
+            *count -= 1;
+        }
+        if let Some(count) = self.count_of(now) {
+            *count += 1;
+        }
     }
 
-    /// The days that are over and the one that is not.
-    fn agreement(&self) -> Agreement {
-        let mut agreement = self.past;
-        for (champion, challenger) in self.followed.values() {
-            agreement.client_days += 1;
-            let is_beyond = (*champion <= self.thresholds.0, *challenger <= self.thresholds.1);
-            match is_beyond {
-                (true, true) => agreement.both += 1,
-                (true, false) => agreement.champion_only += 1,
-                (false, true) => agreement.challenger_only += 1,
-                (false, false) => {}
-            }
+    fn count_of(&mut self, beyond: Beyond) -> Option<&mut u64> {
+        match beyond {
+            (true, true) => Some(&mut self.both),
+            (true, false) => Some(&mut self.champion_only),
+            (false, true) => Some(&mut self.challenger_only),
+            (false, false) => None,
         }
-        agreement
     }
 }
 
@@ -144,7 +159,7 @@ impl Duel {
             return Self::load(champion, challenger);
         };
         // The model before may have been trained on other features: then it cannot challenge.
-        let before = BundleScorer::load(Some(&earlier(file)));
+        let before = BundleScorer::load(Some(&beside(file, "1")));
         let challenger = before.or_else(|_| BundleScorer::load(None)).ok();
         Ok(Self::of(BundleScorer::load(champion)?, challenger))
     }
@@ -178,13 +193,6 @@ impl Duel {
     }
 }
 
-/// Where `train` keeps the model that was there before.
-fn earlier(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".1");
-    PathBuf::from(name)
-}
-
 impl Challenger {
     /// The model.
     pub(crate) const fn scorer(&self) -> &BundleScorer {
@@ -195,7 +203,7 @@ impl Challenger {
     pub(crate) fn agreement(&self) -> Agreement {
         // What is counted here decides nothing: a thread that panicked leaves the counts usable.
         let comparison = self.comparison.lock().unwrap_or_else(PoisonError::into_inner);
-        comparison.agreement()
+        comparison.agreement
     }
 
     fn score(&self, windows: Windows<'_>, champion: &[Score]) {
@@ -259,9 +267,9 @@ mod tests {
             both: 1,
             champion_only: 1,
             challenger_only: 1,
-            unfollowed: 0,
+            left_out: 1,
         };
-        assert_eq!(comparison.agreement(), expected);
+        assert_eq!(comparison.agreement, expected);
     }
 
     #[test]
@@ -270,9 +278,9 @@ mod tests {
         for client in 0..FOLLOWED_MAX as u64 + 7 {
             comparison.look(client, 1, (0.5, 0.5));
         }
-        let agreement = comparison.agreement();
+        let agreement = comparison.agreement;
         assert_eq!(
-            (agreement.client_days, agreement.unfollowed),
+            (agreement.client_days, agreement.left_out),
             (FOLLOWED_MAX as u64, 7)
         );
         assert_eq!(comparison.followed.len(), FOLLOWED_MAX);

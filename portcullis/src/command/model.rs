@@ -107,7 +107,7 @@ fn rollback(file: &Path) -> anyhow::Result<String> {
 }
 
 /// The file of that ending behind the whole name.
-fn beside(file: &Path, ending: &str) -> PathBuf {
+pub(crate) fn beside(file: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(file);
     name.push(".");
     name.push(ending);

@@ -24,6 +24,7 @@ pub(crate) struct Figures {
     beyond_both: AtomicU64,
     beyond_champion: AtomicU64,
     beyond_challenger: AtomicU64,
+    compared_not: AtomicU64,
     score_convicted: AtomicU64,
     lag: AtomicU64,
     offsets_lost: AtomicU64,
@@ -94,6 +95,7 @@ impl Figures {
             .store(agreement.champion_only, Ordering::Relaxed);
         self.beyond_challenger
             .store(agreement.challenger_only, Ordering::Relaxed);
+        self.compared_not.store(agreement.left_out, Ordering::Relaxed);
     }
 
     /// Notes what the Kafka source has counted, and how far it is behind.
@@ -230,6 +232,12 @@ const METRICS: &[Metric] = &[
         "challenger_beyond_challenger_only",
         "Of these, beyond it for the second model alone.",
         |figures| &figures.beyond_challenger,
+    ),
+    (
+        MetricKind::Counter,
+        "challenger_left_out_total",
+        "Looks that the two models were not compared by: too many clients in a day, or a day that was over.",
+        |figures| &figures.compared_not,
     ),
     (
         MetricKind::Counter,

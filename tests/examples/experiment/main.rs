@@ -298,7 +298,7 @@ fn long(bench: &Bench, draws: &Draws, requests: u64) -> Result<()> {
             if number < 7 {
                 last_week.add(day);
             }
-            if day.rate().estimate > worst.rate().estimate {
+            if worst.all == 0 || day.rate().estimate > worst.rate().estimate {
                 worst = day;
             }
         }
