@@ -1,15 +1,20 @@
 //! The used form: checked settings as the types that the rest of the program takes.
 
+mod kafka;
+mod read;
+
+pub(crate) use kafka::{Kafka, Topic};
+
+use read::{from_text, hash_key, identities, mode, moment, ranges, scope};
+
 use detector::rule::{Glob, Roles};
 use detector::signal::RouteRole;
 use domain::{AllowEntry, Allowlist, Client, HashKey, Mode, Scope, Timestamp, TrustedProxies};
-use ingest::source::kafka as source;
 use ipnet::IpNet;
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::Deserialize;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 /// A checked configuration.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -54,122 +59,6 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Secret(..)")
-    }
-}
-
-/// `[kafka]`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Kafka {
-    /// Some brokers.
-    pub(crate) brokers: Vec<String>,
-    /// Consumer group.
-    pub(crate) group: String,
-    /// How brokers name us.
-    pub(crate) client_id: String,
-    #[serde(deserialize_with = "first_start")]
-    start: source::FirstStart,
-    #[serde(deserialize_with = "lost_offset")]
-    lost_offset: source::LostOffset,
-    /// Where lines go that cannot be read.
-    pub(crate) dead_letter_topic: Option<String>,
-    queue_kbytes: u32,
-    fetch_queue_backoff_ms: u32,
-    payload_bytes_max: usize,
-    lines_per_message_max: usize,
-    /// What is read, in the order of [`source::KafkaSettings::topics`].
-    pub(crate) topics: Vec<Topic>,
-    tls: Option<KafkaTls>,
-    sasl: Option<KafkaSasl>,
-}
-
-/// One `[[kafka.topics]]`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Topic {
-    /// The topic's name; `None` when there is a pattern.
-    pub(crate) name: Option<String>,
-    /// A pattern for names.
-    pub(crate) pattern: Option<String>,
-    /// A format's name, or `auto`.
-    pub(crate) format: String,
-    #[serde(deserialize_with = "message_shape")]
-    messages: source::MessageShape,
-    /// The gateway's name; `None` for the topic's.
-    pub(crate) gateway: Option<String>,
-    /// The strongest action that it may lead to.
-    #[serde(deserialize_with = "from_text")]
-    pub(crate) trust: domain::Action,
-    /// How late its lines come; `None` for the detector's setting.
-    pub(crate) lateness_secs: Option<u32>,
-}
-
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KafkaTls {
-    ca: Option<PathBuf>,
-    certificate: Option<PathBuf>,
-    key: Option<PathBuf>,
-    key_password: Option<Secret>,
-    verify: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KafkaSasl {
-    #[serde(deserialize_with = "sasl_mechanism")]
-    mechanism: source::SaslMechanism,
-    username: String,
-    password: Secret,
-    /// Only the check asks for it.
-    #[serde(rename = "insecure_plaintext")]
-    _insecure_plaintext: bool,
-}
-
-impl Kafka {
-    /// What the source is told. Its topic rules stand in the order of [`Self::topics`].
-    pub(crate) fn source_settings(&self) -> source::KafkaSettings {
-        let rule = |topic: &Topic| source::TopicRule {
-            topics: match (&topic.name, &topic.pattern) {
-                (_, Some(pattern)) => source::TopicSelector::Pattern(pattern.clone()),
-                (name, None) => source::TopicSelector::Name(name.clone().unwrap_or_default()),
-            },
-            shape: topic.messages,
-        };
-        let topics = self.topics.iter().map(rule).collect();
-        source::KafkaSettings {
-            first_start: self.start,
-            lost_offset: self.lost_offset,
-            queue_kbytes: self.queue_kbytes,
-            fetch_queue_backoff_ms: self.fetch_queue_backoff_ms,
-            limits: source::SplitLimits {
-                payload_bytes_max: self.payload_bytes_max,
-                lines_max: self.lines_per_message_max,
-            },
-            ..source::KafkaSettings::new(self.connection(), self.group.clone(), topics)
-        }
-    }
-
-    /// The way to the brokers, for dead letters too.
-    pub(crate) fn connection(&self) -> source::KafkaConnection {
-        let tls = self.tls.as_ref().map(|tls| source::KafkaTls {
-            ca: tls.ca.clone(),
-            certificate: tls.certificate.clone(),
-            key: tls.key.clone(),
-            key_password: tls.key_password.as_ref().map(|secret| secret.reveal().to_owned()),
-            verify: tls.verify,
-        });
-        let sasl = self.sasl.as_ref().map(|sasl| source::KafkaSasl {
-            mechanism: sasl.mechanism,
-            username: sasl.username.clone(),
-            password: sasl.password.reveal().to_owned(),
-        });
-        source::KafkaConnection {
-            client_id: self.client_id.clone(),
-            tls,
-            sasl,
-            ..source::KafkaConnection::plaintext(self.brokers.clone())
-        }
     }
 }
 
@@ -425,90 +314,4 @@ impl Config {
             !self.clients.private_clients,
         )
     }
-}
-
-fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    String::deserialize(from)
-}
-
-/// Turns a checked text into a value; a failure means that check and type disagree.
-fn turn<T, E: serde::de::Error>(text: &str, value: Option<T>) -> Result<T, E> {
-    value.ok_or_else(|| E::custom(format!("checked, and yet unusable: {text:?}")))
-}
-
-fn from_text<'de, D: Deserializer<'de>, T: FromStr>(from: D) -> Result<T, D::Error> {
-    let text = text(from)?;
-    turn(&text, text.parse().ok())
-}
-
-fn range_of(text: &str) -> Option<IpNet> {
-    text.parse()
-        .ok()
-        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
-}
-
-fn ranges<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
-    let texts = Vec::<String>::deserialize(from)?;
-    texts.iter().map(|text| turn(text, range_of(text))).collect()
-}
-
-fn identities<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<ingest::NamedIdentity>, D::Error> {
-    let texts = Vec::<String>::deserialize(from)?;
-    let find = |text: &String| {
-        let named = ingest::NamedIdentity::ALL.into_iter();
-        turn(text, named.into_iter().find(|kind| kind.scope().as_str() == text))
-    };
-    texts.iter().map(find).collect()
-}
-
-fn hash_key<'de, D: Deserializer<'de>>(from: D) -> Result<Option<HashKey>, D::Error> {
-    let text = text(from)?;
-    let bytes = u128::from_str_radix(&text, 16).map_err(|_| D::Error::custom("checked, and yet no key"))?;
-    Ok(Some(HashKey::new(bytes.to_be_bytes())))
-}
-
-fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
-    let text = text(from)?;
-    turn(&text, Timestamp::parse_rfc3339(&text)).map(Some)
-}
-
-fn scope<'de, D: Deserializer<'de>>(from: D) -> Result<Scope, D::Error> {
-    let text = text(from)?;
-    turn(&text, Scope::from_name(&text))
-}
-
-fn mode<'de, D: Deserializer<'de>>(from: D) -> Result<Mode, D::Error> {
-    let text = text(from)?;
-    turn(&text, Mode::from_name(&text))
-}
-
-fn message_shape<'de, D: Deserializer<'de>>(from: D) -> Result<source::MessageShape, D::Error> {
-    let text = text(from)?;
-    turn(&text, source::MessageShape::from_name(&text))
-}
-
-fn sasl_mechanism<'de, D: Deserializer<'de>>(from: D) -> Result<source::SaslMechanism, D::Error> {
-    let text = text(from)?;
-    turn(&text, source::SaslMechanism::from_name(&text))
-}
-
-fn first_start<'de, D: Deserializer<'de>>(from: D) -> Result<source::FirstStart, D::Error> {
-    let text = text(from)?;
-    let value = match text.as_str() {
-        "earliest" => Some(source::FirstStart::Earliest),
-        "latest" => Some(source::FirstStart::Latest),
-        "committed" => Some(source::FirstStart::Committed),
-        _ => None,
-    };
-    turn(&text, value)
-}
-
-fn lost_offset<'de, D: Deserializer<'de>>(from: D) -> Result<source::LostOffset, D::Error> {
-    let text = text(from)?;
-    let value = match text.as_str() {
-        "earliest" => Some(source::LostOffset::Earliest),
-        "latest" => Some(source::LostOffset::Latest),
-        _ => None,
-    };
-    turn(&text, value)
 }
