@@ -1,5 +1,8 @@
 //! One session: from loading a checkpoint to losing the lease, an error, or the end.
 
+mod group;
+mod news;
+
 use super::checkpoint::{self, Checkpoint, PartitionPlace};
 use super::effects::Effects;
 use super::minutes::Minutes;
@@ -12,10 +15,10 @@ use crate::config::used;
 use crate::service::figures::Count;
 use crate::service::settings;
 use anyhow::Context as _;
-use detector::{Detector, Input, Output, Settings, SourceTrust};
-use domain::{HashKey, OrderKind};
+use detector::{Detector, Output, Settings};
+use domain::HashKey;
 use ingest::source::kafka::{
-    Beginning, Commit, DeadLetters, KafkaBatch, KafkaEvent, KafkaSettings, KafkaSource, KafkaSourceError,
+    Commit, DeadLetters, KafkaBatch, KafkaEvent, KafkaSettings, KafkaSource, KafkaSourceError,
 };
 use std::time::{Duration, Instant};
 use storage::Lease;
@@ -280,98 +283,6 @@ impl<'a> Session<'a> {
         self.role.setup.figures.set_state(false, Some(what.to_owned()));
     }
 
-    /// Answers what the group asks and notes the rest.
-    fn hear(&mut self, event: KafkaEvent) -> Result<(), Fault> {
-        match event {
-            KafkaEvent::Assigned(_) | KafkaEvent::Revoked(_) | KafkaEvent::Lost(_) => {
-                self.unanswered = Some(event);
-                self.answer_pending()?;
-            }
-            KafkaEvent::Gap(gap) => {
-                let partition = self.source.partition(gap.source);
-                let topic = partition.map_or_else(String::new, |found| found.topic.to_string());
-                tracing::warn!(
-                    topic,
-                    from = gap.from,
-                    to = gap.to,
-                    cause = gap.cause.as_str(),
-                    "offsets are missing"
-                );
-            }
-            KafkaEvent::BrokerTrouble(what) => {
-                // The library repeats itself several times a second while it lasts.
-                if self.is_troubled() {
-                    tracing::debug!("trouble with a broker: {what}");
-                } else {
-                    tracing::warn!("trouble with a broker: {what}");
-                }
-                self.troubled_until = Some(Instant::now() + TROUBLE_SHOWN);
-                self.trouble(&what);
-            }
-            KafkaEvent::CommitFailed(why) => tracing::warn!("an offset commit failed: {why}"),
-        }
-        Ok(())
-    }
-
-    /// Answers a rebalance that waits; false when brokers did not answer and it must be tried again.
-    fn answer_pending(&mut self) -> Result<bool, Fault> {
-        let Some(event) = self.unanswered.take() else {
-            return Ok(true);
-        };
-        let answered = match &event {
-            KafkaEvent::Assigned(sources) => self.take_on(sources),
-            KafkaEvent::Revoked(sources) => {
-                // Nothing is committed that no checkpoint holds: where it fails, the next owner reads again.
-                if !self.effects.is_empty() {
-                    tracing::warn!("gives partitions back without a checkpoint: decisions wait to be stored");
-                } else if let Err(error) = self.save(Commit::Wait) {
-                    tracing::warn!("could not write a checkpoint before giving partitions back: {error}");
-                }
-                tracing::info!(partitions = sources.len(), "gives partitions back");
-                self.source.release()
-            }
-            _ => self.source.release(),
-        };
-        match answered {
-            Ok(()) => Ok(true),
-            Err(error) if error.is_retryable() => {
-                self.stall(&error);
-                self.unanswered = Some(event);
-                Ok(false)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Begins partitions where the state stands.
-    fn take_on(&mut self, sources: &[u32]) -> Result<(), KafkaSourceError> {
-        for source in sources {
-            self.trust(*source);
-        }
-        let beginnings: Vec<(u32, Beginning)> = sources
-            .iter()
-            .map(|source| {
-                let place = self.source.place(*source);
-                (*source, place.map_or(Beginning::Configured, Beginning::Offset))
-            })
-            .collect();
-        self.source.begin(&beginnings)?;
-        tracing::info!(partitions = sources.len(), "reads partitions");
-        self.role.setup.figures.set_state(true, None);
-        Ok(())
-    }
-
-    /// Tells the detector how far a partition's gateway is trusted.
-    fn trust(&mut self, source: u32) {
-        let rule = self.source.partition(source).map(|partition| partition.rule);
-        let topics = self.role.setup.config.kafka.as_ref().map(|kafka| &kafka.topics);
-        let topic = topics.zip(rule).and_then(|(topics, rule)| topics.get(rule));
-        if let Some(topic) = topic {
-            self.detector
-                .set_source(source, SourceTrust { most: topic.trust });
-        }
-    }
-
     fn save_if_due(&mut self) -> Result<(), Fault> {
         let setup = &self.role.setup;
         let every = Duration::from_secs(u64::from(setup.config.storage.checkpoint_secs));
@@ -433,63 +344,6 @@ impl<'a> Session<'a> {
             tracing::warn!(%error, "could not commit offsets: {error}");
         }
         Ok(())
-    }
-
-    /// Takes in what people ordered since.
-    fn take_orders(&mut self) {
-        let setup = &self.role.setup;
-        if setup.shared.blocklist.status().orders_seq <= self.orders_seq {
-            return;
-        }
-        match self
-            .role
-            .wait(setup.shared.store.tail_orders(self.orders_seq, storage::TAIL_MAX))
-        {
-            Ok(orders) => {
-                for order in orders {
-                    self.orders_seq = order.seq;
-                    self.detector.submit(Input::Order(order));
-                    self.has_news = true;
-                }
-            }
-            Err(error) => tracing::warn!(%error, "could not read orders: {error}"),
-        }
-    }
-
-    /// Takes over a configuration that was read anew.
-    fn take_changes(&mut self) {
-        while let Ok((config, rules)) = self.role.changes.try_recv() {
-            let policy = Box::new(settings::policy(&config.policy));
-            self.detector.submit(Input::Policy(policy, config.allowlist()));
-            self.detector.submit(Input::Rules(rules.clone(), config.roles()));
-            self.role.setup.config = config;
-            self.role.setup.rules = rules;
-            self.repeat_allow_orders();
-        }
-    }
-
-    /// The configured allowlist replaces the detector's: what people ordered is added to it again.
-    fn repeat_allow_orders(&mut self) {
-        let mut seq = 0;
-        loop {
-            let orders = self
-                .role
-                .wait(self.role.setup.shared.store.tail_orders(seq, storage::TAIL_MAX));
-            let orders = match orders {
-                Ok(orders) => orders,
-                Err(error) => {
-                    tracing::warn!(%error, "could not read orders: {error}");
-                    return;
-                }
-            };
-            let Some(last) = orders.last() else { return };
-            seq = last.seq;
-            for order in orders {
-                if matches!(order.kind, OrderKind::Allow { .. } | OrderKind::Disallow) {
-                    self.detector.submit(Input::Order(order));
-                }
-            }
-        }
     }
 
     /// Once a second: how far behind, the minute's figures, the pages of clients that stand out.
