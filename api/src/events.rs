@@ -51,7 +51,7 @@ impl LiveUpdate {
 
     fn json(&self) -> String {
         let written = match self {
-            Self::Alert(alert) => serde_json::to_string(&AlertView::new(alert)),
+            Self::Alert(alert) => serde_json::to_string(&AlertView::in_list(alert)),
             Self::Decision(decision) => serde_json::to_string(&DecisionView::new(decision)),
             Self::Order(order) => serde_json::to_string(&OrderView::new(order)),
             Self::Figures(bucket) => Ok(serde_json::json!({

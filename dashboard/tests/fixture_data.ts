@@ -44,6 +44,20 @@ export function alert(number: number): Alert {
       { feature: 'burst_rate', value: 21.4, typical: 0.3, contribution: 0.22, sentence: 'sent 21.4 requests a second, where 0.3 is typical' },
       { feature: 'gap_entropy', value: 0.2, typical: 3.1, contribution: 0.11, sentence: 'asked like a metronome, with pauses nearly all alike' },
     ],
+    what_if: [
+      {
+        threat: kind,
+        quantity: 'tries to sign in',
+        value: 31,
+        silent_at: 6.2,
+        milder_at: 21.5,
+        blocked_at: null,
+        sentence:
+          'it would not have fired with at most 6.2 tries to sign in instead of 31; at most 21.5 would not have been enough to block',
+      },
+    ],
+    members: [],
+    members_in_all: 0,
     evidence: Array.from({ length: 6 }, (_, row) => ({
       source: 0,
       line: 120_034 + number * 100 + row,

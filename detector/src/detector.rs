@@ -36,14 +36,23 @@ pub struct Settings {
     pub clients_max: usize,
     /// Whether a block counts as in force as soon as it is decided: for finished logs, which no gateway heeds.
     pub assumes_enforcement: bool,
-    /// Writes a request as evidence, secrets masked.
-    pub describe: fn(&RequestRecord<'_>) -> String,
+    /// Writes what a log holds for people.
+    pub describe: Describe,
+}
+
+/// How text from a log is written where people read it: secrets masked, cut to [`crate::limits::EVIDENCE_BYTES_MAX`].
+#[derive(Debug, Clone, Copy)]
+pub struct Describe {
+    /// Writes a request, as evidence.
+    pub request: fn(&RequestRecord<'_>) -> String,
+    /// Writes a user agent, as the name of those who share it.
+    pub agent: fn(&str) -> String,
 }
 
 impl Settings {
-    /// The usual settings with that key and that way of writing evidence.
+    /// The usual settings with that key and that way of writing for people.
     #[must_use]
-    pub fn new(hash_key: HashKey, describe: fn(&RequestRecord<'_>) -> String) -> Self {
+    pub fn new(hash_key: HashKey, describe: Describe) -> Self {
         Self {
             policy: PolicySettings::default(),
             allowlist: Allowlist::default(),

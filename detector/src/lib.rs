@@ -30,7 +30,7 @@ mod why;
 mod testing;
 
 pub use checkpoint::{CHECKPOINT_VERSION, CheckpointError};
-pub use detector::{Detector, Input, Output, Settings, Totals};
+pub use detector::{Describe, Detector, Input, Output, Settings, Totals};
 pub use recorder::{DAYS_PER_RUN, Recorded, Recorder};
 pub use score::{Contribution, Score, Scorer, Standing, Windows};
 pub use source::SourceTrust;

@@ -7,7 +7,7 @@ use crate::score::Scorer;
 use crate::threat::{self, Claim, THREATS, Threat};
 use crate::view::ClientView;
 use crate::window::Window;
-use domain::{Action, Client, ThreatKind};
+use domain::{Action, Client, WhatIf};
 
 /// Why a client is treated as it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,28 +36,16 @@ pub struct Trace {
 /// One threat against a client, and what would have made a difference.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
-    /// Which threat.
-    pub kind: ThreatKind,
     /// How surely, strengthened by the score: this is what thresholds are compared with.
     pub confidence: f32,
     /// How surely, by evidence alone.
     pub by_evidence: f32,
-    /// The action that this confidence asks for; `None` when nobody is told.
-    pub asks_for: Option<Action>,
     /// Whether the acts themselves convict, whatever the guard says.
     pub is_conclusive: bool,
     /// What was seen, as the rest of a sentence that begins with the client.
     pub sentence: String,
-    /// The one quantity that it hangs on, as in "12 tries to sign in".
-    pub quantity: &'static str,
-    /// How much of it there is.
-    pub value: f32,
-    /// The most of it at which nobody would have been told; `None` when nobody is, or less would have changed nothing.
-    pub silent_at: Option<f32>,
-    /// The most of it at which the action would have been a milder one; `None` when it is the mildest.
-    pub milder_at: Option<f32>,
-    /// The least of it that would be enough for a block; `None` when it is enough, or no amount would be.
-    pub blocked_at: Option<f32>,
+    /// Which threat, and what less or more of what it hangs on would have done.
+    pub what_if: WhatIf,
 }
 
 /// A kind of evidence: what it counts, and how much of it a window holds.
@@ -140,26 +128,12 @@ fn traces(window: &Window) -> Vec<Trace> {
 
 /// One claim, and what less or more of its quantity would have made of it.
 fn weigh(window: &Window, threat: &Threat, claim: Claim, p_value: f64, policy: &PolicySettings) -> Case {
-    let confidence = threat::strengthen(claim.confidence, p_value);
-    let under = |limit| threat::most_under(window, threat, p_value, limit);
-    let asks_for = policy.action(confidence);
-    let milder_at = match asks_for {
-        Some(Action::Block) => under(policy.block_from),
-        Some(Action::Throttle | Action::Challenge) => under(policy.throttle_from),
-        Some(Action::Observe) | None => None,
-    };
     Case {
-        kind: claim.kind,
-        confidence,
+        confidence: threat::strengthen(claim.confidence, p_value),
         by_evidence: claim.confidence,
-        asks_for,
         is_conclusive: claim.is_conclusive,
         sentence: (threat.sentence)(window),
-        quantity: threat.lever.name,
-        value: (threat.lever.read)(window),
-        silent_at: under(policy.observe_from),
-        milder_at,
-        blocked_at: threat::least_over(window, threat, p_value, policy.block_from),
+        what_if: threat::what_if(window, threat, claim, p_value, policy),
     }
 }
 
@@ -178,9 +152,9 @@ mod tests {
         let why = detector.why(&lines[0].client()).unwrap();
         let case = &why.cases[0];
         assert!(case.confidence >= case.by_evidence && !case.sentence.is_empty());
-        let (silent, milder) = (case.silent_at.unwrap(), case.milder_at.unwrap());
-        assert!(silent < milder && milder < case.value, "{case:?}");
-        assert_eq!((case.blocked_at, why.spared), (None, None));
+        let (silent, milder) = (case.what_if.silent_at.unwrap(), case.what_if.milder_at.unwrap());
+        assert!(silent < milder && milder < case.what_if.value, "{case:?}");
+        assert_eq!((case.what_if.blocked_at, why.spared), (None, None));
         assert!(!why.traces.is_empty());
     }
 

@@ -1,6 +1,6 @@
 //! A client stood out: when, why, and with which evidence.
 
-use crate::{Action, Client, Position, ThreatKind, Timestamp};
+use crate::{Action, Client, Position, ThreatKind, Timestamp, WhatIf};
 
 /// The identity of an alert: the keyed hash of its first decision's (client, threat, start of the episode).
 pub type AlertId = crate::DecisionId;
@@ -86,6 +86,8 @@ pub struct Alert {
     pub requests_before_action: Option<u64>,
     /// What carried the score, strongest first.
     pub reasons: Vec<Reason>,
+    /// What less or more would have done, for the threats that `reasons` names; empty for a campaign and for a rule.
+    pub what_if: Vec<WhatIf>,
     /// Requests that show it.
     pub evidence: Vec<Evidence>,
     /// Why a stronger action was held back (allowlist, guard, shadow, price); `None` when nothing was.

@@ -44,6 +44,7 @@ mod order;
 mod record;
 mod threat;
 mod time;
+mod what_if;
 
 pub use action::{Action, UnknownAction};
 pub use address::{AddressSource, MAX_FORWARDED_HOPS, TrustedProxies};
@@ -56,3 +57,4 @@ pub use order::{Order, OrderKind};
 pub use record::{ObjectId, Position, RequestRecord, Route};
 pub use threat::ThreatKind;
 pub use time::Timestamp;
+pub use what_if::{WhatIf, amount};

@@ -1,13 +1,19 @@
 //! A log through the whole detector: whatever clients write, nothing breaks, and memory keeps its bounds.
 #![no_main]
 
-use detector::{Contribution, Detector, Score, Scorer, Serial, Settings, Windows};
+use detector::{Contribution, Describe, Detector, Score, Scorer, Serial, Settings, Windows};
 use domain::{HashKey, Position};
 use ingest::{Parser, ParserConfig};
 use libfuzzer_sys::fuzz_target;
 
 /// Clients remembered at most: few, so that forgetting is fuzzed too.
 const CLIENTS_MAX: usize = 256;
+
+/// Everything as logged.
+const DESCRIBE: Describe = Describe {
+    request: |record| record.path.to_string(),
+    agent: str::to_owned,
+};
 
 /// Everybody looks odd: every window is judged and explained.
 struct Suspicious;
@@ -46,7 +52,7 @@ fuzz_target!(|data: &[u8]| {
             parser.parse(bytes, position).ok()
         })
         .collect();
-    let mut settings = Settings::new(key, |record| record.path.to_string());
+    let mut settings = Settings::new(key, DESCRIBE);
     settings.clients_max = CLIENTS_MAX;
     settings.assumes_enforcement = true;
     let mut detector = Detector::new(settings, Suspicious);

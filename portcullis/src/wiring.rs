@@ -1,6 +1,6 @@
 //! What commands over finished logs have in common: options, files, settings.
 
-use crate::analysis::{describe, scan_key};
+use crate::analysis::{DESCRIBE, scan_key};
 use crate::config::{self, Config};
 use crate::rules;
 use crate::scorer::{BundleScorer, least_budget};
@@ -147,7 +147,7 @@ impl PassOptions {
         }
         let mut settings = match config {
             Some(config) => detector_settings(config, key),
-            None => Settings::new(key, describe),
+            None => Settings::new(key, DESCRIBE),
         };
         if config.is_none() || !self.own_range.is_empty() || self.private_clients {
             settings.allowlist = Allowlist::new(self.own_range.clone(), Vec::new(), !self.private_clients);

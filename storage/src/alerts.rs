@@ -2,6 +2,10 @@
 
 use domain::{Action, Alert, AlertId, Client, ThreatKind, Timestamp};
 
+/// Members of a campaign that are kept with its alert: what a page shows. The latest are, the others are counted; each has a
+/// decision of its own.
+pub const MEMBERS_KEPT_MAX: usize = 256;
+
 /// Longest JSON of one client's features or timeline, in bytes: a week of hourly points fits many times. A longer
 /// one is refused.
 pub const CLIENT_JSON_BYTES_MAX: usize = 128 * 1024;
@@ -45,6 +49,40 @@ pub struct StoredEvidence {
     pub status: u16,
 }
 
+/// What less or more of the quantity that a threat hangs on would have done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredWhatIf {
+    /// Which threat.
+    pub threat: ThreatKind,
+    /// What the quantity counts. Text, as the name of a reason is.
+    pub quantity: String,
+    /// How much of it there was.
+    pub value: f32,
+    /// The most of it at which nobody would have been told.
+    pub silent_at: Option<f32>,
+    /// The most of it at which the action would have been a milder one.
+    pub milder_at: Option<f32>,
+    /// The least of it that would be enough for a block.
+    pub blocked_at: Option<f32>,
+    /// All of it for a person; empty when there is nothing to say.
+    pub sentence: String,
+}
+
+/// One client of a campaign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredMember {
+    /// Who.
+    pub client: Client,
+    /// Its requests so far.
+    pub requests: u64,
+    /// Its first request.
+    pub first_seen: Timestamp,
+    /// What was decided about it.
+    pub action: Action,
+    /// When; `None` while it is only observed.
+    pub action_at: Option<Timestamp>,
+}
+
 /// An alert, as it is kept. The fields are those of [`Alert`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredAlert {
@@ -72,8 +110,14 @@ pub struct StoredAlert {
     pub requests_before_action: Option<u64>,
     /// What carried the score, strongest first.
     pub reasons: Vec<StoredReason>,
+    /// What less or more would have done.
+    pub what_if: Vec<StoredWhatIf>,
     /// Requests that show it.
     pub evidence: Vec<StoredEvidence>,
+    /// For a campaign, its latest members, at most [`MEMBERS_KEPT_MAX`].
+    pub members: Vec<StoredMember>,
+    /// For a campaign, all members that it lists.
+    pub members_in_all: u64,
     /// Why a stronger action was held back.
     pub held_back: Option<String>,
     /// Version name of the model that scored it.
@@ -104,6 +148,8 @@ impl StoredAlert {
             request: evidence.request.clone(),
             status: evidence.status,
         };
+        let members = &alert.members;
+        let kept = &members[members.len().saturating_sub(MEMBERS_KEPT_MAX)..];
         Self {
             id: alert.id,
             client: alert.client.clone(),
@@ -117,10 +163,39 @@ impl StoredAlert {
             requests_before_alert: alert.requests_before_alert,
             requests_before_action: alert.requests_before_action,
             reasons: alert.reasons.iter().map(reason).collect(),
+            what_if: alert.what_if.iter().map(StoredWhatIf::new).collect(),
             evidence: alert.evidence.iter().map(evidence).collect(),
+            members: kept.iter().map(StoredMember::new).collect(),
+            members_in_all: members.len() as u64,
             held_back: alert.held_back.clone(),
             model: alert.model.clone(),
             updated_at: now,
+        }
+    }
+}
+
+impl StoredWhatIf {
+    fn new(what_if: &domain::WhatIf) -> Self {
+        Self {
+            threat: what_if.threat,
+            quantity: what_if.quantity.to_owned(),
+            value: what_if.value,
+            silent_at: what_if.silent_at,
+            milder_at: what_if.milder_at,
+            blocked_at: what_if.blocked_at,
+            sentence: what_if.sentence().unwrap_or_default(),
+        }
+    }
+}
+
+impl StoredMember {
+    fn new(member: &domain::Member) -> Self {
+        Self {
+            client: member.client.clone(),
+            requests: member.requests,
+            first_seen: member.first_seen,
+            action: member.action,
+            action_at: member.action_at,
         }
     }
 }

@@ -23,8 +23,8 @@ mod store;
 
 pub use access::{ApiKey, Bouncer, NewApiKey, Role, Session};
 pub use alerts::{
-    AlertFilter, CLIENT_JSON_BYTES_MAX, ClientSummary, StoredAlert, StoredEvidence, StoredReason,
-    StoredThreat,
+    AlertFilter, CLIENT_JSON_BYTES_MAX, ClientSummary, MEMBERS_KEPT_MAX, StoredAlert, StoredEvidence,
+    StoredMember, StoredReason, StoredThreat, StoredWhatIf,
 };
 pub use checkpoint::{
     CHECKPOINT_BYTES_MAX, CHECKPOINT_VERSION, CHECKPOINTS_KEPT, Checkpoint, CheckpointStore,

@@ -2,8 +2,11 @@
 
 use super::{ClientName, shown};
 use serde::Serialize;
-use storage::StoredAlert;
+use storage::{StoredAlert, StoredMember, StoredWhatIf};
 use utoipa::ToSchema;
+
+/// Members of a campaign that a list of alerts shows: enough to recognise it.
+const MEMBERS_IN_LIST: usize = 8;
 
 /// A threat that the evidence names.
 #[derive(Debug, Serialize, ToSchema)]
@@ -27,6 +30,40 @@ struct ReasonView {
     contribution: f32,
     /// One sentence for a person.
     sentence: String,
+}
+
+/// What less or more of the quantity that a threat hangs on would have done, all else being equal.
+#[derive(Debug, Serialize, ToSchema)]
+struct WhatIfView {
+    /// Which threat.
+    threat: String,
+    /// What the quantity counts.
+    quantity: String,
+    /// How much of it there was.
+    value: f32,
+    /// The most of it at which nobody would have been told.
+    silent_at: Option<f32>,
+    /// The most of it at which the action would have been a milder one.
+    milder_at: Option<f32>,
+    /// The least of it that would be enough for a block.
+    blocked_at: Option<f32>,
+    /// All of it for a person; empty when there is nothing to say.
+    sentence: String,
+}
+
+/// One client of a campaign.
+#[derive(Debug, Serialize, ToSchema)]
+struct MemberView {
+    /// Who.
+    client: ClientName,
+    /// Its requests so far.
+    requests: u64,
+    /// Its first request.
+    first_seen: String,
+    /// What was decided about it.
+    action: String,
+    /// When; absent while it is only observed.
+    action_at: Option<String>,
 }
 
 /// One request that shows it.
@@ -71,8 +108,14 @@ pub(crate) struct AlertView {
     requests_before_action: Option<u64>,
     /// What carried the score, strongest first.
     reasons: Vec<ReasonView>,
+    /// What less or more would have done, for the threats that the reasons name.
+    what_if: Vec<WhatIfView>,
     /// Requests that show it.
     evidence: Vec<EvidenceView>,
+    /// For a campaign, its latest members: at most 8 in a list of alerts, at most 256 of one alert.
+    members: Vec<MemberView>,
+    /// For a campaign, all members that it lists.
+    members_in_all: u64,
     /// Why a stronger action was held back.
     held_back: Option<String>,
     /// Version name of the model that scored it.
@@ -112,9 +155,46 @@ impl AlertView {
             requests_before_alert: alert.requests_before_alert,
             requests_before_action: alert.requests_before_action,
             reasons: alert.reasons.iter().map(reason).collect(),
+            what_if: alert.what_if.iter().map(WhatIfView::new).collect(),
             evidence: alert.evidence.iter().map(evidence).collect(),
+            members: alert.members.iter().map(MemberView::new).collect(),
+            members_in_all: alert.members_in_all,
             held_back: alert.held_back.as_deref().map(shown),
             model: shown(&alert.model),
+        }
+    }
+
+    /// As one of many: with the latest few members.
+    pub(crate) fn in_list(alert: &StoredAlert) -> Self {
+        let mut view = Self::new(alert);
+        let surplus = view.members.len().saturating_sub(MEMBERS_IN_LIST);
+        view.members.drain(..surplus);
+        view
+    }
+}
+
+impl WhatIfView {
+    fn new(what_if: &StoredWhatIf) -> Self {
+        Self {
+            threat: what_if.threat.to_string(),
+            quantity: shown(&what_if.quantity),
+            value: what_if.value,
+            silent_at: what_if.silent_at,
+            milder_at: what_if.milder_at,
+            blocked_at: what_if.blocked_at,
+            sentence: shown(&what_if.sentence),
+        }
+    }
+}
+
+impl MemberView {
+    fn new(member: &StoredMember) -> Self {
+        Self {
+            client: ClientName::new(&member.client),
+            requests: member.requests,
+            first_seen: member.first_seen.to_string(),
+            action: member.action.to_string(),
+            action_at: member.action_at.map(|at| at.to_string()),
         }
     }
 }

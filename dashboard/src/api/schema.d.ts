@@ -439,6 +439,13 @@ export interface components {
             held_back?: string | null;
             /** @description Stays the same over the episode. */
             id: string;
+            /** @description For a campaign, its latest members: at most 8 in a list of alerts, at most 256 of one alert. */
+            members: components["schemas"]["MemberView"][];
+            /**
+             * Format: int64
+             * @description For a campaign, all members that it lists.
+             */
+            members_in_all: number;
             /** @description Version name of the model that scored it. */
             model: string;
             /**
@@ -465,6 +472,8 @@ export interface components {
             score: number;
             /** @description What the evidence names, surest first. */
             threats: components["schemas"]["ThreatView"][];
+            /** @description What less or more would have done, for the threats that the reasons name. */
+            what_if: components["schemas"]["WhatIfView"][];
         };
         /** @description Who is never blocked, and why. */
         AllowView: {
@@ -730,6 +739,22 @@ export interface components {
             revoked_by?: string | null;
             /** @description What it may do. */
             role: string;
+        };
+        /** @description One client of a campaign. */
+        MemberView: {
+            /** @description What was decided about it. */
+            action: string;
+            /** @description When; absent while it is only observed. */
+            action_at?: string | null;
+            /** @description Who. */
+            client: components["schemas"]["ClientName"];
+            /** @description Its first request. */
+            first_seen: string;
+            /**
+             * Format: int64
+             * @description Its requests so far.
+             */
+            requests: number;
         };
         /** @description A model that was or is in use. */
         ModelView: {
@@ -1020,6 +1045,35 @@ export interface components {
              * @description Requests that we stopped.
              */
             stopped: number;
+        };
+        /** @description What less or more of the quantity that a threat hangs on would have done, all else being equal. */
+        WhatIfView: {
+            /**
+             * Format: float
+             * @description The least of it that would be enough for a block.
+             */
+            blocked_at?: number | null;
+            /**
+             * Format: float
+             * @description The most of it at which the action would have been a milder one.
+             */
+            milder_at?: number | null;
+            /** @description What the quantity counts. */
+            quantity: string;
+            /** @description All of it for a person; empty when there is nothing to say. */
+            sentence: string;
+            /**
+             * Format: float
+             * @description The most of it at which nobody would have been told.
+             */
+            silent_at?: number | null;
+            /** @description Which threat. */
+            threat: string;
+            /**
+             * Format: float
+             * @description How much of it there was.
+             */
+            value: number;
         };
     };
     responses: never;

@@ -14,6 +14,7 @@ export type Decision = Schemas['DecisionView'];
 export type Evidence = Schemas['EvidenceView'];
 export type Health = Schemas['HealthView'];
 export type Key = Schemas['KeyView'];
+export type Member = Schemas['MemberView'];
 export type Model = Schemas['ModelView'];
 export type NewKey = Schemas['NewKey'];
 export type NewKeyAnswer = Schemas['NewKeyView'];

@@ -15,6 +15,7 @@ export function tellAlert(alert: Alert): string {
   const threat = alert.threats[0];
   const name = threat ? threatName(threat.kind).toLowerCase() : 'behaviour unlike any other';
   const sureness = threat ? ` (${percent(threat.confidence)} sure)` : '';
+  if (alert.members_in_all > 0) return tellCampaign(alert, `${name}${sureness}`);
   const begin = `Stood out for ${name}${sureness} after ${counted(alert.requests_before_alert, 'request')}`;
   if (alert.action === 'observe') {
     const why = alert.held_back ? `: ${alert.held_back}` : '';
@@ -27,6 +28,14 @@ export function tellAlert(alert: Alert): string {
   const total = alert.requests_before_action;
   const after = total === null || total === undefined ? '' : `, after ${counted(total, 'request')}`;
   return `${begin} and was ${done} ${span(secs)} later${after}.`;
+}
+
+/** `A campaign of 40 clients: reconnaissance (97% sure); its members are blocked.` */
+function tellCampaign(alert: Alert, named: string): string {
+  const begin = `A campaign of ${counted(alert.members_in_all, 'client')}: ${named}`;
+  if (alert.action !== 'observe') return `${begin}; members are ${actionDone(alert.action)}, each by itself.`;
+  const why = alert.held_back ? `: ${alert.held_back}` : '';
+  return `${begin}; only observed${why}.`;
 }
 
 /** `address 203.0.113.9`. */

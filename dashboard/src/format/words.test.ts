@@ -29,6 +29,14 @@ test('an alert is told in one sentence', () => {
   check({ threats: [], requests_before_alert: 1 }, 'Stood out for behaviour unlike any other after 1 request and was blocked 8 s later, after 31 requests.');
 });
 
+test('a campaign is told by its members', () => {
+  const campaign: Alert = { ...blocked, threats: [{ kind: 'reconnaissance', confidence: 0.97 }], members_in_all: 40 };
+  expect(tellAlert(campaign)).toBe('A campaign of 40 clients: reconnaissance (97% sure); members are blocked, each by itself.');
+  expect(tellAlert({ ...campaign, action: 'observe', held_back: 'the site may be broken' })).toBe(
+    'A campaign of 40 clients: reconnaissance (97% sure); only observed: the site may be broken.',
+  );
+});
+
 test('a kind that is not known is only made readable', () => {
   expect(threatName('credential_stuffing')).toBe('Credential stuffing');
   expect(threatName('card_testing')).toBe('Card testing');

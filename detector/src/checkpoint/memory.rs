@@ -41,6 +41,7 @@ struct CohortForm {
     threat: Option<ThreatForm>,
     hot_since: Option<MomentForm>,
     evidence: Vec<EvidenceForm>,
+    name: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -178,6 +179,7 @@ impl CohortForm {
             threat: cohort.threat.map(ThreatForm::from),
             hot_since: cohort.hot_since.map(moment),
             evidence: cohort.evidence.iter().map(EvidenceForm::from).collect(),
+            name: cohort.name.to_string(),
         }
     }
 
@@ -191,6 +193,7 @@ impl CohortForm {
             threat: self.threat.as_ref().map(ThreatForm::read).transpose()?,
             hot_since: self.hot_since.map(to_moment),
             evidence: self.evidence.into_iter().map(Evidence::from).collect(),
+            name: self.name.into(),
         })
     }
 }

@@ -1,8 +1,9 @@
 //! A request that counts for a rule, as a shard hands it to the end of the tick.
 
 use super::{By, DistinctOf, Facts, RuleSet, Who};
+use crate::detector::Describe;
 use crate::stage::client::{Arrival, Slot};
-use domain::{Action, Client, Evidence, HashKey, RequestRecord, Scope, Timestamp};
+use domain::{Action, Client, Evidence, HashKey, Scope, Timestamp};
 
 /// Longest name of a route or host in an alert, in bytes: what a client's name may have.
 const NAME_BYTES_MAX: usize = 512;
@@ -64,7 +65,7 @@ pub(crate) fn catch(
     rules: &RuleSet,
     facts: &Facts<'_>,
     seen: Seen<'_>,
-    describe: fn(&RequestRecord<'_>) -> String,
+    describe: Describe,
     hits: &mut Vec<Hit>,
 ) {
     for (number, rule) in rules.iter() {
@@ -100,7 +101,7 @@ pub(crate) fn catch(
             evidence: Evidence {
                 position: arrival.record.position,
                 at: arrival.at,
-                request: describe(arrival.record),
+                request: (describe.request)(arrival.record),
                 status: arrival.record.status,
             },
         });

@@ -86,6 +86,8 @@ pub struct Cohort {
     pub hot_since: Option<Timestamp>,
     /// One request each of the first suspects.
     pub evidence: Vec<Evidence>,
+    /// What its clients have in common as people read it; empty for a range, and where it is not known.
+    pub name: Box<str>,
 }
 
 /// All cohorts.
@@ -140,23 +142,30 @@ impl CohortKey {
         FixedState::with_seed(0xc0).hash_one(self)
     }
 
-    /// As the client of a campaign's alert.
+    /// As the client of a campaign's alert, with the cohort's name.
     #[must_use]
-    pub fn as_client(&self) -> Client {
+    pub fn as_client(&self, name: &str) -> Client {
+        let named = |scope, hash: &u64| Client::Named {
+            scope,
+            value: match name {
+                "" => format!("{hash:016x}").into(),
+                name => name.into(),
+            },
+        };
         match self {
             Self::Range(net) => Client::from_range(*net),
-            Self::Agent(0) => Client::Named {
-                scope: Scope::UserAgent,
-                value: "(none)".into(),
-            },
-            Self::Agent(hash) => Client::Named {
-                scope: Scope::UserAgent,
-                value: format!("{hash:016x}").into(),
-            },
-            Self::Route(template) => Client::Named {
-                scope: Scope::Route,
-                value: format!("{template:016x}").into(),
-            },
+            Self::Agent(0) => named_nothing(),
+            Self::Agent(hash) => named(Scope::UserAgent, hash),
+            Self::Route(template) => named(Scope::Route, template),
+        }
+    }
+
+    /// What its clients have in common as people read it, by a user agent or the request of one of them; empty for a range.
+    fn name(&self, agent_text: &str, evidence: Option<&Evidence>) -> Box<str> {
+        match self {
+            Self::Range(_) | Self::Agent(0) => Box::default(),
+            Self::Agent(_) => agent_text.into(),
+            Self::Route(_) => evidence.map_or("", |shown| without_query(&shown.request)).into(),
         }
     }
 
@@ -191,7 +200,8 @@ impl Cohorts {
                 && !candidate.is_claimed,
             ..Suspected::new(candidate.key, candidate.owner, (member, threat), candidate.at)
         };
-        self.suspect(key, suspected, (candidate.evidence.last(), false))
+        let shown = (candidate.evidence.last(), &*candidate.agent_text);
+        self.suspect(key, suspected, shown, false)
     }
 
     /// Takes in what a small client shows, or no longer shows, and says whether the cohort is, or just became, a
@@ -206,20 +216,24 @@ impl Cohorts {
             is_small: true,
             ..Suspected::new(hint.key, hint.owner, (member, *threat), hint.at)
         };
-        self.suspect(key, suspected, (Some(evidence), hint.is_first))
+        self.suspect(key, suspected, (Some(evidence), &*hint.agent_text), hint.is_first)
     }
 
     fn suspect(
         &mut self,
         key: &CohortKey,
         suspected: Suspected,
-        (evidence, is_first): (Option<&Evidence>, bool),
+        (evidence, agent_text): (Option<&Evidence>, &str),
+        is_first: bool,
     ) -> bool {
         let is_range = matches!(key, CohortKey::Range(_));
         let at = suspected.last_at;
         let cohort = self.cohorts.entry(key.number()).or_default();
         let faded = cohort.fade(at);
         cohort.last_millis = cohort.last_millis.max(at.as_millis());
+        if cohort.name.is_empty() {
+            cohort.name = key.name(agent_text, evidence);
+        }
         let is_new = cohort.note(suspected, evidence, is_first);
         if is_range {
             self.suspects = self.suspects.saturating_sub(faded) + u64::from(is_new);
@@ -439,6 +453,20 @@ impl Suspected {
             until: None,
         }
     }
+}
+
+/// Those who send no user agent.
+fn named_nothing() -> Client {
+    Client::Named {
+        scope: Scope::UserAgent,
+        value: "(none)".into(),
+    }
+}
+
+/// A request up to its query.
+fn without_query(request: &str) -> &str {
+    let end = memchr::memchr(b'?', request.as_bytes());
+    &request[..end.unwrap_or(request.len())]
 }
 
 /// Failed sign-ins are stuffing or cracking by how many accounts they try: one act.

@@ -2,7 +2,7 @@
 
 pub(crate) mod play;
 
-use crate::detector::{Detector, Output, Settings};
+use crate::detector::{Describe, Detector, Output, Settings};
 use crate::rule::{By, Condition, DistinctOf, Limit, Pace, Rule, RuleSet, Who};
 use crate::score::{Contribution, Score, Scorer, Standing, Windows};
 use crate::stage::Executor;
@@ -133,9 +133,15 @@ impl Scorer for Simple {
     }
 }
 
+/// Everything as logged.
+const DESCRIBE: Describe = Describe {
+    request: |record| format!("{} {}", record.method, record.path),
+    agent: str::to_owned,
+};
+
 /// The tests' settings.
 pub(crate) fn settings(clients_max: usize) -> Settings {
-    let mut settings = Settings::new(KEY, |record| format!("{} {}", record.method, record.path));
+    let mut settings = Settings::new(KEY, DESCRIBE);
     settings.clients_max = clients_max;
     settings
 }

@@ -1,7 +1,9 @@
 //! How much of what a threat hangs on there would have had to be: the same window with less of it, or more.
 
-use super::{CONFIDENCE_MIN, Threat, strengthen};
+use super::{CONFIDENCE_MIN, Claim, Threat, strengthen};
+use crate::policy::PolicySettings;
 use crate::window::Window;
+use domain::{Action, WhatIf};
 
 /// The one quantity that a threat hangs on.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +40,33 @@ pub fn least_over(window: &Window, threat: &Threat, p_value: f64, limit: f32) ->
         confidence(scaled, threat, p_value) < limit
     })
     .map(|(_, over)| over)
+}
+
+/// What less or more of its quantity would have made of a claim on a window.
+#[must_use]
+pub fn what_if(
+    window: &Window,
+    threat: &Threat,
+    claim: Claim,
+    p_value: f64,
+    policy: &PolicySettings,
+) -> WhatIf {
+    let under = |limit| most_under(window, threat, p_value, limit);
+    let asks_for = policy.action(strengthen(claim.confidence, p_value));
+    let milder_at = match asks_for {
+        Some(Action::Block) => under(policy.block_from),
+        Some(Action::Throttle | Action::Challenge) => under(policy.throttle_from),
+        Some(Action::Observe) | None => None,
+    };
+    WhatIf {
+        threat: claim.kind,
+        quantity: threat.lever.name,
+        value: (threat.lever.read)(window),
+        asks_for,
+        silent_at: under(policy.observe_from),
+        milder_at,
+        blocked_at: least_over(window, threat, p_value, policy.block_from),
+    }
 }
 
 /// The two amounts between which the window stops being under a limit, by halving an interval of factors.

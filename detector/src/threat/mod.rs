@@ -18,7 +18,7 @@ mod resource_exhaustion;
 mod scraping;
 mod token_abuse;
 
-pub use lever::{Lever, least_over, most_under};
+pub use lever::{Lever, least_over, most_under, what_if};
 
 use crate::signal::ToolKind;
 use crate::window::Window;

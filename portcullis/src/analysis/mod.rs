@@ -6,7 +6,7 @@ mod workers;
 pub(crate) use outcome::{ClientOutcome, Outcome};
 pub(crate) use workers::Workers;
 
-use detector::{Detector, Output, Scorer, Settings};
+use detector::{Describe, Detector, Output, Scorer, Settings};
 use domain::{HashKey, RequestRecord};
 use ingest::{LineReader, Merge, Parsed, ParserConfig, Progress};
 
@@ -81,9 +81,14 @@ pub(crate) fn run_watched<S: Scorer>(
     outcome
 }
 
-/// Writes a request as evidence: method and target, secrets masked, cut to the detector's length.
-#[must_use]
-pub(crate) fn describe(record: &RequestRecord<'_>) -> String {
+/// How what a log holds is written for people: secrets masked, cut to the detector's length.
+pub(crate) const DESCRIBE: Describe = Describe {
+    request: describe_request,
+    agent: describe_agent,
+};
+
+/// Method and target.
+fn describe_request(record: &RequestRecord<'_>) -> String {
     let target = match &record.query {
         Some(query) => format!(
             "{}?{}",
@@ -97,6 +102,18 @@ pub(crate) fn describe(record: &RequestRecord<'_>) -> String {
     } else {
         format!("{} {target}", record.method)
     };
+    cut(&mut text);
+    text
+}
+
+/// A user agent. Its comments are parted as a query is: `token=…` in one of them is masked like one of a query.
+fn describe_agent(agent: &str) -> String {
+    let mut text = ingest::mask::query(agent).into_owned();
+    cut(&mut text);
+    text
+}
+
+fn cut(text: &mut String) {
     if text.len() > detector::limits::EVIDENCE_BYTES_MAX {
         let mut end = detector::limits::EVIDENCE_BYTES_MAX;
         while !text.is_char_boundary(end) {
@@ -105,7 +122,6 @@ pub(crate) fn describe(record: &RequestRecord<'_>) -> String {
         text.truncate(end);
         text.push('…');
     }
-    text
 }
 
 /// Moves decisions and alerts out of the detector's outputs.

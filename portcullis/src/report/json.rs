@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::analysis::ClientOutcome;
-use domain::{Action, Alert, Client, Evidence, Member, Reason};
+use domain::{Action, Alert, Client, Evidence, Member, Reason, WhatIf};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -26,6 +26,17 @@ struct ReasonForm<'a> {
     typical: f64,
     contribution: f64,
     sentence: &'a str,
+}
+
+#[derive(Serialize)]
+struct WhatIfForm {
+    threat: &'static str,
+    quantity: &'static str,
+    value: f64,
+    silent_at: Option<f64>,
+    milder_at: Option<f64>,
+    blocked_at: Option<f64>,
+    sentence: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -65,6 +76,7 @@ struct AlertForm<'a> {
     requests_before_action: Option<u64>,
     requests_prevented: u64,
     reasons: Vec<ReasonForm<'a>>,
+    what_if: Vec<WhatIfForm>,
     evidence: Vec<EvidenceForm<'a>>,
     held_back: Option<&'a str>,
     model: &'a str,
@@ -158,6 +170,7 @@ fn alert<'a>(client: &'a ClientOutcome, files: &'a [String]) -> AlertForm<'a> {
         requests_before_action: alert.requests_before_action,
         requests_prevented: client.prevented,
         reasons: alert.reasons.iter().map(reason).collect(),
+        what_if: alert.what_if.iter().map(what_if).collect(),
         evidence: alert
             .evidence
             .iter()
@@ -184,6 +197,19 @@ fn reason(reason: &Reason) -> ReasonForm<'_> {
         typical: round(f64::from(reason.typical), 1e4),
         contribution: round(f64::from(reason.contribution), 1e4),
         sentence: &reason.sentence,
+    }
+}
+
+fn what_if(what_if: &WhatIf) -> WhatIfForm {
+    let rounded = |value: f32| round(f64::from(value), 1e2);
+    WhatIfForm {
+        threat: what_if.threat.as_str(),
+        quantity: what_if.quantity,
+        value: rounded(what_if.value),
+        silent_at: what_if.silent_at.map(rounded),
+        milder_at: what_if.milder_at.map(rounded),
+        blocked_at: what_if.blocked_at.map(rounded),
+        sentence: what_if.sentence(),
     }
 }
 

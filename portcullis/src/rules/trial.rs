@@ -259,7 +259,7 @@ impl Short {
 /// # Errors
 /// When the rule is wrong, or the lines are no log.
 pub(crate) fn run(written: &Written, trial: &Trial) -> anyhow::Result<Verdict> {
-    let mut settings = Settings::new(scan_key(), analysis::describe);
+    let mut settings = Settings::new(scan_key(), analysis::DESCRIBE);
     settings.rules = rule_set(std::slice::from_ref(written))?;
     settings.policy.is_shadow = true;
     settings.clients_max = REQUESTS_MAX;

@@ -1,6 +1,6 @@
 //! From the configuration's used form to what the parts of the process take.
 
-use crate::analysis::describe;
+use crate::analysis::DESCRIBE;
 use crate::config::Config;
 use crate::config::used;
 use detector::Settings;
@@ -16,7 +16,7 @@ pub(crate) fn detector(config: &Config, key: HashKey) -> Settings {
         allowlist: config.allowlist(),
         roles: config.roles(),
         clients_max: config.clients.clients_max,
-        ..Settings::new(key, describe)
+        ..Settings::new(key, DESCRIBE)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::missing::for_block;
 use super::{
-    AmountForm, ClientForm, EVIDENCE_SHOWN, EvidenceForm, FeatureForm, LeverForm, Screen, ThreatForm,
-    Thresholds, furthest,
+    AmountForm, ClientForm, EVIDENCE_SHOWN, EvidenceForm, FeatureForm, Screen, ThreatForm, Thresholds,
+    WhatIfForm, furthest,
 };
 use crate::analysis::{self, Outcome, Pass};
 use crate::command::lost_in;
@@ -13,7 +13,7 @@ use crate::wiring::{self, PassOptions};
 use anyhow::bail;
 use detector::policy::PolicySettings;
 use detector::{Case, Detector, FeatureView, Output, Scorer, Why};
-use domain::{Action, Alert, Client, Evidence};
+use domain::{Action, Alert, Client, Evidence, WhatIf};
 use std::path::PathBuf;
 
 /// Members of a campaign that are named.
@@ -236,18 +236,30 @@ fn members(alert: &Alert) -> Option<String> {
 
 fn threat(case: &Case) -> ThreatForm {
     ThreatForm {
-        kind: case.kind.to_string(),
-        confidence: case.confidence,
         by_evidence: Some(case.by_evidence),
-        asks_for: case.asks_for.map(Action::as_str),
+        confidence: case.confidence,
         sentence: format!("it {}", case.sentence),
-        lever: Some(LeverForm {
-            quantity: case.quantity,
-            value: case.value,
-            silent_at: case.silent_at,
-            milder_at: case.milder_at,
-            blocked_at: case.blocked_at,
-        }),
+        ..ThreatForm::of(&case.what_if)
+    }
+}
+
+impl ThreatForm {
+    /// What less or more would have done.
+    fn of(what_if: &WhatIf) -> Self {
+        Self {
+            kind: what_if.threat.to_string(),
+            asks_for: what_if.asks_for.map(Action::as_str),
+            less: what_if.less(),
+            more: what_if.more(),
+            what_if: Some(WhatIfForm {
+                quantity: what_if.quantity.to_owned(),
+                value: what_if.value,
+                silent_at: what_if.silent_at,
+                milder_at: what_if.milder_at,
+                blocked_at: what_if.blocked_at,
+            }),
+            ..Self::default()
+        }
     }
 }
 

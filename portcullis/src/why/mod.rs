@@ -101,15 +101,19 @@ pub(crate) struct ThreatForm {
     pub asks_for: Option<&'static str>,
     /// What was seen, in a sentence; empty when only the outcome is known.
     pub sentence: String,
-    /// What less or more of it would have done; `None` when only the outcome is known.
-    pub lever: Option<LeverForm>,
+    /// What less of what it hangs on would have done, in words; `None` when nothing, or it is not known.
+    pub less: Option<String>,
+    /// What more of it would take for a block, in words; `None` when it is enough, or it is not known.
+    pub more: Option<String>,
+    /// The same in numbers; `None` when only the outcome is known.
+    pub what_if: Option<WhatIfForm>,
 }
 
-/// The one quantity that a threat hangs on.
+/// What less or more of the one quantity that a threat hangs on would have done.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct LeverForm {
+pub(crate) struct WhatIfForm {
     /// What it counts.
-    pub quantity: &'static str,
+    pub quantity: String,
     /// How much of it there was.
     pub value: f32,
     /// With so much or less nobody would have been told.

@@ -2,7 +2,8 @@
 
 use super::missing::for_block;
 use super::{
-    ClientForm, EVIDENCE_SHOWN, EvidenceForm, FeatureForm, Screen, ThreatForm, Thresholds, furthest,
+    ClientForm, EVIDENCE_SHOWN, EvidenceForm, FeatureForm, Screen, ThreatForm, Thresholds, WhatIfForm,
+    furthest,
 };
 use crate::operator::{Api, ApiOptions};
 use anyhow::bail;
@@ -107,9 +108,12 @@ fn judge(screen: &mut Screen, alert: &Value) {
     screen.threats = items(&alert["threats"])
         .map(|threat| {
             let kind = text(&threat["kind"]).unwrap_or_default();
+            let told = items(&alert["what_if"]).find(|what_if| what_if["threat"] == kind.as_str());
             ThreatForm {
                 confidence: threat["confidence"].as_f64().unwrap_or_default() as f32,
                 sentence: sentence(&kind).unwrap_or_default(),
+                less: told.and_then(|what_if| text(&what_if["sentence"])),
+                what_if: told.map(what_if),
                 kind,
                 ..ThreatForm::default()
             }
@@ -119,6 +123,17 @@ fn judge(screen: &mut Screen, alert: &Value) {
         .take(EVIDENCE_SHOWN)
         .map(evidence)
         .collect();
+}
+
+fn what_if(told: &Value) -> WhatIfForm {
+    let number = |name: &str| told[name].as_f64().map(|value| value as f32);
+    WhatIfForm {
+        quantity: text(&told["quantity"]).unwrap_or_default(),
+        value: number("value").unwrap_or_default(),
+        silent_at: number("silent_at"),
+        milder_at: number("milder_at"),
+        blocked_at: number("blocked_at"),
+    }
 }
 
 fn evidence(entry: &Value) -> EvidenceForm {
@@ -150,7 +165,6 @@ fn notes(page: &Value) -> Vec<String> {
         format!("ordered by {}: {} ({})", part("by"), part("kind"), part("reason"))
     });
     notes.extend(orders);
-    notes.push("what less would have done is computed from a log: `portcullis why CLIENT FILE`".to_owned());
     notes
 }
 

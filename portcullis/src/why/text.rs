@@ -1,8 +1,8 @@
 //! The screen as text. Everything from logs and people is neutralised.
 
-use super::missing::{counterfactual, number};
 use super::{FeatureForm, Screen, ThreatForm};
 use api::neutralise;
+use domain::amount;
 use std::io::{self, Write};
 
 /// A score that so few clean clients reach is worth a word where nothing else is.
@@ -102,7 +102,7 @@ fn write_threats(screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
 fn amounts(screen: &Screen) -> Option<String> {
     let amounts = screen.kinds_of_evidence.iter();
     let amounts: Vec<String> = amounts
-        .map(|trace| format!("{} {}", number(trace.amount), neutralise(&trace.name)))
+        .map(|trace| format!("{} {}", amount(trace.amount), neutralise(&trace.name)))
         .collect();
     (!amounts.is_empty()).then(|| amounts.join(", "))
 }
@@ -120,8 +120,8 @@ fn write_threat(threat: &ThreatForm, out: &mut dyn Write) -> io::Result<()> {
     if !threat.sentence.is_empty() {
         writeln!(out, "    {}", neutralise(&threat.sentence))?;
     }
-    if let Some(sentence) = counterfactual(threat) {
-        writeln!(out, "    {sentence}")?;
+    if let Some(sentence) = &threat.less {
+        writeln!(out, "    {}", neutralise(sentence))?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::{AnyStore, START, ip};
 use crate::{
     AlertFilter, CLIENT_JSON_BYTES_MAX, ClientSummary, Error, Page, StoredAlert, StoredEvidence,
-    StoredReason, StoredThreat,
+    StoredMember, StoredReason, StoredThreat, StoredWhatIf,
 };
 use domain::{Action, Client, DecisionId, ThreatKind};
 use serde_json::json;
@@ -31,6 +31,15 @@ fn alert(number: u8, client: &Client) -> StoredAlert {
             contribution: 0.5,
             sentence: "It took 100% of the pages, in order".to_owned(),
         }],
+        what_if: vec![StoredWhatIf {
+            threat: ThreatKind::Scraping,
+            quantity: "pages".to_owned(),
+            value: 300.0,
+            silent_at: Some(120.5),
+            milder_at: None,
+            blocked_at: Some(410.0),
+            sentence: "at most 120 pages".to_owned(),
+        }],
         evidence: vec![StoredEvidence {
             source: 1,
             line: 7,
@@ -38,6 +47,14 @@ fn alert(number: u8, client: &Client) -> StoredAlert {
             request: "GET /pages/7\0\u{202e}".to_owned(),
             status: 200,
         }],
+        members: vec![StoredMember {
+            client: ip("203.0.113.77"),
+            requests: 3,
+            first_seen: START,
+            action: Action::Block,
+            action_at: Some(START.plus_secs(2)),
+        }],
+        members_in_all: 1,
         held_back: None,
         model: "2026-11-22-1".to_owned(),
         updated_at: START,

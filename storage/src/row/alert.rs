@@ -3,7 +3,7 @@
 use super::decision::parse_id;
 use super::{corrupt, parse_client};
 use crate::engine::{Row, Value, params};
-use crate::{Error, StoredAlert, StoredEvidence, StoredReason, StoredThreat};
+use crate::{Error, StoredAlert, StoredEvidence, StoredMember, StoredReason, StoredThreat, StoredWhatIf};
 use domain::{Action, ThreatKind, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,14 @@ struct Body {
     requests_before_alert: u64,
     requests_before_action: Option<u64>,
     reasons: Vec<ReasonBody>,
+    // Rows of earlier versions have none of these.
+    #[serde(default)]
+    what_if: Vec<WhatIfBody>,
     evidence: Vec<EvidenceBody>,
+    #[serde(default)]
+    members: Vec<MemberBody>,
+    #[serde(default)]
+    members_in_all: u64,
     held_back: Option<String>,
     model: String,
     updated_at: i64,
@@ -46,6 +53,27 @@ struct ReasonBody {
     typical: Option<f32>,
     contribution: f32,
     sentence: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WhatIfBody {
+    threat: String,
+    quantity: String,
+    value: Option<f32>,
+    silent_at: Option<f32>,
+    milder_at: Option<f32>,
+    blocked_at: Option<f32>,
+    sentence: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MemberBody {
+    scope: String,
+    value: String,
+    requests: u64,
+    first_seen: i64,
+    action: String,
+    action_at: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -131,7 +159,10 @@ fn body_of(alert: &StoredAlert) -> Body {
         requests_before_alert: alert.requests_before_alert,
         requests_before_action: alert.requests_before_action,
         reasons: alert.reasons.iter().map(reason).collect(),
+        what_if: alert.what_if.iter().map(WhatIfBody::of).collect(),
         evidence: alert.evidence.iter().map(evidence).collect(),
+        members: alert.members.iter().map(MemberBody::of).collect(),
+        members_in_all: alert.members_in_all,
         held_back: alert.held_back.clone(),
         model: alert.model.clone(),
         updated_at: alert.updated_at.as_millis(),
@@ -143,14 +174,12 @@ pub(crate) fn read(mut row: Row) -> Result<StoredAlert, Error> {
     let json = row.text()?;
     let body: Body = serde_json::from_str(&json).map_err(|error| corrupt("an alert", error))?;
     let threat = |(kind, confidence): &(String, f32)| {
-        let kind =
-            ThreatKind::from_name(kind).ok_or_else(|| corrupt("a threat", format!("unknown {kind:?}")))?;
         Ok::<_, Error>(StoredThreat {
-            kind,
+            kind: parse_threat(kind)?,
             confidence: *confidence,
         })
     };
-    let action: Action = body.action.parse().map_err(|error| corrupt("an alert", error))?;
+    let action = parse_action(&body.action)?;
     Ok(StoredAlert {
         id: parse_id(&body.id)?,
         client: parse_client(&body.scope, &body.value)?,
@@ -164,11 +193,81 @@ pub(crate) fn read(mut row: Row) -> Result<StoredAlert, Error> {
         requests_before_alert: body.requests_before_alert,
         requests_before_action: body.requests_before_action,
         reasons: body.reasons.into_iter().map(read_reason).collect(),
+        what_if: body
+            .what_if
+            .into_iter()
+            .map(WhatIfBody::read)
+            .collect::<Result<_, _>>()?,
         evidence: body.evidence.into_iter().map(read_evidence).collect(),
+        members: body
+            .members
+            .iter()
+            .map(MemberBody::read)
+            .collect::<Result<_, _>>()?,
+        members_in_all: body.members_in_all,
         held_back: body.held_back,
         model: body.model,
         updated_at: Timestamp::from_millis(body.updated_at),
     })
+}
+
+fn parse_threat(name: &str) -> Result<ThreatKind, Error> {
+    ThreatKind::from_name(name).ok_or_else(|| corrupt("a threat", format!("unknown {name:?}")))
+}
+
+fn parse_action(name: &str) -> Result<Action, Error> {
+    name.parse().map_err(|error| corrupt("an alert", error))
+}
+
+impl WhatIfBody {
+    fn of(what_if: &StoredWhatIf) -> Self {
+        // As of reasons: JSON has no infinities.
+        let finite = |value: &f32| value.is_finite();
+        Self {
+            threat: what_if.threat.as_str().to_owned(),
+            quantity: what_if.quantity.clone(),
+            value: Some(what_if.value).filter(finite),
+            silent_at: what_if.silent_at.filter(finite),
+            milder_at: what_if.milder_at.filter(finite),
+            blocked_at: what_if.blocked_at.filter(finite),
+            sentence: what_if.sentence.clone(),
+        }
+    }
+
+    fn read(self) -> Result<StoredWhatIf, Error> {
+        Ok(StoredWhatIf {
+            threat: parse_threat(&self.threat)?,
+            quantity: self.quantity,
+            value: self.value.unwrap_or(f32::NAN),
+            silent_at: self.silent_at,
+            milder_at: self.milder_at,
+            blocked_at: self.blocked_at,
+            sentence: self.sentence,
+        })
+    }
+}
+
+impl MemberBody {
+    fn of(member: &StoredMember) -> Self {
+        Self {
+            scope: member.client.scope().as_str().to_owned(),
+            value: member.client.value().into_owned(),
+            requests: member.requests,
+            first_seen: member.first_seen.as_millis(),
+            action: member.action.as_str().to_owned(),
+            action_at: member.action_at.map(Timestamp::as_millis),
+        }
+    }
+
+    fn read(&self) -> Result<StoredMember, Error> {
+        Ok(StoredMember {
+            client: parse_client(&self.scope, &self.value)?,
+            requests: self.requests,
+            first_seen: Timestamp::from_millis(self.first_seen),
+            action: parse_action(&self.action)?,
+            action_at: self.action_at.map(Timestamp::from_millis),
+        })
+    }
 }
 
 fn read_reason(reason: ReasonBody) -> StoredReason {

@@ -9,7 +9,7 @@ use models::interval::Proportion;
 use std::io::Write;
 
 /// Share of the harmless client-days of a seed that a group finds unusual.
-const UNUSUAL: f64 = 0.01;
+pub(crate) const UNUSUAL: f64 = 0.01;
 
 /// More often together than so many times the product, and two groups count as one.
 const DEPENDENT: f64 = 2.0;
@@ -51,7 +51,7 @@ pub(crate) fn write(out: &mut impl Write, traffic: &[Traffic]) -> Result<()> {
 }
 
 /// Marks the highest. Of those that share one score, a lot that is the group's own decides.
-fn unusual(scores: &[f32], group: usize) -> Vec<bool> {
+pub(crate) fn unusual(scores: &[f32], group: usize) -> Vec<bool> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     let lot = |place: usize| KEY.hash(&(group, place));
     order.sort_by(|left, right| {
@@ -66,7 +66,7 @@ fn unusual(scores: &[f32], group: usize) -> Vec<bool> {
 }
 
 /// How many times the product both mark, with its exact interval; bold from [`DEPENDENT`] on.
-fn cell(left: &[bool], right: &[bool]) -> String {
+pub(crate) fn cell(left: &[bool], right: &[bool]) -> String {
     let share = |marks: &[bool]| marks.iter().filter(|mark| **mark).count() as f64 / marks.len() as f64;
     let product = share(left) * share(right);
     let both = left

@@ -5,6 +5,7 @@
 //! other sites and other clients, by their highest score. Differences are taken seed by seed. `--only` measures the features
 //! named and no groups: for whoever tries a new one.
 
+mod evidence;
 mod independence;
 mod measure;
 mod play;
@@ -60,6 +61,7 @@ fn main() -> Result<()> {
     if options.only.is_empty() {
         writeln!(out)?;
         independence::write(&mut out, &traffic)?;
+        evidence::write(&mut out, &traffic)?;
     }
     writeln!(out, "\n{}", include_str!("left_out.md").trim_end())?;
     Ok(())

@@ -2,8 +2,8 @@
 
 use anyhow::{Context as _, Result};
 use detector::feature::COUNT;
-use detector::{Detector, Recorded, Recorder, Serial, Settings};
-use domain::{Allowlist, HashKey, RequestRecord, Timestamp};
+use detector::{Describe, Detector, Recorded, Recorder, Serial, Settings};
+use domain::{Allowlist, HashKey, Timestamp};
 use simulator::{Simulation, TruthRow};
 use std::collections::BTreeMap;
 
@@ -27,6 +27,8 @@ pub(crate) struct Labelled {
     pub(crate) client_days: Vec<usize>,
     /// Whether each client-day is an attacker's.
     pub(crate) is_attack: Vec<bool>,
+    /// How much there was of each kind of evidence against each client-day's client at the end of its traffic.
+    pub(crate) evidence: Vec<Evidence>,
 }
 
 /// The traffic of one seed.
@@ -42,12 +44,17 @@ impl Traffic {
     pub(crate) fn of(seed: u64, requests: u64) -> Result<Self> {
         let mut clean = Recorded::default();
         for (run, name) in (0..).zip(CLEAN) {
-            clean.append(play(name, (seed, run, requests))?.0);
+            clean.append(play(name, (seed, run, requests))?.rows);
         }
         let (mut rows, mut labels) = (Recorded::default(), BTreeMap::new());
+        let mut found: BTreeMap<u64, Evidence> = BTreeMap::new();
         for (run, name) in (CLEAN.len() as i64..).zip(MIXED) {
             // Another seed than the clean runs': other sites, other clients.
-            let (played, truth) = play(name, (seed + 500, run, requests))?;
+            let Played {
+                rows: played,
+                truth,
+                evidence,
+            } = play(name, (seed + 500, run, requests))?;
             // Who has not begun to attack is neither.
             let told = truth
                 .into_iter()
@@ -65,7 +72,13 @@ impl Traffic {
                 .clients
                 .iter()
                 .filter_map(|client| harm.get(client).copied());
-            labels.extend(played.client_days(&KEY).into_iter().zip(harms));
+            let client_days = played.client_days(&KEY);
+            for (day, client) in client_days.iter().zip(&played.clients) {
+                if let Some(evidence) = evidence.get(client) {
+                    found.insert(*day, evidence.clone());
+                }
+            }
+            labels.extend(client_days.into_iter().zip(harms));
             rows.append(played);
         }
         let numbers: BTreeMap<u64, usize> = labels.keys().copied().zip(0..).collect();
@@ -73,6 +86,10 @@ impl Traffic {
         let labelled = Labelled {
             rows,
             client_days,
+            evidence: labels
+                .keys()
+                .map(|day| found.remove(day).unwrap_or_default())
+                .collect(),
             is_attack: labels.into_values().collect(),
         };
         Ok(Self { clean, labelled })
@@ -90,10 +107,21 @@ impl Labelled {
     }
 }
 
-fn play(name: &str, (seed, run, requests): (u64, i64, u64)) -> Result<(Recorded, Vec<TruthRow>)> {
+/// Amounts by the names of the kinds.
+pub(crate) type Evidence = BTreeMap<&'static str, f32>;
+
+/// What a run leaves behind.
+struct Played {
+    rows: Recorded,
+    truth: Vec<TruthRow>,
+    /// By the clients' keyed hashes.
+    evidence: BTreeMap<u64, Evidence>,
+}
+
+fn play(name: &str, (seed, run, requests): (u64, i64, u64)) -> Result<Played> {
     let scenario = simulator::scenario(name).with_context(|| format!("no scenario {name}"))?;
     let mut simulation = Simulation::sized(scenario, seed + run as u64, START, requests);
-    let mut settings = Settings::new(KEY, describe);
+    let mut settings = Settings::new(KEY, DESCRIBE);
     settings.allowlist = Allowlist::new(Vec::new(), Vec::new(), false);
     let mut detector = Detector::new(settings, Recorder::new(run));
     let mut outputs = Vec::new();
@@ -102,10 +130,22 @@ fn play(name: &str, (seed, run, requests): (u64, i64, u64)) -> Result<(Recorded,
         outputs.clear();
     });
     detector.flush(&mut outputs);
-    Ok((detector.into_scorer().into_rows(), simulation.truth().collect()))
+    let truth: Vec<TruthRow> = simulation.truth().collect();
+    let against = |row: &TruthRow| {
+        let traces = detector.why(&row.client)?.traces;
+        let amounts = traces.iter().map(|trace| (trace.name, trace.amount)).collect();
+        Some((KEY.hash(&row.client), amounts))
+    };
+    let evidence = truth.iter().filter_map(against).collect();
+    Ok(Played {
+        rows: detector.into_scorer().into_rows(),
+        truth,
+        evidence,
+    })
 }
 
 /// Nobody reads the evidence of these runs.
-fn describe(_record: &RequestRecord<'_>) -> String {
-    String::new()
-}
+const DESCRIBE: Describe = Describe {
+    request: |_| String::new(),
+    agent: |_| String::new(),
+};

@@ -72,5 +72,5 @@ pub(crate) async fn handle(
         .store
         .query_alerts(&filter, &page(query.limit, query.cursor))
         .await?;
-    Ok(Json(Slice::of(alerts, AlertView::new)))
+    Ok(Json(Slice::of(alerts, AlertView::in_list)))
 }

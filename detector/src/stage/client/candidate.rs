@@ -2,6 +2,7 @@
 
 use crate::score::Score;
 use crate::threat::Claim;
+use crate::window::Window;
 use domain::{Action, Client, Evidence, Timestamp};
 
 /// A client that may have to be dealt with, as it stood at one request.
@@ -37,6 +38,8 @@ pub struct Candidate {
     pub by_score: Option<ByScore>,
     /// The features, as the model saw them.
     pub row: Vec<f32>,
+    /// What it did up to then, to say what less of it would have meant; `None` when the evidence names nothing.
+    pub window: Option<Box<Window>>,
     /// Requests that show it.
     pub evidence: Vec<Evidence>,
     /// Whether the client had a successful history.
@@ -47,6 +50,8 @@ pub struct Candidate {
     pub load: f32,
     /// Hash of the present request's user agent, 0 for none.
     pub agent: u64,
+    /// That user agent as people read it; empty for none, and when the evidence names nothing.
+    pub agent_text: Box<str>,
     /// Different user agents: how many people may be behind the address.
     pub agents: f32,
     /// Whether the address was only claimed by somebody untrusted.

@@ -44,6 +44,8 @@ pub struct Hint {
     pub is_first: bool,
     /// Hash of the user agent with which it showed it first, 0 for none.
     pub agent: u64,
+    /// That user agent as people read it; empty for none, and when another one shows it now.
+    pub agent_text: Box<str>,
     /// The route that it sends passwords to where the answers do not refuse them, 0 for none.
     pub route: u64,
     /// What the client does and hardly anything else, with the request that shows it; `None` when it no longer does.

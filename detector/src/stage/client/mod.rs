@@ -13,6 +13,7 @@ pub use hint::{Hint, SMALL_REQUESTS_MAX};
 pub use slots::{Slot, Slots};
 use told::Told;
 
+use crate::detector::Describe;
 use crate::feature;
 use crate::limits::{
     ENFORCEMENT_LAG_MILLIS, PAYLOAD_TICK_WORK_MAX, SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED,
@@ -41,7 +42,7 @@ pub struct Epoch<'a> {
     /// Key of hashes.
     pub hash_key: &'a HashKey,
     /// Writes a request as evidence, secrets masked.
-    pub describe: fn(&RequestRecord<'_>) -> String,
+    pub describe: Describe,
     /// Whether a block counts as in force as soon as it is decided (a finished log has no gateway to ask).
     pub assumes_enforcement: bool,
     /// Whether the machine's own blocks are only recorded.
@@ -274,12 +275,15 @@ impl Shard {
             .collect();
         let mut row = Vec::with_capacity(feature::COUNT);
         feature::extract(window, &mut row);
-        let evidence = if claims.is_empty() {
-            Vec::new()
+        let (copy, evidence, agent_text) = if claims.is_empty() {
+            (None, Vec::new(), Box::default())
         } else {
-            self.suspects.with_latest(arrival.key, || {
-                evidence(arrival.record, arrival.at, epoch.describe)
-            })
+            let latest = || evidence(arrival.record, arrival.at, epoch.describe);
+            (
+                Some(Box::new(window.clone())),
+                self.suspects.with_latest(arrival.key, latest),
+                agent_text(arrival.record, epoch.describe),
+            )
         };
         let window = &slot.window;
         self.changes.candidates.push(Candidate {
@@ -298,11 +302,13 @@ impl Shard {
             score: Score::default(),
             by_score: None,
             row,
+            window: copy,
             evidence,
             is_established,
             successes: window.habit.successes,
             load: window.rate[VISIT],
             agent: text_hash(arrival.record.user_agent.as_deref()),
+            agent_text,
             agents: window.agents.estimate(),
             is_claimed: slot.is_claimed,
             may_be_planted: window.suspicion.may_be_planted(),
@@ -393,15 +399,17 @@ fn text_hash(text: Option<&str>) -> u64 {
     })
 }
 
-fn evidence(
-    record: &RequestRecord<'_>,
-    at: Timestamp,
-    describe: fn(&RequestRecord<'_>) -> String,
-) -> Evidence {
+/// A request's user agent as people read it; empty for none.
+fn agent_text(record: &RequestRecord<'_>, describe: Describe) -> Box<str> {
+    let agent = record.user_agent.as_deref();
+    agent.map_or_else(Box::default, |agent| (describe.agent)(agent).into())
+}
+
+fn evidence(record: &RequestRecord<'_>, at: Timestamp, describe: Describe) -> Evidence {
     Evidence {
         position: record.position,
         at,
-        request: describe(record),
+        request: (describe.request)(record),
         status: record.status,
     }
 }

@@ -1,7 +1,8 @@
 //! What one request of a client says to all others: whom it joins, which routes it votes for, what it hints at.
 
 use super::hint::{self, Hint, SMALL_REQUESTS_MAX};
-use super::{Arrival, Changes, Slot, evidence};
+use super::{Arrival, Changes, Slot, agent_text, evidence};
+use crate::detector::Describe;
 use crate::population::Vote;
 use crate::stage::cohort::CohortKey;
 use crate::window::Change;
@@ -57,7 +58,7 @@ impl Slot {
         &mut self,
         arrival: &Arrival<'_, '_>,
         agent: u64,
-        describe: fn(&RequestRecord<'_>) -> String,
+        describe: Describe,
         changes: &mut Changes,
     ) {
         if self.window.requests > SMALL_REQUESTS_MAX && self.hinted_as.is_none() {
@@ -71,7 +72,12 @@ impl Slot {
             return;
         }
         let is_first = self.hinted_as.is_none();
+        let now = agent;
         let agent = self.hinted_as.unwrap_or(agent);
+        let agent_text = match shown {
+            Some(_) if now == agent => agent_text(arrival.record, describe),
+            _ => Box::default(),
+        };
         self.hinted_as = shown.is_some().then_some(agent);
         changes.hints.push(Hint {
             seq: arrival.seq,
@@ -83,6 +89,7 @@ impl Slot {
             requests: self.window.requests,
             is_first,
             agent,
+            agent_text,
             route: hint::route(&self.window),
             shown: shown.map(|threat| (threat, evidence(arrival.record, arrival.at, describe))),
         });

@@ -56,7 +56,7 @@ impl Sequencer {
         });
         let alert = Alert {
             held_back,
-            ..alert(key.as_client(), cohort, excess, sentence, around)
+            ..alert(key.as_client(&cohort.name), cohort, excess, sentence, around)
         };
         decisions
             .iter_mut()
@@ -164,6 +164,7 @@ fn alert(
             contribution: 1.0,
             sentence,
         }],
+        what_if: Vec::new(),
         evidence: cohort.evidence.clone(),
         held_back: None,
         model: around.scorer.version().to_owned(),

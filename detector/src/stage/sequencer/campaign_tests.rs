@@ -197,8 +197,25 @@ fn passwords_tried_from_everywhere_at_one_route_are_a_campaign_though_each_is_an
     let (alerts, decisions) = heard(&silent_tries(12));
     let campaign = alerts.last().unwrap();
     assert_eq!(campaign.client.scope(), domain::Scope::Route);
+    assert_eq!(campaign.client.value(), "POST /wp-login.php");
     assert_eq!(campaign.threats[0].kind, ThreatKind::CredentialStuffing);
     assert!(decisions.len() >= 8);
+}
+
+#[test]
+fn a_campaign_of_one_user_agent_is_named_by_it() {
+    let lines: Vec<Line> = sign_ins(24, 401)
+        .into_iter()
+        .map(|line| Line {
+            address: line.address << 8,
+            agent: 7,
+            ..line
+        })
+        .collect();
+    let (alerts, _) = heard(&lines);
+    let campaign = alerts.last().unwrap();
+    assert_eq!(campaign.client.to_string(), "user_agent:agent/7");
+    assert_eq!(campaign.members.len(), 24);
 }
 
 #[test]

@@ -4,8 +4,13 @@ use super::{Block, Circumstances, Sequencer};
 use crate::feature::FEATURES;
 use crate::limits::REASONS_MAX;
 use crate::stage::client::Candidate;
-use crate::threat::THREATS;
-use domain::{Action, Alert, Decision, DecisionId, Price, Reason, ThreatClaim, ThreatKind, Timestamp};
+use crate::threat::{self, THREATS};
+use domain::{
+    Action, Alert, Decision, DecisionId, Price, Reason, ThreatClaim, ThreatKind, Timestamp, WhatIf,
+};
+
+/// Claims that an alert explains: further ones hang on the same acts.
+const CLAIMS_SHOWN: usize = 2;
 
 /// What the sequencer says about one candidate.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +80,7 @@ impl Sequencer {
             requests_before_alert: episode.requests_before_alert,
             requests_before_action: action.is_enforced().then_some(candidate.requests),
             reasons,
+            what_if: what_if(candidate, around),
             evidence: candidate.evidence.clone(),
             held_back,
             model: around.scorer.version().to_owned(),
@@ -123,13 +129,27 @@ fn identity(
     id
 }
 
+/// What less or more would have done, for the claims that the reasons name.
+fn what_if(candidate: &Candidate, around: Circumstances<'_>) -> Vec<WhatIf> {
+    let Some(window) = &candidate.window else {
+        return Vec::new();
+    };
+    let claims = candidate.claims.iter().take(CLAIMS_SHOWN);
+    claims
+        .map(|(place, claim)| {
+            let p_value = candidate.score.p_value;
+            threat::what_if(window, &THREATS[*place], *claim, p_value, around.policy)
+        })
+        .collect()
+}
+
 /// What carried the score: first what the evidence names, then the features most unlike clean clients.
 fn reasons(candidate: &Candidate, around: Circumstances<'_>) -> Vec<Reason> {
     let mut reasons: Vec<Reason> = candidate
         .claims
         .iter()
         .zip(&candidate.sentences)
-        .take(2)
+        .take(CLAIMS_SHOWN)
         .map(|((place, claim), (value, sentence))| Reason {
             feature: THREATS[*place].kind.as_str(),
             value: *value,

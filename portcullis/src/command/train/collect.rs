@@ -1,6 +1,6 @@
 //! The rows that a model learns from: what the detector would have scored, one client-day after the other.
 
-use crate::analysis::{describe, scan_key};
+use crate::analysis::{DESCRIBE, scan_key};
 use crate::evaluation::{Label, Truth};
 use crate::progress::Bar;
 use crate::wiring;
@@ -44,7 +44,7 @@ pub(super) struct LeftOut {
 }
 
 fn recorder(run: i64) -> Detector<Recorder> {
-    let mut settings = Settings::new(scan_key(), describe);
+    let mut settings = Settings::new(scan_key(), DESCRIBE);
     settings.allowlist = Allowlist::new(Vec::new(), Vec::new(), false);
     Detector::new(settings, Recorder::new(run))
 }
