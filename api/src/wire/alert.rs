@@ -112,7 +112,7 @@ pub(crate) struct AlertView {
     what_if: Vec<WhatIfView>,
     /// Requests that show it.
     evidence: Vec<EvidenceView>,
-    /// For a campaign, its latest members: at most 8 in a list of alerts, at most 256 of one alert.
+    /// For a campaign, its latest members: at most 8 in the list of all alerts, at most 256 elsewhere.
     members: Vec<MemberView>,
     /// For a campaign, all members that it lists.
     members_in_all: u64,

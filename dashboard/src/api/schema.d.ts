@@ -439,7 +439,7 @@ export interface components {
             held_back?: string | null;
             /** @description Stays the same over the episode. */
             id: string;
-            /** @description For a campaign, its latest members: at most 8 in a list of alerts, at most 256 of one alert. */
+            /** @description For a campaign, its latest members: at most 8 in the list of all alerts, at most 256 elsewhere. */
             members: components["schemas"]["MemberView"][];
             /**
              * Format: int64

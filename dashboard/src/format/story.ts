@@ -5,6 +5,16 @@ import { millisBetween, span } from './duration';
 import { counted, percent } from './number';
 import { actionDone, scopeName, threatName } from './threat';
 
+/** Actions, the mildest first. */
+const STRENGTH = ['observe', 'challenge', 'throttle', 'block'];
+
+/** The alert that says why a client is treated as it is: the latest of those with the strongest action. */
+export function mainAlert(alerts: readonly Alert[]): Alert | undefined {
+  const strength = (alert: Alert) => STRENGTH.indexOf(alert.action);
+  // They stand the latest first, and the first of equals stays.
+  return alerts.reduce<Alert | undefined>((best, next) => (best && strength(best) >= strength(next) ? best : next), undefined);
+}
+
 /** The threat that the evidence names most surely. */
 export function mainThreat(alert: Alert): string {
   return alert.threats[0]?.kind ?? 'anomaly';

@@ -4,7 +4,7 @@ import { alert } from '../../tests/fixture_data';
 import { cardRows } from './card';
 import { featureName, featureValue } from './feature';
 import { orderDone } from './order';
-import { tellAlert } from './story';
+import { mainAlert, tellAlert } from './story';
 import { originName, scopeName, threatMeaning, threatName } from './threat';
 
 const at = (secs: number) => new Date(Date.parse('2026-11-22T23:48:42Z') + secs * 1000).toISOString();
@@ -27,6 +27,13 @@ test('an alert is told in one sentence', () => {
     'Stood out for credential stuffing (98% sure) after 12 requests; only observed: it shares its address with an office.',
   );
   check({ threats: [], requests_before_alert: 1 }, 'Stood out for behaviour unlike any other after 1 request and was blocked 8 s later, after 31 requests.');
+});
+
+test('a client is explained by its strongest alert, the latest of equals', () => {
+  const observed: Alert = { ...blocked, id: 'observed', action: 'observe' };
+  const later: Alert = { ...blocked, id: 'later' };
+  expect(mainAlert([observed, later, blocked])?.id).toBe('later');
+  expect(mainAlert([])).toBeUndefined();
 });
 
 test('a campaign is told by its members', () => {

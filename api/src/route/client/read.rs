@@ -52,10 +52,7 @@ pub(crate) async fn handle(
     };
     let mut page = ClientPage::new(&client, summary.as_ref());
     let alerts = state.store.query_alerts(&alerts, &rows).await?;
-    // The latest is told in full, the others are listed.
-    let mut alerts = alerts.items.iter();
-    page.alerts = alerts.next().map(AlertView::new).into_iter().collect();
-    page.alerts.extend(alerts.map(AlertView::in_list));
+    page.alerts = alerts.items.iter().map(AlertView::new).collect();
     let decisions = state.store.query_decisions(&decisions, &rows, now).await?;
     page.decisions = decisions.items.iter().map(DecisionView::new).collect();
     let orders = state.store.query_orders(&orders, &rows).await?;
