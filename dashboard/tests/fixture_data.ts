@@ -58,6 +58,7 @@ export function alert(number: number): Alert {
     ],
     members: [],
     members_in_all: 0,
+    blind_spots: ['rhythm within a second: requests are timed in whole seconds'],
     evidence: Array.from({ length: 6 }, (_, row) => ({
       source: 0,
       line: 120_034 + number * 100 + row,

@@ -118,6 +118,8 @@ pub struct StoredAlert {
     pub members: Vec<StoredMember>,
     /// For a campaign, all members that it lists.
     pub members_in_all: u64,
+    /// What the logs that show it could not show, a sentence each; the reader of the logs says it.
+    pub blind_spots: Vec<String>,
     /// Why a stronger action was held back.
     pub held_back: Option<String>,
     /// Version name of the model that scored it.
@@ -167,6 +169,7 @@ impl StoredAlert {
             evidence: alert.evidence.iter().map(evidence).collect(),
             members: kept.iter().map(StoredMember::new).collect(),
             members_in_all: members.len() as u64,
+            blind_spots: Vec::new(),
             held_back: alert.held_back.clone(),
             model: alert.model.clone(),
             updated_at: now,

@@ -116,6 +116,8 @@ pub(crate) struct AlertView {
     members: Vec<MemberView>,
     /// For a campaign, all members that it lists.
     members_in_all: u64,
+    /// What the logs that show it could not show, a sentence each.
+    blind_spots: Vec<String>,
     /// Why a stronger action was held back.
     held_back: Option<String>,
     /// Version name of the model that scored it.
@@ -159,6 +161,7 @@ impl AlertView {
             evidence: alert.evidence.iter().map(evidence).collect(),
             members: alert.members.iter().map(MemberView::new).collect(),
             members_in_all: alert.members_in_all,
+            blind_spots: alert.blind_spots.iter().map(|spot| shown(spot)).collect(),
             held_back: alert.held_back.as_deref().map(shown),
             model: shown(&alert.model),
         }

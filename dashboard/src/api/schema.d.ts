@@ -429,6 +429,8 @@ export interface components {
             action_at?: string | null;
             /** @description When it first stood out. */
             alerted_at: string;
+            /** @description What the logs that show it could not show, a sentence each. */
+            blind_spots: string[];
             /** @description Who. */
             client: components["schemas"]["ClientName"];
             /** @description Requests that show it. */

@@ -1,6 +1,7 @@
 //! What a pass found: one line per client that was alerted on, campaigns, and totals.
 
 use super::alerts;
+use crate::command::lost_in;
 use detector::{Detector, Output, Scorer};
 use domain::{Action, Alert, Client, Member, Scope};
 use ingest::{Merge, Progress, RejectSample};
@@ -58,6 +59,13 @@ const SAMPLES_MAX: usize = 20;
 impl Outcome {
     pub(super) fn new() -> Self {
         Self::default()
+    }
+
+    /// What none of the files' formats can show, a sentence each.
+    pub(crate) fn blind_spots(&self) -> Vec<&'static str> {
+        let formats = self.formats.keys();
+        let formats: Vec<_> = formats.filter_map(|name| ingest::format::by_name(name)).collect();
+        lost_in(&formats)
     }
 
     /// Keeps, of each client's alerts, the one with the strongest action; the earliest of equals.

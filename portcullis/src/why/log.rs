@@ -6,7 +6,6 @@ use super::{
     WhatIfForm, furthest,
 };
 use crate::analysis::{self, Outcome, Pass};
-use crate::command::lost_in;
 use crate::progress::Bar;
 use crate::scorer::BundleScorer;
 use crate::wiring::{self, PassOptions};
@@ -104,7 +103,7 @@ impl Seen {
         let mut screen = Screen {
             client: ClientForm::new(&self.client),
             thresholds: Some(Thresholds::of(policy)),
-            blind_spots: blind_spots(outcome),
+            blind_spots: outcome.blind_spots().into_iter().map(str::to_owned).collect(),
             problems: outcome.problems.clone(),
             ..Screen::default()
         };
@@ -287,12 +286,6 @@ fn evidence(kept: &[Evidence], files: &[String]) -> Vec<EvidenceForm> {
             status: u64::from(entry.status),
         })
         .collect()
-}
-
-fn blind_spots(outcome: &Outcome) -> Vec<String> {
-    let formats = outcome.formats.keys();
-    let formats: Vec<_> = formats.filter_map(|name| ingest::format::by_name(name)).collect();
-    lost_in(&formats).into_iter().map(str::to_owned).collect()
 }
 
 /// Why nothing can be said, and what to do next.

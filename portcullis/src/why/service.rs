@@ -50,7 +50,6 @@ fn screen(client: &Client, page: &Value, policy: Option<&PolicySettings>) -> Scr
         score: summary["score"].as_f64(),
         thresholds: policy.map(Thresholds::of),
         features: furthest(items(&page["features"]).map(feature).collect()),
-        blind_spots: vec!["`portcullis formats explain FILE` says it of your log".to_owned()],
         ..Screen::default()
     };
     if let Some(alert) = strongest(page) {
@@ -100,6 +99,7 @@ fn judge(screen: &mut Screen, alert: &Value) {
     let before = &alert["requests_before_action"];
     screen.requests_before_action = before.as_u64().or(alert["requests_before_alert"].as_u64());
     screen.held_back.extend(text(&alert["held_back"]));
+    screen.blind_spots = items(&alert["blind_spots"]).filter_map(text).collect();
     let sentence = |kind: &str| {
         items(&alert["reasons"])
             .find(|reason| reason["feature"] == kind)
@@ -193,6 +193,9 @@ mod tests {
                 {"action": "throttle", "score": 0.9, "held_back": "allowlist: partner",
                  "threats": [{"kind": "scraping", "confidence": 0.85}],
                  "reasons": [{"feature": "scraping", "sentence": "it took 300 pages"}],
+                 "blind_spots": ["rhythm within a second"],
+                 "what_if": [{"threat": "scraping", "quantity": "pages", "value": 300.0, "silent_at": 120.0,
+                              "sentence": "at most 120 pages"}],
                  "evidence": [{"source": 1, "line": 7, "at": "t", "request": "GET /", "status": 200}]},
             ],
             "decisions": [], "orders": [], "in_force": null, "protected_by": "partner",
@@ -203,6 +206,8 @@ mod tests {
         assert_eq!((found.requests, found.stopped), (Some(40), Some(7)));
         assert_eq!(found.action.as_deref(), Some("throttle"));
         assert_eq!(found.threats[0].sentence, "it took 300 pages");
+        assert_eq!(found.threats[0].less.as_deref(), Some("at most 120 pages"));
+        assert_eq!(found.blind_spots, ["rhythm within a second"]);
         assert_eq!(found.held_back, ["allowlist: partner"]);
         assert!(found.missing_for_block[0].contains("0.850"));
         assert_eq!((found.features.len(), found.evidence.len()), (1, 1));

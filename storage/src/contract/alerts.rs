@@ -55,6 +55,7 @@ fn alert(number: u8, client: &Client) -> StoredAlert {
             action_at: Some(START.plus_secs(2)),
         }],
         members_in_all: 1,
+        blind_spots: vec!["rhythm within a second".to_owned()],
         held_back: None,
         model: "2026-11-22-1".to_owned(),
         updated_at: START,

@@ -40,6 +40,8 @@ struct Body {
     members: Vec<MemberBody>,
     #[serde(default)]
     members_in_all: u64,
+    #[serde(default)]
+    blind_spots: Vec<String>,
     held_back: Option<String>,
     model: String,
     updated_at: i64,
@@ -163,6 +165,7 @@ fn body_of(alert: &StoredAlert) -> Body {
         evidence: alert.evidence.iter().map(evidence).collect(),
         members: alert.members.iter().map(MemberBody::of).collect(),
         members_in_all: alert.members_in_all,
+        blind_spots: alert.blind_spots.clone(),
         held_back: alert.held_back.clone(),
         model: alert.model.clone(),
         updated_at: alert.updated_at.as_millis(),
@@ -205,6 +208,7 @@ pub(crate) fn read(mut row: Row) -> Result<StoredAlert, Error> {
             .map(MemberBody::read)
             .collect::<Result<_, _>>()?,
         members_in_all: body.members_in_all,
+        blind_spots: body.blind_spots,
         held_back: body.held_back,
         model: body.model,
         updated_at: Timestamp::from_millis(body.updated_at),

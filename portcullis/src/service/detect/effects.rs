@@ -3,6 +3,7 @@
 
 use super::super::figures::{Count, Figures};
 use super::minutes::{Counted, Minutes};
+use super::reading::Readers;
 use super::watched::Watched;
 use crate::service::Shared;
 use api::LiveUpdate;
@@ -74,13 +75,17 @@ impl Effects {
         shared: &Shared,
         figures: &Figures,
         fence: &Fence,
+        readers: &Readers,
     ) -> Result<(), storage::Error> {
         if !self.alerts.is_empty() {
             let now = (shared.clock)();
             let stored: Vec<StoredAlert> = self
                 .alerts
                 .iter()
-                .map(|alert| StoredAlert::new(alert, now))
+                .map(|alert| StoredAlert {
+                    blind_spots: readers.blind_spots(alert),
+                    ..StoredAlert::new(alert, now)
+                })
                 .collect();
             shared.store.put_alerts(&stored).await?;
             figures.add(Count::Alerts, stored.len() as u64);

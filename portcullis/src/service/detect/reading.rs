@@ -3,11 +3,12 @@
 use super::effects::Effects;
 use super::minutes::{Counted, Minutes};
 use crate::analysis::Workers;
+use crate::command::lost_in;
 use crate::config::Config;
 use crate::service::figures::{Count, Figures};
 use crate::service::settings;
 use detector::{Detector, Output};
-use domain::{HashKey, RequestRecord, Timestamp};
+use domain::{Alert, HashKey, RequestRecord, Timestamp};
 use ingest::source::kafka::{DeadLetterOrigin, DeadLetters, KafkaBatch, KafkaSource};
 use ingest::{Parser, Reject};
 use storage::RejectedSample;
@@ -60,6 +61,18 @@ impl Readers {
             rejections.add(source, rejected.position, rejected.text, reason);
         }
         records
+    }
+
+    /// What the logs that show an alert's evidence could not show.
+    pub(super) fn blind_spots(&self, alert: &Alert) -> Vec<String> {
+        let mut sources: Vec<u32> = alert.evidence.iter().map(|entry| entry.position.source).collect();
+        sources.sort_unstable();
+        sources.dedup();
+        let formats: Vec<_> = sources
+            .into_iter()
+            .filter_map(|source| self.parsers.get(source as usize)?.as_ref()?.last_format())
+            .collect();
+        lost_in(&formats).into_iter().map(str::to_owned).collect()
     }
 
     /// The parser of a partition, by the rule of its topic.

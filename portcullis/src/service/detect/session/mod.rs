@@ -230,9 +230,10 @@ impl<'a> Session<'a> {
         }
         let fence = lease::fence(&self.lease);
         let setup = &self.role.setup;
-        let stored = self
-            .role
-            .wait(self.effects.store(&setup.shared, &setup.figures, &fence));
+        let stored = self.role.wait(
+            self.effects
+                .store(&setup.shared, &setup.figures, &fence, &self.readers),
+        );
         self.hold_on(stored)
     }
 
