@@ -110,6 +110,8 @@ pub struct Totals {
     pub unsearched: u64,
     /// Established clients that the guard held back, once for each tick in which it did.
     pub held_back: u64,
+    /// Whether too little of the site was seen to act on anything but conclusive acts.
+    pub is_warming_up: bool,
     /// Client-days in the reservoir of scores.
     pub client_days: u64,
     /// What came of blocks that rest on the score alone.
@@ -257,6 +259,12 @@ impl<S: Scorer> Detector<S> {
             leaks: self.shards.iter().map(|shard| shard.leaks).sum(),
             unsearched: self.shards.iter().map(|shard| shard.unsearched).sum(),
             held_back: self.memory.sequencer.guard.held_back,
+            is_warming_up: self
+                .memory
+                .population
+                .seen
+                .warm_up(self.settings.policy.warm_up_secs, self.now)
+                .is_some(),
             client_days: self.memory.population.scores.client_days(),
             score_only: self.memory.population.scores.score_only(),
         }

@@ -3,6 +3,7 @@
 //! It stands apart from the shards so that a preview can close the open tick on a copy and leave everything as it was.
 
 use crate::detector::Output;
+use crate::policy::WarmUp;
 use crate::population::Population;
 use crate::rule::{Counts, Fired, Hit, Rule};
 use crate::stage::client::{Candidate, Changes, Hint};
@@ -10,7 +11,7 @@ use crate::stage::cohort::{CohortKey, Cohorts, one_act};
 use crate::stage::sequencer::{Circumstances, Company, Enforced, Joined, Ruling, Sequencer};
 use crate::stage::waiting::Waiting;
 use crate::threat::{self, THREATS};
-use domain::{Action, Client};
+use domain::{Action, Client, Timestamp};
 
 /// What the end of a tick changes besides the shards.
 #[derive(Debug, Clone, Default)]
@@ -96,7 +97,7 @@ impl Memory {
             candidates,
             hints,
             hits,
-        } = self.merge(changes);
+        } = self.merge(changes, around.now);
         let spread = &mut self.population.scores;
         let due = self.waiting.score(candidates, spread, around);
         let stake = self.population.established.stake();
@@ -121,16 +122,19 @@ impl Memory {
         verdicts
     }
 
-    fn merge(&mut self, changes: impl Iterator<Item = Changes>) -> Due {
+    fn merge(&mut self, changes: impl Iterator<Item = Changes>, now: Timestamp) -> Due {
         let mut due = Due::default();
+        let mut newcomers = 0u32;
         for mut change in changes {
             self.population.routes.count(&change.votes);
             self.cohorts.join(&change.joined);
             self.population.established.change_by(change.established);
+            newcomers = newcomers.saturating_add(change.newcomers);
             due.candidates.append(&mut change.candidates);
             due.hints.append(&mut change.hints);
             due.hits.append(&mut change.hits);
         }
+        self.population.seen.welcome(newcomers, now);
         due.candidates.sort_by_key(|candidate| candidate.seq);
         due.hints.sort_by_key(|hint| hint.seq);
         // Stable: a request's hits stay in the order of the rules.
@@ -172,6 +176,7 @@ impl Memory {
             floor: (is_site_sound && self.is_of_a_kind(candidate, &hot)).then_some(Action::Block),
             is_held: held.contains(&candidate.key),
             is_site_sound,
+            warm_up: self.warm_up(around),
         };
         let ruling = self.sequencer.decide(candidate, company, around)?;
         for key in hot {
@@ -179,6 +184,13 @@ impl Memory {
             remember(grown, key);
         }
         Some(ruling)
+    }
+
+    /// What is missing of the warm-up; `None` when it is over.
+    fn warm_up(&self, around: Circumstances<'_>) -> Option<WarmUp> {
+        self.population
+            .seen
+            .warm_up(around.policy.warm_up_secs, around.now)
     }
 
     /// Adds the candidate's evidence to its cohorts and gives those that are campaigns.
@@ -238,9 +250,13 @@ impl Memory {
     /// Acts on a campaign's small members and writes it down anew.
     fn join(&mut self, key: &CohortKey, around: Circumstances<'_>) -> Option<Joined> {
         let excess = self.cohorts.excess(self.cohorts.get(key.number())?);
-        let is_site_sound = self.cohorts.is_site_sound();
+        let held_back = if self.cohorts.is_site_sound() {
+            self.warm_up(around).map(|warm_up| warm_up.to_string())
+        } else {
+            Some("most of this site's clients look like this: it may be the site that is broken".to_owned())
+        };
         let cohort = self.cohorts.get_mut(key.number())?;
-        Some(self.sequencer.join(key, cohort, (excess, is_site_sound), around))
+        Some(self.sequencer.join(key, cohort, (excess, held_back), around))
     }
 }
 

@@ -30,6 +30,7 @@
 //! | *disguised* | a client that goes by a browser's name and has none of a browser's habits |
 //! | *crowd* | many people behind one address, told by their user agents |
 //! | *challenger* | a model that scores beside the one that decides, the *champion*, and decides nothing |
+//! | *warm-up* | the time in which too little of a site was seen to act on anything but conclusive acts |
 //! | *tick* | a slice of event time at whose end decisions come into force |
 
 mod action;

@@ -162,6 +162,8 @@ impl PassOptions {
         if let Some(budget) = self.false_positive_budget {
             settings.policy.false_positive_budget = Some(f64::from(budget));
         }
+        // Both modes say what they assume of the beginning.
+        settings.policy.warm_up_secs = 0;
         settings.policy.is_shadow |= self.mode == PassMode::Cold;
         settings.assumes_enforcement = !settings.policy.is_shadow;
         Ok(settings)

@@ -65,6 +65,7 @@ struct ChangesForm {
     hits: Vec<HitForm>,
     joined: Vec<(u64, bool)>,
     arrived: Vec<(u64, u64)>,
+    newcomers: u32,
     established_clients: i64,
     established_successes: f64,
     work: Vec<(u64, u32)>,
@@ -244,6 +245,7 @@ impl ChangesForm {
             hits: changes.hits.iter().map(HitForm::of).collect(),
             joined: changes.joined.clone(),
             arrived: changes.arrived.clone(),
+            newcomers: changes.newcomers,
             established_clients: changes.established.clients,
             established_successes: changes.established.successes,
             work: sorted(&changes.work),
@@ -265,6 +267,7 @@ impl ChangesForm {
             hits: hits?,
             joined: self.joined,
             arrived: self.arrived,
+            newcomers: self.newcomers,
             established: EstablishedChange {
                 clients: self.established_clients,
                 successes: self.established_successes,

@@ -2,8 +2,10 @@
 
 pub mod budget;
 mod guard;
+mod warm_up;
 
 pub use guard::{Ask, Guard, GuardSettings, Stake};
+pub use warm_up::WarmUp;
 
 use domain::Action;
 use serde::{Deserialize, Serialize};
@@ -39,6 +41,9 @@ pub struct PolicySettings {
     /// Clients that may be wrongly blocked by their score alone, per million client-days; `None` blocks nobody by score
     /// alone.
     pub false_positive_budget: Option<f64>,
+    /// How long a site must have been seen before anything but a conclusive act is acted on, in seconds of its traffic; 0 for
+    /// not at all: whoever judges a finished log knows that it is past.
+    pub warm_up_secs: u32,
     /// Record decisions without enforcing them.
     pub is_shadow: bool,
     /// When new blocks are held back to protect established clients.
@@ -58,6 +63,7 @@ impl Default for PolicySettings {
             memory_secs: 7 * 24 * 3600,
             episode_secs: 3600,
             false_positive_budget: None,
+            warm_up_secs: 0,
             is_shadow: false,
             guard: GuardSettings::default(),
         }

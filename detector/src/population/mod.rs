@@ -11,6 +11,8 @@ pub use established::{Established, EstablishedChange};
 pub use routes::{RouteStanding, Routes, Vote};
 pub use scores::{ScoreOnly, ScoreSpread, Standing as ScoreStanding, day_of};
 
+use crate::policy::WarmUp;
+use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What all clients together show.
@@ -20,6 +22,36 @@ pub struct Population {
     pub routes: Routes,
     /// Established clients and their successful requests: what a wrong block would cost.
     pub established: Established,
+    /// How long the site was seen, and how many came.
+    pub seen: Seen,
     /// How the highest daily scores of unsuspicious clients are spread here.
     pub scores: ScoreSpread,
+}
+
+/// How much of a site was seen. Whoever is trusted less than a block shows nothing of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// When its first client came.
+    since_millis: Option<i64>,
+    /// Its clients.
+    clients: u64,
+}
+
+impl Seen {
+    /// Takes in that so many clients came first in the tick that ends at `now`.
+    pub fn welcome(&mut self, newcomers: u32, now: Timestamp) {
+        if newcomers > 0 {
+            self.since_millis.get_or_insert(now.as_millis());
+            self.clients = self.clients.saturating_add(u64::from(newcomers));
+        }
+    }
+
+    /// What is missing of a warm-up of that length; `None` when it is over.
+    #[must_use]
+    pub fn warm_up(&self, secs: u32, now: Timestamp) -> Option<WarmUp> {
+        let millis = self
+            .since_millis
+            .map_or(0, |since| now.as_millis().saturating_sub(since));
+        WarmUp::of(millis / 1000, self.clients, secs)
+    }
 }

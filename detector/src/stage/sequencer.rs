@@ -19,7 +19,7 @@ pub use offenders::{Offender, Offenders};
 pub use ruling::Ruling;
 
 use crate::policy::budget::HELD_OUT_ONE_IN;
-use crate::policy::{Ask, Guard, PolicySettings, Stake};
+use crate::policy::{Ask, Guard, PolicySettings, Stake, WarmUp};
 use crate::rule::RuleSet;
 use crate::score::Scorer;
 use crate::stage::client::{ByScore, Candidate, SMALL_REQUESTS_MAX};
@@ -110,6 +110,8 @@ pub struct Company {
     pub is_held: bool,
     /// Whether few enough of the site's clients fail for failing to mean something.
     pub is_site_sound: bool,
+    /// What is missing of the warm-up; `None` when it is over.
+    pub warm_up: Option<WarmUp>,
 }
 
 /// A single anomaly names nothing: it is shown, no more.
@@ -216,6 +218,9 @@ impl Sequencer {
         }
         if let Some(reason) = self.mercy(candidate, around) {
             return (Action::Observe, Some(reason));
+        }
+        if let Some(warm_up) = company.warm_up.filter(|_| !candidate.is_conclusive()) {
+            return (Action::Observe, Some(warm_up.to_string()));
         }
         if let Some(reason) = candidate
             .by_score

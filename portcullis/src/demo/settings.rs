@@ -11,6 +11,9 @@ use toml::Value;
 /// Name of the gateway, as decisions and the bouncer's key have it.
 pub(super) const GATEWAY: &str = "demo";
 
+/// Nobody watches an hour of harmless traffic: the attacks begin after this.
+const WARM_UP_SECS: u32 = 20;
+
 /// Where things are for one run.
 pub(super) struct Places<'a> {
     /// The broker's `host:port`.
@@ -51,6 +54,7 @@ fn text(places: &Places<'_>) -> anyhow::Result<String> {
         "[kafka]\nbrokers = [{}]\ngroup = \"portcullis-demo\"\nstart = \"earliest\"\n\
          [[kafka.topics]]\nname = {}\nformat = \"nginx_json\"\ngateway = \"{GATEWAY}\"\n\
          [clients]\ntrusted_proxies = [\"127.0.0.0/8\"]\n\
+         [policy]\nwarm_up_secs = {WARM_UP_SECS}\n\
          [storage]\nurl = {}\ncheckpoints = {}\n\
          [[api.listeners]]\naddress = {}\n",
         quoted(places.broker.to_owned()),

@@ -20,6 +20,7 @@ pub(crate) struct Figures {
     score_blocks: AtomicU64,
     score_held_out: AtomicU64,
     unsearched: AtomicU64,
+    warming_up: AtomicU64,
     compared: AtomicU64,
     beyond_both: AtomicU64,
     beyond_champion: AtomicU64,
@@ -79,6 +80,8 @@ impl Figures {
         self.stopped.store(totals.stopped, Ordering::Relaxed);
         self.client_days.store(totals.client_days, Ordering::Relaxed);
         self.unsearched.store(totals.unsearched, Ordering::Relaxed);
+        self.warming_up
+            .store(u64::from(totals.is_warming_up), Ordering::Relaxed);
         let score_only = totals.score_only;
         self.score_blocks.store(score_only.blocks, Ordering::Relaxed);
         self.score_held_out.store(score_only.held_out, Ordering::Relaxed);
@@ -238,6 +241,12 @@ const METRICS: &[Metric] = &[
         "challenger_left_out_total",
         "Looks that the two models were not compared by: too many clients in a day, or a day that was over.",
         |figures| &figures.compared_not,
+    ),
+    (
+        MetricKind::Gauge,
+        "warming_up",
+        "1 while too little of the site was seen to act on anything but conclusive acts.",
+        |figures| &figures.warming_up,
     ),
     (
         MetricKind::Counter,

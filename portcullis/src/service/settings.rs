@@ -33,6 +33,7 @@ pub(super) fn policy(policy: &used::Policy) -> PolicySettings {
         memory_secs: policy.memory_secs,
         episode_secs: policy.episode_secs,
         false_positive_budget: policy.false_positive_budget.map(f64::from),
+        warm_up_secs: policy.warm_up_secs,
         is_shadow: policy.mode == Mode::Shadow,
         guard: GuardSettings {
             clients_share: policy.guard.clients_share,

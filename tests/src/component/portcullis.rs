@@ -44,6 +44,8 @@ impl Setup {
         }
         .with("storage", "checkpoint_secs = 1")
         .with("detector", &format!("hash_key = \"{HASH_KEY}\""))
+        // A test plays its attack from the first line on.
+        .with("policy", "warm_up_secs = 0")
     }
 
     /// Keeps decisions in this database instead of a SQLite file in the process's folder.

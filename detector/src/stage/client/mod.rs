@@ -98,6 +98,8 @@ pub struct Changes {
     pub hits: Vec<Hit>,
     /// Numbers of the cohorts that clients joined, and whether each is a range.
     pub joined: Vec<(u64, bool)>,
+    /// Clients that came first; windows of whoever is trusted less are none.
+    pub newcomers: u32,
     /// New windows: their keys, and their clients' keyed hashes.
     pub arrived: Vec<(u64, u64)>,
     /// Change of the established clients.
@@ -238,6 +240,7 @@ impl Shard {
         let placed = self.slots.place(arrival.key, client, arrival.most, arrival.at);
         if placed.is_new {
             self.changes.arrived.push((arrival.key, arrival.owner));
+            self.changes.newcomers += u32::from(arrival.most == Action::Block);
         }
         if let Some(forgotten) = placed.forgotten {
             self.suspects.forget(forgotten.key);

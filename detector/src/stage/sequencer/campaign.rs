@@ -17,12 +17,13 @@ pub struct Joined {
 }
 
 impl Sequencer {
-    /// Acts on the small members of a campaign that nothing protects, and writes the campaign down.
+    /// Acts on the small members of a campaign that nothing protects, unless something holds all of it back, and writes the
+    /// campaign down.
     pub fn join(
         &mut self,
         key: &CohortKey,
         cohort: &mut Cohort,
-        (excess, is_site_sound): (Excess, bool),
+        (excess, held_back): (Excess, Option<String>),
         around: Circumstances<'_>,
     ) -> Joined {
         let sentence = sentence(key, cohort, excess);
@@ -31,7 +32,7 @@ impl Sequencer {
             .policy
             .action(excess.confidence)
             .filter(|wanted| wanted.is_enforced());
-        if let Some(wanted) = wanted.filter(|_| is_site_sound) {
+        if let Some(wanted) = wanted.filter(|_| held_back.is_none()) {
             let threat = threat(cohort);
             let campaign = cohort.threat;
             let due = |suspected: &&mut Suspected| self.is_to_be_acted_on(suspected, campaign, around);
@@ -51,9 +52,6 @@ impl Sequencer {
             };
             self.blocks.put(*owner, client, block);
         }
-        let held_back = (!is_site_sound).then(|| {
-            "most of this site's clients look like this: it may be the site that is broken".to_owned()
-        });
         let alert = Alert {
             held_back,
             ..alert(key.as_client(&cohort.name), cohort, excess, sentence, around)

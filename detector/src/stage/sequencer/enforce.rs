@@ -59,6 +59,7 @@ impl Sequencer {
             is_held,
             // A person wrote the rule and knows the site.
             is_site_sound: true,
+            warm_up: None,
         };
         let (action, held_back) = self.restrain(&candidate, rule.action, company, around);
         if action.is_enforced() && candidate.is_established {

@@ -1,8 +1,8 @@
 //! The guard through the whole detector: what it holds back, and what nobody can make it hold back.
 
-use crate::detector::Output;
+use crate::detector::{Detector, Output};
 use crate::stage::Serial;
-use crate::testing::{Line, detector, run};
+use crate::testing::{Line, Simple, detector, run, settings};
 use domain::{Action, Alert};
 use std::collections::BTreeSet;
 
@@ -100,6 +100,43 @@ fn a_detector_gone_mad_on_established_clients_is_stopped_at_three() {
         reasons.iter().any(|reason| reason.starts_with("guard:")),
         "{reasons:?}"
     );
+}
+
+/// Clients that are acted on, and why others are not, where each site is only observed for ten minutes at first.
+fn warming_up(lines: &[Line]) -> (BTreeSet<String>, Vec<String>) {
+    let mut settings = settings(4096);
+    settings.policy.warm_up_secs = 600;
+    let outputs = run(&mut Detector::new(settings, Simple), lines, &Serial);
+    let (mut acted_on, mut held_back) = (BTreeSet::new(), Vec::new());
+    for output in outputs {
+        let Output::Alert(alert) = output else { continue };
+        if alert.action >= Action::Throttle {
+            acted_on.insert(alert.client.to_string());
+        }
+        held_back.extend(alert.held_back);
+    }
+    (acted_on, held_back)
+}
+
+#[test]
+fn before_the_site_is_known_only_conclusive_acts_are_acted_on() {
+    let mut lines = [failures(0..20, 20), probes(20..30)].concat();
+    lines.sort_by_key(|line| line.millis);
+    let (acted_on, held_back) = warming_up(&lines);
+    let probers: BTreeSet<String> = probes(20..30)
+        .iter()
+        .map(|line| line.client().to_string())
+        .collect();
+    assert_eq!(acted_on, probers);
+    assert!(
+        held_back.iter().all(|reason| reason.starts_with("warming up:")),
+        "{held_back:?}"
+    );
+    assert!(held_back.len() >= 20);
+    // Twenty minutes of two hundred visitors are enough.
+    let newcomers = failures(VISITORS..VISITORS + 20, 40);
+    let (acted_on, held_back) = warming_up(&[history(), newcomers].concat());
+    assert_eq!((acted_on.len(), held_back.len()), (20, 0));
 }
 
 #[test]

@@ -188,6 +188,15 @@ pub(super) const POLICY: Section = Section {
             "A pause of this length ends an episode, in seconds: what comes after is a new offence.",
         ),
         setting(
+            "policy.warm_up_secs",
+            Kind::Integer(0, 7 * 86_400),
+            Value("3600"),
+            Live,
+            "How long a site must have been seen, in seconds of its log and with a hundred clients, before anything but a \
+             conclusive act is acted on: until then every route is new and nobody has a history. A site with fewer clients is \
+             known after 24 times as long. 0 for not at all.",
+        ),
+        setting(
             "policy.false_positive_budget",
             Kind::Integer(1, 2000),
             Absent("1000"),

@@ -140,6 +140,8 @@ pub(crate) struct Policy {
     pub(crate) memory_secs: u32,
     /// The pause that ends an episode.
     pub(crate) episode_secs: u32,
+    /// How long a site is only observed at first.
+    pub(crate) warm_up_secs: u32,
     /// Clients that may be wrongly blocked by score alone, per million client-days.
     pub(crate) false_positive_budget: Option<u32>,
     /// When new blocks are held back.
