@@ -73,6 +73,12 @@ impl Recorder {
         }
     }
 
+    /// What was written down so far; what comes is written down anew.
+    #[must_use]
+    pub fn take(&self) -> Recorded {
+        std::mem::take(&mut *self.rows.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// What was written down.
     #[must_use]
     pub fn into_rows(self) -> Recorded {
