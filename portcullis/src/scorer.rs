@@ -5,6 +5,7 @@ use detector::feature::{Direction, FEATURES};
 use detector::{Contribution, Score, Scorer, Standing, Windows};
 use models::bundle::{ClientScore, ModelBundle};
 use models::calibration::CalibrationError;
+use models::drift::DriftReference;
 use models::schema::{Feature, FeatureSchema};
 use std::path::Path;
 use std::sync::Mutex;
@@ -105,6 +106,11 @@ impl BundleScorer {
     pub(crate) fn check_budget(&self, per_million: f64) -> Result<f64, CalibrationError> {
         let threshold = self.bundle.threshold_for(per_million)?;
         Ok(threshold.p_value)
+    }
+
+    /// The distribution of its training rows.
+    pub(crate) fn drift_reference(&self) -> &DriftReference {
+        self.bundle.drift_reference()
     }
 
     /// The model's version name and its card: what it was trained on, how often it errs, when not to use it.

@@ -1,6 +1,7 @@
 //! One session: from loading a checkpoint to losing the lease, an error, or the end.
 
 mod group;
+mod models;
 mod news;
 
 use super::checkpoint::{self, Checkpoint, PartitionPlace};
@@ -20,6 +21,7 @@ use domain::HashKey;
 use ingest::source::kafka::{
     Commit, DeadLetters, KafkaBatch, KafkaEvent, KafkaSettings, KafkaSource, KafkaSourceError,
 };
+use models::ModelsTold;
 use std::time::{Duration, Instant};
 use storage::Lease;
 
@@ -82,6 +84,7 @@ pub(super) struct Session<'a> {
     save_cost: Duration,
     has_news: bool,
     told: Instant,
+    models_told: ModelsTold,
     spoken: Instant,
     is_previewed: bool,
     held_until: Option<Instant>,
@@ -139,6 +142,7 @@ impl<'a> Session<'a> {
             save_cost: Duration::ZERO,
             has_news: false,
             told: now,
+            models_told: ModelsTold::default(),
             spoken: now,
             is_previewed: true,
             held_until: None,
@@ -371,7 +375,6 @@ impl<'a> Session<'a> {
             .sum();
         setup.figures.set_source(&self.source.counters(), lag);
         setup.figures.set_totals(self.detector.totals());
-        setup.figures.set_agreement(self.detector.scorer().agreement());
         if let Some(letters) = &self.letters {
             setup.figures.set_dead_letters(letters.counters());
         }
@@ -390,6 +393,8 @@ impl<'a> Session<'a> {
             self.minutes.mark_changed(&changed);
             return;
         }
+        self.tell_of_models();
+        let setup = &self.role.setup;
         let pages = self.watched.pages(&self.detector, (setup.shared.clock)());
         if !pages.is_empty() {
             let stored = self.role.wait(setup.shared.store.put_clients(&pages));
