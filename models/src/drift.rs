@@ -23,7 +23,7 @@ pub const PSI_LARGE: f64 = 0.25;
 /// hundred days, and still at half of [`PSI_LARGE`].
 pub const DRIFT_ROWS_MIN: u64 = 500;
 
-/// The training rows' distribution, feature by feature.
+/// The distribution of the training rows, one of each client-day, feature by feature.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DriftReference {
     features: Vec<FeatureBins>,

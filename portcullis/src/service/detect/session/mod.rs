@@ -15,6 +15,7 @@ use crate::challenger::Duel;
 use crate::config::used;
 use crate::service::figures::Count;
 use crate::service::settings;
+use crate::service::watch::Watch;
 use anyhow::Context as _;
 use detector::{Detector, Output, Settings};
 use domain::HashKey;
@@ -375,6 +376,8 @@ impl<'a> Session<'a> {
             .sum();
         setup.figures.set_source(&self.source.counters(), lag);
         setup.figures.set_totals(self.detector.totals());
+        let watch = Watch::of(self.detector.scorer());
+        setup.figures.set_watch(watch.clone());
         if let Some(letters) = &self.letters {
             setup.figures.set_dead_letters(letters.counters());
         }
@@ -393,7 +396,7 @@ impl<'a> Session<'a> {
             self.minutes.mark_changed(&changed);
             return;
         }
-        self.tell_of_models();
+        self.tell_of_models(&watch);
         let setup = &self.role.setup;
         let pages = self.watched.pages(&self.detector, (setup.shared.clock)());
         if !pages.is_empty() {

@@ -1,4 +1,4 @@
-//! What was seen of the models while they scored: told to metrics, to the list of models, and to the log when clients change.
+//! What was seen of the models while they scored: told to the list of models, and to the log when clients change.
 
 use super::Session;
 use crate::drift::Moved;
@@ -20,13 +20,11 @@ pub(super) struct ModelsTold {
 
 impl Session<'_> {
     /// Tells what was seen of the models so far.
-    pub(super) fn tell_of_models(&mut self) {
+    pub(super) fn tell_of_models(&mut self, watch: &Watch) {
         let setup = &self.role.setup;
-        let watch = Watch::of(self.detector.scorer());
         if let Some(moved) = &watch.moved {
             warn_of(moved, &mut self.models_told.warned);
         }
-        setup.figures.set_watch(watch.clone());
         if self.models_told.at.is_some_and(|at| at.elapsed() < TELL_EVERY) {
             return;
         }
