@@ -180,7 +180,7 @@ export const drift: Drift = {
   client_days_min: 500,
   large: 0.25,
   alarms: MOVED.slice(0, 2),
-  features: MOVED.map((feature, place) => ({ feature, model: 1.9 - place * 0.19, site: 0.62 / (place + 1) ** 0.9 - (place > 1 ? 0.1 : 0) })),
+  features: MOVED.map((feature, place) => ({ feature, model: 1.9 - place * 0.19, site: 0.62 / (place + 1) ** (place < 2 ? 0.9 : 1.6) })),
 };
 
 export const models: Model[] = [

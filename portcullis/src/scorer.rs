@@ -89,9 +89,14 @@ impl Models for ModelFiles {
         // The detector's own tests hold that its features make a schema.
         let schema = schema().ok()?;
         let error = ModelBundle::from_bytes(&bytes, &schema).err()?;
+        // What was found is cut where it is shown; why it does not do is not.
+        let why = error.to_string();
         Some((
-            format!("which cannot be used ({error})"),
-            "a model that `portcullis train` of this version wrote".to_owned(),
+            "which cannot be used".to_owned(),
+            format!(
+                "a model that `portcullis train` of this version wrote: {}",
+                api::neutralise(&why)
+            ),
         ))
     }
 
@@ -269,10 +274,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("other.model");
         std::fs::write(&file, testing::of_other_features()).unwrap();
-        let (found, _) = ModelFiles { must_load: true }.problem(&file).unwrap();
+        let (_, expected) = ModelFiles { must_load: true }.problem(&file).unwrap();
         assert!(
-            found.contains("made for feature schema") && found.contains("colour"),
-            "{found}"
+            expected.contains("made for feature schema") && expected.contains("colour"),
+            "{expected}"
         );
     }
 }

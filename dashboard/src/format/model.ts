@@ -32,7 +32,7 @@ export function driftVerdict(drift: Drift): Verdict {
     return {
       kind: 'moved',
       title: `Clients have changed since the days before: ${counted(moved, 'feature')} moved by much`,
-      text: 'See what changed on the site: a release, a campaign, a new partner. If it is to stay, train a model on what is usual now.',
+      text: 'Look at the alerts first: an attack moves features too. Then at what changed on the site: a release, a campaign, a new partner. If it is to stay, train a model on what is usual now.',
     };
   }
   if (drift.client_days < drift.client_days_min) {
