@@ -8,6 +8,9 @@ use crate::rows::{Rows, RowsError};
 /// Bins per feature: deciles, as the index is usually read.
 const BINS: usize = 10;
 
+/// Hexadecimal digits that tell one reference from another: nobody forges them, they only differ.
+const FINGERPRINT_CHARS: usize = 16;
+
 /// Added to each bin's count, so that an empty one does not make the index infinite.
 const SMOOTHING: f64 = 0.5;
 
@@ -107,6 +110,36 @@ impl DriftReference {
         }
     }
 
+    /// Counts that were written down, if they are of these bins.
+    #[must_use]
+    pub fn counted(&self, features: Vec<Vec<u64>>) -> Option<DriftCounts> {
+        let rows_of = |counts: &Vec<u64>| {
+            let mut counts = counts.iter();
+            counts.try_fold(0_u64, |sum, count| sum.checked_add(*count))
+        };
+        let rows = rows_of(features.first()?)?;
+        let has_shape = features.len() == self.features.len()
+            && features
+                .iter()
+                .zip(&self.features)
+                .all(|(counts, bins)| counts.len() == bins.counts.len() && rows_of(counts) == Some(rows));
+        has_shape.then_some(DriftCounts { rows, features })
+    }
+
+    /// Tells this reference from others: counts in its bins mean nothing in those of another.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for bins in &self.features {
+            hasher.update(&(bins.edges.len() as u64).to_le_bytes());
+            for edge in &bins.edges {
+                hasher.update(&edge.to_le_bytes());
+            }
+        }
+        let whole = hasher.finalize().to_hex();
+        whole.chars().take(FINGERPRINT_CHARS).collect()
+    }
+
     /// Checks a stored reference.
     pub(crate) fn is_valid_for(&self, features: usize) -> bool {
         self.features() == features
@@ -129,6 +162,12 @@ impl DriftCounts {
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows
+    }
+
+    /// The count of each bin, feature by feature.
+    #[must_use]
+    pub fn counts(&self) -> &[Vec<u64>] {
+        &self.features
     }
 
     /// Counts a row, by what [`DriftReference::bins`] wrote of it.
@@ -262,6 +301,14 @@ mod tests {
         assert_ne!(after, whole);
         after.remove(&bins);
         assert_eq!(after, whole);
+        // What was written down is taken up again, and nothing else.
+        assert_eq!(reference.counted(whole.counts().to_vec()), Some(whole.clone()));
+        let mut other = whole.counts().to_vec();
+        other[1][0] += 1;
+        assert_eq!(reference.counted(other), None);
+        assert_eq!(reference.counted(whole.counts()[..1].to_vec()), None);
+        let elsewhere = DriftReference::fit(Rows::new(&now, 2).unwrap()).unwrap();
+        assert_ne!(elsewhere.fingerprint(), reference.fingerprint());
         let (half, mut rest) = (counted(&now[..600]), counted(&now[600..]));
         rest.merge(&half);
         assert_eq!(rest, whole);

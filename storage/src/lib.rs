@@ -41,7 +41,9 @@ pub use operation::{
 };
 pub use page::{PAGE_MAX, Page, Paged};
 pub use store::{Store, TAIL_MAX};
-pub use watch::{FeatureDrift, MODEL_WATCH_BYTES_MAX, ModelAgreement, ModelDrift, ModelPart, ModelWatch};
+pub use watch::{
+    DriftDay, FeatureDrift, MODEL_WATCH_BYTES_MAX, ModelAgreement, ModelDrift, ModelPart, ModelWatch,
+};
 
 use futures::future::BoxFuture;
 use std::path::Path;

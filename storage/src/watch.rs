@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Longest watch of a model, in bytes: a hundred features of the longest names take a tenth.
+/// Longest watch of a model, in bytes: eight days of a hundred features take a quarter.
 pub const MODEL_WATCH_BYTES_MAX: usize = 256 * 1024;
 
-/// What was seen of a model while it scored. Begins anew with the process that detects.
+/// What was seen of a model while it scored. The comparison begins anew with the process that detects; whole days are gone
+/// on from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelWatch {
     /// Whether it decides.
@@ -64,6 +65,21 @@ pub struct ModelDrift {
     pub client_days_min: u64,
     /// Each feature that could be compared.
     pub features: Vec<FeatureDrift>,
+    /// Tells in whose bins the days are counted.
+    pub reference: String,
+    /// The whole days that are known, the last one first: the next process goes on from them.
+    pub days: Vec<DriftDay>,
+}
+
+/// One whole day's clients, counted into the bins of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DriftDay {
+    /// The day, counted from 1970.
+    pub day: i64,
+    /// Client-days beyond the budget, which were not counted.
+    pub beyond: u64,
+    /// The count of each bin, feature by feature.
+    pub counts: Vec<Vec<u64>>,
 }
 
 /// How far the clients have moved in one feature: a population stability index, 0 for not at all.

@@ -204,6 +204,8 @@ mod tests {
                 feature("moved", 0.1, Some(0.7)),
                 feature("still", 0.2, Some(0.1)),
             ],
+            reference: String::new(),
+            days: Vec::new(),
         };
         let watch = ModelWatch {
             part: ModelPart::Champion,

@@ -40,7 +40,7 @@ export function driftVerdict(drift: Drift): Verdict {
     return { kind: 'unknown', title: 'Too few clients in a day to say whether they have changed', text };
   }
   if (drift.features.every((feature) => feature.site == null)) {
-    const text = 'It takes two whole days since Portcullis was started.';
+    const text = 'It takes eight whole days to know what is usual here.';
     return { kind: 'unknown', title: 'Too early to say whether clients have changed since the days before', text };
   }
   return { kind: 'still', title: 'Clients are like those of the days before', text: '' };

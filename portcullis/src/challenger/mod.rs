@@ -6,7 +6,7 @@ mod comparison;
 pub(crate) use comparison::Agreement;
 
 use crate::command::model::beside;
-use crate::drift::{Drift, Moved};
+use crate::drift::{Day, Drift, Moved};
 use crate::scorer::BundleScorer;
 use anyhow::Context;
 use comparison::Comparison;
@@ -96,6 +96,30 @@ impl Duel {
     /// How far this site's clients have moved; `None` before the first look.
     pub(crate) fn moved(&self) -> Option<Moved> {
         self.drift.lock().unwrap_or_else(PoisonError::into_inner).moved()
+    }
+
+    /// Goes on from whole days that another process counted, if it counted them by this model.
+    pub(crate) fn resume(&self, by: &str, days: impl Iterator<Item = (i64, u64, Vec<Vec<u64>>)>) {
+        let mut drift = self.drift.lock().unwrap_or_else(PoisonError::into_inner);
+        if drift.reference().fingerprint() != by {
+            return;
+        }
+        let whole = |(number, beyond, counts)| {
+            let votes = drift.reference().counted(counts)?;
+            Some(Day {
+                number,
+                votes,
+                beyond,
+            })
+        };
+        let days = days.filter_map(whole).collect();
+        drift.resume(days);
+    }
+
+    /// The whole days that are known, and what they are counted by.
+    pub(crate) fn whole_days(&self) -> (String, Vec<Day>) {
+        let drift = self.drift.lock().unwrap_or_else(PoisonError::into_inner);
+        (drift.reference().fingerprint(), drift.whole_days())
     }
 
     /// How alike the two were so far; `None` without a challenger.

@@ -3,10 +3,11 @@
 use crate::challenger::{Agreement, BUDGET, Duel};
 use crate::drift::Moved;
 use api::{Exposition, MetricKind};
+use detector::Scorer as _;
 use detector::feature::FEATURES;
 use domain::Timestamp;
 use models::drift::{DRIFT_ROWS_MIN, PSI_LARGE};
-use storage::{FeatureDrift, ModelAgreement, ModelDrift, ModelPart, ModelWatch};
+use storage::{DriftDay, FeatureDrift, ModelAgreement, ModelDrift, ModelPart, ModelRecord, ModelWatch};
 
 /// What was seen of the models so far.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -34,6 +35,24 @@ impl Watch {
             agreement: None,
             drift: self.moved.as_ref().map(drift),
         }
+    }
+
+    /// The same, with the whole days that the next process goes on from.
+    pub(super) fn champion_with_days(&self, duel: &Duel, at: Timestamp) -> ModelWatch {
+        let mut watch = self.champion(at);
+        if let Some(drift) = &mut watch.drift {
+            let (reference, days) = duel.whole_days();
+            drift.reference = reference;
+            drift.days = days
+                .into_iter()
+                .map(|day| DriftDay {
+                    day: day.number,
+                    beyond: day.beyond,
+                    counts: day.votes.counts().to_vec(),
+                })
+                .collect();
+        }
+        watch
     }
 
     /// Of the model that scores beside it.
@@ -87,6 +106,23 @@ fn drift(moved: &Moved) -> ModelDrift {
                 site: site(at),
             })
             .collect(),
+        reference: String::new(),
+        days: Vec::new(),
+    }
+}
+
+/// Has a model go on from the whole days that another process counted by it.
+pub(super) fn resume(duel: &Duel, known: &[ModelRecord]) {
+    let record = known
+        .iter()
+        .find(|model| model.version == duel.champion().version());
+    let drift = record.and_then(|model| model.watch.as_ref()?.drift.as_ref());
+    if let Some(drift) = drift {
+        let days = drift.days.iter();
+        duel.resume(
+            &drift.reference,
+            days.map(|day| (day.day, day.beyond, day.counts.clone())),
+        );
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::{AnyStore, START, decision, ip, order};
 use crate::{
-    Error, FeatureDrift, Fence, ModelDrift, ModelPart, ModelRecord, ModelWatch, REJECTED_MAX, RejectedSample,
-    Retention, StatsBucket,
+    DriftDay, Error, FeatureDrift, Fence, ModelDrift, ModelPart, ModelRecord, ModelWatch, REJECTED_MAX,
+    RejectedSample, Retention, StatsBucket,
 };
 use domain::{Action, OrderKind};
 use serde_json::json;
@@ -153,6 +153,12 @@ pub(crate) async fn models_and_settings_are_kept(store: AnyStore) {
                 name: "gap_mean".to_owned(),
                 model: 0.5,
                 site: Some(0.01),
+            }],
+            reference: "0123".to_owned(),
+            days: vec![DriftDay {
+                day: 20_783,
+                beyond: 1,
+                counts: vec![vec![400, 411]],
             }],
         }),
     };

@@ -15,7 +15,7 @@ use crate::challenger::Duel;
 use crate::config::used;
 use crate::service::figures::Count;
 use crate::service::settings;
-use crate::service::watch::Watch;
+use crate::service::watch::{self, Watch};
 use anyhow::Context as _;
 use detector::{Detector, Output, Settings};
 use domain::HashKey;
@@ -107,6 +107,7 @@ impl<'a> Session<'a> {
         let loaded = loaded.map(|found| Checkpoint::read(&found.bytes)).transpose();
         let loaded = loaded.map_err(|error| Fault::Final(error.into()))?;
         let detector = restore(role, loaded.as_ref())?;
+        watch::resume(detector.scorer(), &role.wait(setup.shared.store.models())?);
         let mut source = KafkaSource::new(KafkaSettings {
             instance: Some(instance(&setup.holder, kafka, setup.key)),
             ..kafka.source_settings()

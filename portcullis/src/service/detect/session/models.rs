@@ -32,7 +32,7 @@ impl Session<'_> {
         let now = (setup.shared.clock)();
         let duel = self.detector.scorer();
         let champion = duel.champion().version();
-        let mut seen = vec![(champion, watch.champion(now))];
+        let mut seen = vec![(champion, watch.champion_with_days(duel, now))];
         // Names are given freely, and the list goes by them: the one that decides is shown.
         let challenger = duel.challenger().map(|challenger| challenger.scorer().version());
         seen.extend(
