@@ -203,6 +203,7 @@ fn write_drift(moved: &Moved, out: &mut Exposition) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use detector::{Score, Windows};
 
     fn text(watch: &Watch) -> String {
         let mut out = Exposition::default();
@@ -252,6 +253,44 @@ mod tests {
             !told.contains("rank_agreement") && !told.contains("drift"),
             "{told}"
         );
+    }
+
+    #[test]
+    fn the_next_process_goes_on_from_what_the_list_of_models_holds() {
+        let duel = || Duel::load(None, None).unwrap();
+        let first = duel();
+        let row: Vec<f32> = FEATURES.iter().map(|_| 1.0).collect();
+        for day in 1..5 {
+            let windows = Windows {
+                rows: &row,
+                requests: &[24],
+                clients: &[7],
+                days: &[day],
+            };
+            first.score(windows, &mut [Score::default()]);
+        }
+        let now = Timestamp::from_secs(9);
+        let mut record = ModelRecord {
+            version: first.version().to_owned(),
+            created_at: now,
+            activated_at: Some(now),
+            retired_at: None,
+            card: serde_json::json!({}),
+            watch: Some(Watch::of(&first).champion_with_days(&first, now)),
+        };
+        let next = duel();
+        resume(&next, std::slice::from_ref(&record));
+        let (_, days) = next.whole_days();
+        assert_eq!(next.whole_days(), first.whole_days());
+        let numbers: Vec<i64> = days.iter().map(|day| day.number).collect();
+        assert_eq!(numbers, [3, 2]);
+        // Counts in the bins of another model mean nothing.
+        if let Some(drift) = record.watch.as_mut().and_then(|watch| watch.drift.as_mut()) {
+            drift.reference = "another".to_owned();
+        }
+        let other = duel();
+        resume(&other, &[record]);
+        assert_eq!(other.whole_days().1, []);
     }
 
     #[test]
