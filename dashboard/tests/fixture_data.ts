@@ -1,6 +1,6 @@
 // Answers of an API, for tests of how pages are drawn. Times stand relative to now, so that pages look alive.
 
-import type { Alert, ClientName, ClientPage, Decision, Health, Key, Model, Order, Overview, Rejected } from '../src/api/types';
+import type { Agreement, Alert, ClientName, ClientPage, Decision, Drift, Health, Key, Model, Order, Overview, Rejected } from '../src/api/types';
 import { referenceOf } from '../src/state/place';
 
 /** A time some seconds ago. */
@@ -180,9 +180,28 @@ export const bouncers = [
   { name: 'edge-2', gateway: null, kind: '', version: '', address: null, last_seen: null, last_pull: null },
 ];
 
+/** How alike two models are. */
+export const agreement: Agreement = { client_days: 41_207, budget: 1000, both: 31, champion_only: 6, challenger_only: 94, rank: 0.8123 };
+
+const MOVED = ['gap_mean', 'visit_rate', 'response_size', 'path_depth', 'query_ratio', 'agent_count', 'asset_ratio', 'walk_ratio', 'write_ratio', 'burst_rate'];
+
+/** A day on which two features moved by much. */
+export const drift: Drift = {
+  day: '2026-11-21',
+  is_whole: true,
+  client_days: 20_431,
+  beyond: 24,
+  client_days_before: 139_872,
+  client_days_min: 500,
+  large: 0.25,
+  alarms: MOVED.slice(0, 2),
+  features: MOVED.map((feature, place) => ({ feature, model: 1.9 - place * 0.19, site: 0.62 / (place + 1) ** (place < 2 ? 0.9 : 1.6) })),
+};
+
 export const models: Model[] = [
-  { version: '2026-11-22-1', created_at: ago(260_000), activated_at: ago(90_000), retired_at: null, card: { trained_on: { rows: 412_331, clients: 20_050 }, false_block_rate: 0.0004, not_for: ['fewer than three requests', 'traffic without status codes'] } },
-  { version: '2026-10-30-2', created_at: ago(2_260_000), activated_at: ago(2_090_000), retired_at: ago(90_000), card: { trained_on: { rows: 300_000 } } },
+  { version: '2026-11-22-1', created_at: ago(260_000), activated_at: ago(90_000), retired_at: null, card: { trained_on: { rows: 412_331, clients: 20_050 }, false_block_rate: 0.0004, not_for: ['fewer than three requests', 'traffic without status codes'] }, role: 'champion', watched_at: ago(4), agreement: null, drift },
+  { version: '2026-10-30-2', created_at: ago(2_260_000), activated_at: ago(2_090_000), retired_at: ago(90_000), card: { trained_on: { rows: 300_000 } }, role: 'challenger', watched_at: ago(4), agreement, drift: null },
+  { version: '2026-09-01-1', created_at: ago(7_260_000), activated_at: ago(7_090_000), retired_at: ago(2_090_000), card: { trained_on: { rows: 120_000 } }, role: null, watched_at: null, agreement: null, drift: null },
 ];
 
 export const rejected: Rejected[] = [

@@ -20,7 +20,7 @@ const PAGES = {
   orders: { path: '/orders', full: 'Our own load test', empty: 'No orders' },
   health: { path: '/system', full: 'has not asked for 3 minutes', empty: 'has not asked for 3 minutes' },
   bouncers: { path: '/system?part=bouncers', full: 'crowdsec-nginx-bouncer', empty: 'No gateway takes the blocklist' },
-  models: { path: '/system?part=models', full: '2026-11-22-1', empty: 'No model is recorded' },
+  models: { path: '/system?part=models', full: 'Clients have changed since the days before: 2 features moved by much', empty: 'No model is recorded' },
   keys: { path: '/system?part=keys', full: 'old-grafana', empty: 'There is no key' },
   rejected: { path: '/system?part=rejected', full: 'missing field', empty: 'Every line could be read' },
 } as const;

@@ -29,6 +29,7 @@
 //! | *campaign* | an alert whose client is a cohort of clients, each too small to stand out |
 //! | *disguised* | a client that goes by a browser's name and has none of a browser's habits |
 //! | *crowd* | many people behind one address, told by their user agents |
+//! | *drift* | clients have changed: a feature is spread otherwise than it was |
 //! | *challenger* | a model that scores beside the one that decides, the *champion*, and decides nothing |
 //! | *warm-up* | the time in which too little of a site was seen to act on anything but conclusive acts |
 //! | *tick* | a slice of event time at whose end decisions come into force |

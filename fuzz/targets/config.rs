@@ -12,16 +12,31 @@
 #[path = "../../portcullis/src/config/mod.rs"]
 mod config;
 
-use config::Surroundings;
+use config::{Models, Surroundings};
 use libfuzzer_sys::fuzz_target;
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
+
+/// Refuses every other model, and small budgets.
+struct Asked;
+
+impl Models for Asked {
+    fn problem(&self, file: &Path) -> Option<(String, String)> {
+        let is_odd = file.as_os_str().len() % 2 == 1;
+        is_odd.then(|| ("no model".to_owned(), "a model".to_owned()))
+    }
+
+    fn least_budget(&self, _model: Option<&Path>, per_million: f64) -> Option<String> {
+        (per_million < 100.0).then(|| "at least 100".to_owned())
+    }
+}
 
 fuzz_target!(|data: &str| {
     let surroundings = Surroundings {
         environment: &BTreeMap::new(),
         read_file: &|_| Err(io::ErrorKind::NotFound.into()),
-        least_budget: &|_, budget| (budget < 100.0).then(|| "at least 100".to_owned()),
+        models: &Asked,
     };
     match config::read("fuzz.toml", data, &surroundings) {
         Ok(loaded) => drop(config::explain(&loaded.entries)),

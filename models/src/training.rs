@@ -188,6 +188,16 @@ impl TrainingSet {
         part
     }
 
+    /// The last row of each client-day: where rows were written down as clients were looked at, its last look.
+    #[must_use]
+    pub fn last_looks(&self) -> Part {
+        let mut order: Vec<usize> = (0..self.client_days.len()).rev().collect();
+        order.sort_by_key(|&row| self.client_days[row]);
+        order.dedup_by_key(|row| self.client_days[*row]);
+        order.sort_unstable();
+        self.whole().only(&order)
+    }
+
     /// All rows as one part.
     #[must_use]
     pub fn whole(&self) -> Part {
@@ -254,11 +264,16 @@ impl Part {
         order.sort_by_key(|&row| self.client_days[row]);
         order.dedup_by_key(|row| self.client_days[*row]);
         order.sort_unstable();
+        self.only(&order)
+    }
+
+    /// These rows alone.
+    fn only(&self, rows: &[usize]) -> Self {
         let mut part = Self {
             features: self.features,
             ..Self::default()
         };
-        for row in order {
+        for &row in rows {
             part.values
                 .extend_from_slice(&self.values[row * self.features..][..self.features]);
             part.request_counts.push(self.request_counts[row]);
@@ -305,6 +320,13 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn the_last_look_of_each_client_day_is_its_last_row() {
+        let part = set(vec![7, 3, 7, 5, 3]).last_looks();
+        assert_eq!(part.client_days, [7, 5, 3]);
+        assert_eq!(part.values, [2.0, 3.0, 4.0]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod challenger;
 mod command;
 mod config;
 mod demo;
+mod drift;
 mod evaluation;
 mod operator;
 mod progress;

@@ -1,10 +1,12 @@
 //! The bridge between the detector, which knows no model, and the models, which know no detector.
 
+use crate::config::Models;
 use anyhow::Context;
 use detector::feature::{Direction, FEATURES};
 use detector::{Contribution, Score, Scorer, Standing, Windows};
 use models::bundle::{ClientScore, ModelBundle};
 use models::calibration::CalibrationError;
+use models::drift::DriftReference;
 use models::schema::{Feature, FeatureSchema};
 use std::path::Path;
 use std::sync::Mutex;
@@ -66,22 +68,52 @@ pub(crate) fn card_of(bundle: &ModelBundle) -> String {
     })
 }
 
-/// What a budget must be at least for a model to show it, in words; `None` when the model shows the budget, or cannot be
-/// loaded: whoever starts with it says why.
-#[must_use]
-pub(crate) fn least_budget(model: Option<&Path>, per_million: f64) -> Option<String> {
-    let scorer = BundleScorer::load(model).ok()?;
-    match scorer.check_budget(per_million) {
-        Err(CalibrationError::BudgetTooSmall {
-            smallest_provable,
-            client_days,
-            ..
-        }) => Some(format!(
-            "at least {}: three divided by the {client_days} client-days that the model was calibrated on",
-            smallest_provable.ceil()
-        )),
-        // Every other problem of a calibration would have kept it from being loaded.
-        Ok(_) | Err(_) => None,
+/// The model files of this machine, as a configuration asks about them.
+pub(crate) struct ModelFiles {
+    /// Whether a file that cannot be loaded is a problem. It is to whoever detects; a process that only serves needs none.
+    pub(crate) must_load: bool,
+}
+
+impl Models for ModelFiles {
+    fn problem(&self, file: &Path) -> Option<(String, String)> {
+        if !self.must_load {
+            return None;
+        }
+        let bytes = match std::fs::read(file) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let found = format!("which cannot be read ({})", error.kind());
+                return Some((found, "a readable model file".to_owned()));
+            }
+        };
+        // The detector's own tests hold that its features make a schema.
+        let schema = schema().ok()?;
+        let error = ModelBundle::from_bytes(&bytes, &schema).err()?;
+        // What was found is cut where it is shown; why it does not do is not.
+        let why = error.to_string();
+        Some((
+            "which cannot be used".to_owned(),
+            format!(
+                "a model that `portcullis train` of this version wrote: {}",
+                api::neutralise(&why)
+            ),
+        ))
+    }
+
+    fn least_budget(&self, model: Option<&Path>, per_million: f64) -> Option<String> {
+        let scorer = BundleScorer::load(model).ok()?;
+        match scorer.check_budget(per_million) {
+            Err(CalibrationError::BudgetTooSmall {
+                smallest_provable,
+                client_days,
+                ..
+            }) => Some(format!(
+                "at least {}: three divided by the {client_days} client-days that the model was calibrated on",
+                smallest_provable.ceil()
+            )),
+            // Every other problem of a calibration would have kept it from being loaded.
+            Ok(_) | Err(_) => None,
+        }
     }
 }
 
@@ -105,6 +137,11 @@ impl BundleScorer {
     pub(crate) fn check_budget(&self, per_million: f64) -> Result<f64, CalibrationError> {
         let threshold = self.bundle.threshold_for(per_million)?;
         Ok(threshold.p_value)
+    }
+
+    /// The distribution of its training rows.
+    pub(crate) fn drift_reference(&self) -> &DriftReference {
+        self.bundle.drift_reference()
     }
 
     /// The model's version name and its card: what it was trained on, how often it errs, when not to use it.
@@ -162,5 +199,85 @@ impl Scorer for BundleScorer {
     fn standing(&self, feature: usize, value: f32) -> Option<Standing> {
         let (typical, extreme) = self.bundle.standing(feature, value)?;
         Some(Standing { typical, extreme })
+    }
+}
+
+/// Small models for tests.
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+    use models::bundle::BundleParams;
+    use models::training::TrainingSet;
+
+    /// A model of that name over these features, trained on so many client-days of nothing in particular.
+    pub(crate) fn model(schema: FeatureSchema, name: &str, client_days: u64) -> Vec<u8> {
+        let width = schema.len() as u64;
+        let value = |place: u64| (place.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f32;
+        let values = (0..client_days * width).map(value).collect();
+        let requests = vec![20; client_days as usize];
+        let client_days = (0..client_days).collect();
+        let set = TrainingSet::new(schema, values, requests, client_days, "a test".to_owned()).unwrap();
+        let bundle = ModelBundle::fit(&set, &BundleParams::new(name, 1)).unwrap();
+        bundle.to_bytes().unwrap()
+    }
+
+    /// A model over other features than the detector's.
+    pub(crate) fn of_other_features() -> Vec<u8> {
+        let feature = |name: &str| Feature {
+            name: name.to_owned(),
+            direction: models::schema::Direction::Up,
+        };
+        let schema = FeatureSchema::new(vec![feature("colour"), feature("smell")], SCHEMA_VERSION).unwrap();
+        model(schema, "of another planet", 400)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_hears_what_is_wrong_with_a_model_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("current.model");
+        let problem = || {
+            let problem = ModelFiles { must_load: true }.problem(&file);
+            problem.map(|(found, expected)| format!("{found} | {expected}"))
+        };
+        let missing = problem().unwrap();
+        assert_eq!(
+            missing,
+            "which cannot be read (entity not found) | a readable model file"
+        );
+        // A process that only serves needs none.
+        assert_eq!(ModelFiles { must_load: false }.problem(&file), None);
+        for (bytes, says) in [
+            (b"no model".as_slice(), "this is not a portcullis model file"),
+            (&SHIPPED[..SHIPPED.len() - 1], "were written"),
+        ] {
+            std::fs::write(&file, bytes).unwrap();
+            let told = problem().unwrap();
+            assert!(told.contains(says), "{told}");
+        }
+        let mut damaged = SHIPPED.to_vec();
+        if let Some(last) = damaged.last_mut() {
+            *last ^= 1;
+        }
+        std::fs::write(&file, damaged).unwrap();
+        assert!(problem().unwrap().contains("damaged"));
+        std::fs::write(&file, SHIPPED).unwrap();
+        assert_eq!(problem(), None);
+    }
+
+    #[test]
+    fn a_model_of_other_features_is_refused_by_their_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("other.model");
+        std::fs::write(&file, testing::of_other_features()).unwrap();
+        let (_, expected) = ModelFiles { must_load: true }.problem(&file).unwrap();
+        assert!(
+            expected.contains("made for feature schema") && expected.contains("colour"),
+            "{expected}"
+        );
     }
 }

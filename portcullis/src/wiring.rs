@@ -3,7 +3,7 @@
 use crate::analysis::{DESCRIBE, scan_key};
 use crate::config::{self, Config};
 use crate::rules;
-use crate::scorer::{BundleScorer, least_budget};
+use crate::scorer::{BundleScorer, ModelFiles};
 use crate::service::detector_settings;
 use anyhow::{Context, anyhow};
 use detector::Settings;
@@ -193,7 +193,7 @@ pub(crate) fn check_budget(scorer: &BundleScorer, policy: &PolicySettings) -> an
 /// # Errors
 /// Every problem of the file at once.
 pub(crate) fn load_config(file: &Path) -> anyhow::Result<Config> {
-    match config::load(file, &least_budget) {
+    match config::load(file, &ModelFiles { must_load: false }) {
         Ok(loaded) => Ok(loaded.config),
         Err(error) => match error.downcast::<config::Report>() {
             Ok(report) => Err(WrongUsage(report.to_string()).into()),

@@ -20,6 +20,7 @@ mod row;
 mod sql;
 pub mod sqlite;
 mod store;
+mod watch;
 
 pub use access::{ApiKey, Bouncer, NewApiKey, Role, Session};
 pub use alerts::{
@@ -40,6 +41,9 @@ pub use operation::{
 };
 pub use page::{PAGE_MAX, Page, Paged};
 pub use store::{Store, TAIL_MAX};
+pub use watch::{
+    DriftDay, FeatureDrift, MODEL_WATCH_BYTES_MAX, ModelAgreement, ModelDrift, ModelPart, ModelWatch,
+};
 
 use futures::future::BoxFuture;
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! What running leaves behind: figures per minute, models, leases, rejected lines, retention, health.
 
+use crate::ModelWatch;
 use domain::Timestamp;
 
 /// Most rejected samples that are kept: enough to see what is wrong, too few to fill a disk.
@@ -43,6 +44,8 @@ pub struct ModelRecord {
     pub retired_at: Option<Timestamp>,
     /// Its card: data, false-block rate, limits. At most [`MODEL_CARD_BYTES_MAX`].
     pub card: serde_json::Value,
+    /// What was seen of it while it scored; `None` while nobody looks.
+    pub watch: Option<ModelWatch>,
 }
 
 /// The right to do something alone, for a while.

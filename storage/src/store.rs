@@ -1,9 +1,9 @@
 //! The one interface to what is stored.
 
 use crate::{
-    AlertFilter, ApiKey, Bouncer, ClientSummary, DecisionFilter, Error, Fence, Lease, ModelRecord, NewApiKey,
-    NewOrder, OrderFilter, OrderReceipt, Page, Paged, RejectedSample, Retention, RetentionReport, Session,
-    StatsBucket, StoreHealth, StoredAlert,
+    AlertFilter, ApiKey, Bouncer, ClientSummary, DecisionFilter, Error, Fence, Lease, ModelRecord,
+    ModelWatch, NewApiKey, NewOrder, OrderFilter, OrderReceipt, Page, Paged, RejectedSample, Retention,
+    RetentionReport, Session, StatsBucket, StoreHealth, StoredAlert,
 };
 use async_trait::async_trait;
 use domain::{AlertId, Client, Decision, DecisionId, Order, StampedDecision, Timestamp};
@@ -157,6 +157,9 @@ pub trait Store: Send + Sync {
 
     /// Stores what is known of a model; what is there is replaced.
     async fn put_model(&self, model: &ModelRecord) -> Result<(), Error>;
+
+    /// Replaces what was seen of a model while it scored; of a model that is not known, nothing is stored.
+    async fn watch_model(&self, version: &str, watch: &ModelWatch) -> Result<(), Error>;
 
     /// Every model, newest first.
     async fn models(&self) -> Result<Vec<ModelRecord>, Error>;

@@ -6,6 +6,7 @@ mod access;
 mod alert;
 mod client;
 mod decision;
+mod model;
 mod operation;
 mod order;
 mod overview;
@@ -15,7 +16,8 @@ pub(crate) use alert::AlertView;
 pub use client::client_reference;
 pub(crate) use client::{ClientName, ClientPage, ClientView, parse as parse_client};
 pub(crate) use decision::DecisionView;
-pub(crate) use operation::{HealthPartView, HealthView, ModelView, RejectedView};
+pub(crate) use model::ModelView;
+pub(crate) use operation::{HealthPartView, HealthView, RejectedView};
 pub(crate) use order::{
     AllowView, NewOrderView, ORDERS_CSV_HEADER, OrderReceiptView, OrderView, push_order_csv,
 };

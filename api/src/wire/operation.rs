@@ -1,38 +1,10 @@
-//! Models, rejected lines and health in JSON.
+//! Rejected lines and health in JSON.
 
 use super::shown;
-use crate::neutral::neutralise_json;
 use crate::state::HealthPart;
 use serde::Serialize;
-use storage::{ModelRecord, RejectedSample};
+use storage::RejectedSample;
 use utoipa::ToSchema;
-
-/// A model that was or is in use.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ModelView {
-    /// Its version name.
-    version: String,
-    /// When this installation first used it.
-    created_at: String,
-    /// When it began to score.
-    activated_at: Option<String>,
-    /// When another took over.
-    retired_at: Option<String>,
-    /// Its card.
-    card: serde_json::Value,
-}
-
-impl ModelView {
-    pub(crate) fn new(model: &ModelRecord) -> Self {
-        Self {
-            version: shown(&model.version),
-            created_at: model.created_at.to_string(),
-            activated_at: model.activated_at.map(|at| at.to_string()),
-            retired_at: model.retired_at.map(|at| at.to_string()),
-            card: neutralise_json(model.card.clone()),
-        }
-    }
-}
 
 /// A line that could not be read.
 #[derive(Debug, Serialize, ToSchema)]

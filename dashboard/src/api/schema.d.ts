@@ -421,6 +421,40 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description How alike a challenger and the champion are, in client-days since the start, each client by its highest score of the day. */
+        AgreementView: {
+            /**
+             * Format: int64
+             * @description Client-days beyond it for both.
+             */
+            both: number;
+            /**
+             * Format: double
+             * @description The budget at which they are compared, in wrongly blocked clients per million client-days.
+             */
+            budget: number;
+            /**
+             * Format: int64
+             * @description Beyond it for the challenger alone.
+             */
+            challenger_only: number;
+            /**
+             * Format: int64
+             * @description Beyond it for the champion alone.
+             */
+            champion_only: number;
+            /**
+             * Format: int64
+             * @description Client-days that both scored.
+             */
+            client_days: number;
+            /**
+             * Format: double
+             * @description How alike they rank: Kendall's tau-b, from 1 (the same order) past 0 (no more than chance) to −1; null while one of
+             *     them ranks nothing.
+             */
+            rank?: number | null;
+        };
         /** @description A client stood out. */
         AlertView: {
             /** @description The strongest action so far. */
@@ -628,6 +662,42 @@ export interface components {
             /** @description Whom it names, as it may be shown. */
             value: string;
         };
+        /** @description How far the clients of this site have moved, by the last whole day; by the present one as long as none is over. */
+        DriftView: {
+            /** @description Names of the features that have moved by much since the days before. */
+            alarms: string[];
+            /**
+             * Format: int64
+             * @description Client-days that the model finds beyond the budget, and that were not counted.
+             */
+            beyond: number;
+            /**
+             * Format: int64
+             * @description Client-days that were counted.
+             */
+            client_days: number;
+            /**
+             * Format: int64
+             * @description Client-days of up to seven whole days before.
+             */
+            client_days_before: number;
+            /**
+             * Format: int64
+             * @description So many client-days it takes, on either side, to compare.
+             */
+            client_days_min: number;
+            /** @description The day, in UTC. */
+            day: string;
+            /** @description Each feature, what moved most since the days before first; then what moved most since training. */
+            features: components["schemas"]["FeatureDriftView"][];
+            /** @description Whether it is over, and was seen whole. */
+            is_whole: boolean;
+            /**
+             * Format: double
+             * @description From this index on a feature has moved by much.
+             */
+            large: number;
+        };
         /** @description One request that shows it. */
         EvidenceView: {
             /** @description When. */
@@ -649,6 +719,21 @@ export interface components {
              * @description Status sent.
              */
             status: number;
+        };
+        /** @description How far the clients have moved in one feature: a population stability index, 0 for not at all. */
+        FeatureDriftView: {
+            /** @description The feature's name. */
+            feature: string;
+            /**
+             * Format: double
+             * @description Since the model was trained.
+             */
+            model: number;
+            /**
+             * Format: double
+             * @description Since the days before; null while too few are known.
+             */
+            site?: number | null;
         };
         /** @description One feature of a client's latest window, in the unit that a person reads. */
         FeatureView: {
@@ -762,14 +847,20 @@ export interface components {
         ModelView: {
             /** @description When it began to score. */
             activated_at?: string | null;
+            agreement?: components["schemas"]["AgreementView"] | null;
             /** @description Its card. */
             card: unknown;
             /** @description When this installation first used it. */
             created_at: string;
+            drift?: components["schemas"]["DriftView"] | null;
             /** @description When another took over. */
             retired_at?: string | null;
+            /** @description What it does now: `champion` decides, `challenger` scores beside it and decides nothing; null when it does neither. */
+            role?: string | null;
             /** @description Its version name. */
             version: string;
+            /** @description When this was seen of it while it scored. */
+            watched_at?: string | null;
         };
         /** @description Whom an order is about: by `ref`, or by scope and value. */
         NamedClient: {

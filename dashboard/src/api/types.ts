@@ -4,6 +4,7 @@ import type { components } from './schema';
 
 type Schemas = components['schemas'];
 
+export type Agreement = Schemas['AgreementView'];
 export type Alert = Schemas['AlertView'];
 export type AllowEntry = Schemas['AllowView'];
 export type Bouncer = Schemas['BouncerView'];
@@ -11,6 +12,7 @@ export type ClientName = Schemas['ClientName'];
 export type ClientPage = Schemas['ClientPage'];
 export type ClientSummary = Schemas['ClientView'];
 export type Decision = Schemas['DecisionView'];
+export type Drift = Schemas['DriftView'];
 export type Evidence = Schemas['EvidenceView'];
 export type Health = Schemas['HealthView'];
 export type Key = Schemas['KeyView'];

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import type { Alert } from '../api/types';
-import { alert } from '../../tests/fixture_data';
+import type { Alert, Drift, Model } from '../api/types';
+import { agreement, alert, drift, models } from '../../tests/fixture_data';
 import { cardRows } from './card';
 import { featureName, featureValue } from './feature';
+import { agreementTold, driftBasis, driftVerdict, modelStanding, movement } from './model';
 import { orderDone } from './order';
 import { mainAlert, tellAlert } from './story';
 import { originName, scopeName, threatMeaning, threatName } from './threat';
@@ -78,4 +79,41 @@ test('a card of any shape becomes rows', () => {
   ]);
   expect(cardRows(null)).toEqual([]);
   expect(cardRows('plain')).toEqual([{ name: 'Card', text: 'plain' }]);
+});
+
+test('a model stands where its role and its times say', () => {
+  const standing = (changes: Partial<Model>) => modelStanding({ ...(models[0] as Model), role: null, activated_at: null, retired_at: null, ...changes });
+  expect(standing({ role: 'champion', activated_at: at(0) })).toBe('in use');
+  // The one before challenges the new one, although it is retired.
+  expect(standing({ role: 'challenger', activated_at: at(0), retired_at: at(9) })).toBe('challenges');
+  expect(standing({ activated_at: at(0), retired_at: at(9) })).toBe('retired');
+  expect(standing({})).toBe('waiting');
+});
+
+test('drift says whether clients have changed, or why that cannot be said', () => {
+  const verdict = (changes: Partial<Drift>) => driftVerdict({ ...drift, ...changes });
+  expect(verdict({}).title).toBe('Clients have changed since the days before: 2 features moved by much');
+  expect(verdict({ alarms: ['gap_mean'] }).title).toMatch(/: 1 feature moved by much$/);
+  expect(verdict({ alarms: [] })).toEqual({ kind: 'still', title: 'Clients are like those of the days before', text: '' });
+  expect(verdict({ alarms: [], client_days: 212, features: [] }).text).toBe('212 client-days of the 500 that it takes.');
+  const early = { alarms: [], features: drift.features.map((feature) => ({ ...feature, site: null })) };
+  expect(verdict(early).kind).toBe('unknown');
+  expect(driftBasis(drift)).toBe(
+    'On 2026-11-21 (UTC): 20,431 client-days, held against 139,872 of the days before; 24 that the model finds beyond the budget were left out.',
+  );
+  expect(driftBasis({ ...drift, is_whole: false, client_days: 1, client_days_before: 0, beyond: 0 })).toBe(
+    'Since the start, on 2026-11-21 (UTC) so far: 1 client-day.',
+  );
+  expect([0.02, 0.11, 0.26].map((index) => movement(index, 0.25))).toEqual(['hardly', 'a little', 'much']);
+});
+
+test('a challenger is told beside the model in use', () => {
+  expect(agreementTold(agreement)).toBe(
+    'Of 41,207 client-days since the start, beyond a budget of 1,000 wrong blocks per million: 31 for both models, 6 for the one in use alone, ' +
+      '94 for this one alone. They rank clients alike to 0.81, where 1 is the same order and 0 no more than chance.',
+  );
+  expect(agreementTold({ ...agreement, both: 0, champion_only: 0, challenger_only: 0, rank: null })).toBe(
+    'Of 41,207 client-days since the start, neither model finds one beyond a budget of 1,000 wrong blocks per million.',
+  );
+  expect(agreementTold({ ...agreement, client_days: 0 })).toBe('Nothing was compared yet.');
 });

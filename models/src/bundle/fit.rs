@@ -116,7 +116,8 @@ impl ModelBundle {
             days: DayCheck::new(highest),
             assessments: Vec::new(),
             population: tails.fit(&DatasetBase::from(rows.view()))?,
-            drift: DriftReference::fit(rows)?,
+            // As live clients are counted: one vote per client and day, its last look.
+            drift: DriftReference::fit(set.last_looks().rows())?,
         })
     }
 

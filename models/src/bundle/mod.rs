@@ -116,4 +116,10 @@ impl ModelBundle {
     pub fn drift(&self, rows: &[f32]) -> Result<Vec<f64>, RowsError> {
         self.drift.stability(rows)
     }
+
+    /// The training rows' distribution, for counting rows one by one.
+    #[must_use]
+    pub fn drift_reference(&self) -> &DriftReference {
+        &self.drift
+    }
 }

@@ -1,7 +1,7 @@
 //! `portcullis config`: what the settings are, whether a file is right, and what it comes to.
 
 use crate::config;
-use crate::scorer::least_budget;
+use crate::scorer::ModelFiles;
 use anyhow::Context as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// Prints what a right configuration comes to, or the problems of a wrong one.
 fn with_loaded(file: &Path, show: impl Fn(&config::Loaded) -> String) -> anyhow::Result<ExitCode> {
-    match config::load(file, &least_budget) {
+    match config::load(file, &ModelFiles { must_load: true }) {
         Ok(loaded) => print(&show(&loaded)),
         Err(error) => match error.downcast::<config::Report>() {
             Ok(report) => {

@@ -41,7 +41,7 @@ enum Command {
     Formats(formats::Args),
     Simulate(simulate::Args),
     Train(train::Args),
-    /// Shows a model's card, and puts the one before back.
+    /// Shows a model's card, puts one in the place of the one that decides, and the one before back.
     Model(model::Args),
     Evaluate(evaluate::Args),
     /// Tests, lists and imports rules.

@@ -1,7 +1,7 @@
 //! `portcullis run`: the service, until it is told to stop.
 
 use crate::config;
-use crate::scorer::least_budget;
+use crate::scorer::ModelFiles;
 use crate::service::{Roles, Service, reload};
 use crate::wiring::WrongUsage;
 use anyhow::Context as _;
@@ -36,7 +36,10 @@ pub(crate) struct Args {
 /// When the configuration is wrong, the service cannot start, or a role gave up.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let roles = roles(&args.roles)?;
-    let loaded = match config::load(&args.config, &least_budget) {
+    let models = ModelFiles {
+        must_load: roles.detect,
+    };
+    let loaded = match config::load(&args.config, &models) {
         Ok(loaded) => loaded,
         Err(error) => match error.downcast::<config::Report>() {
             Ok(report) => return Err(WrongUsage(report.to_string()).into()),

@@ -2,7 +2,7 @@
 //! used ([`Config`], the types that the rest of the program takes).
 //!
 //! [`settings`] lists every setting once. Checking, example, JSON Schema, explanation and comparison all read that
-//! list. Reading a configuration asks the machine for environment variables, secrets' files and what its model can show
+//! list. Reading a configuration asks the machine for environment variables, secrets' files and models' files
 //! only, and through [`Surroundings`].
 
 mod check;
@@ -28,7 +28,7 @@ pub(crate) use explain::explain;
 pub(crate) use problem::{Problem, Report, suggest};
 pub(crate) use schema::schema;
 pub(crate) use used::Config;
-pub(crate) use value::{LeastBudget, Surroundings};
+pub(crate) use value::{Models, NoModels, Surroundings};
 
 use anyhow::Context as _;
 use serde::Deserialize as _;
@@ -91,11 +91,11 @@ pub(crate) fn read(file: &str, text: &str, surroundings: &Surroundings<'_>) -> R
     }
 }
 
-/// Reads a configuration file, with this process's environment over it; `least_budget` is asked what a model can show.
+/// Reads a configuration file, with this process's environment over it; `models` is asked about those that it names.
 ///
 /// # Errors
 /// A [`Report`] when it is wrong; otherwise when the file cannot be read.
-pub(crate) fn load(file: &Path, least_budget: &LeastBudget) -> anyhow::Result<Loaded> {
+pub(crate) fn load(file: &Path, models: &dyn Models) -> anyhow::Result<Loaded> {
     let name = file.display().to_string();
     let size = std::fs::metadata(file)
         .with_context(|| format!("could not read {name}"))?
@@ -111,7 +111,7 @@ pub(crate) fn load(file: &Path, least_budget: &LeastBudget) -> anyhow::Result<Lo
     let surroundings = Surroundings {
         environment: &environment,
         read_file: &|path| std::fs::read_to_string(path),
-        least_budget,
+        models,
     };
     Ok(read(&name, &text, &surroundings)?)
 }

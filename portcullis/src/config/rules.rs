@@ -20,6 +20,7 @@ pub(crate) fn contradictions(checked: &Checked, surroundings: &Surroundings<'_>)
     check_topics(checked, &mut problems);
     check_kafka_security(checked, &mut problems);
     check_policy(checked, &mut problems);
+    check_models(checked, surroundings, &mut problems);
     check_budget(checked, surroundings, &mut problems);
     for at in (0..).take_while(|at| checked.entry(&format!("api.listeners[{at}].kinds")).is_some()) {
         check_listener(checked, at, &mut problems);
@@ -60,6 +61,16 @@ fn number(checked: &Checked, path: &str) -> Option<f64> {
         .or_else(|| value.as_integer().map(|number| number as f64))
 }
 
+/// A model that cannot be loaded is refused, with what it was found to be.
+fn check_models(checked: &Checked, surroundings: &Surroundings<'_>, problems: &mut Vec<Problem>) {
+    for path in ["model.file", "model.challenger"] {
+        let Some(file) = checked.text(path) else { continue };
+        if let Some((found, expected)) = surroundings.models.problem(Path::new(file)) {
+            report(checked, problems, path, format!("\"{file}\", {found}"), expected);
+        }
+    }
+}
+
 /// A budget of wrong blocks that the model cannot show is refused, with the smallest that it can.
 fn check_budget(checked: &Checked, surroundings: &Surroundings<'_>, problems: &mut Vec<Problem>) {
     let path = "policy.false_positive_budget";
@@ -67,7 +78,7 @@ fn check_budget(checked: &Checked, surroundings: &Surroundings<'_>, problems: &m
         return;
     };
     let model = checked.text("model.file").map(Path::new);
-    if let Some(expected) = (surroundings.least_budget)(model, budget) {
+    if let Some(expected) = surroundings.models.least_budget(model, budget) {
         report(checked, problems, path, budget.to_string(), expected);
     }
 }

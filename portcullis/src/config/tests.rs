@@ -3,12 +3,27 @@
 use super::compare::Change;
 use super::setting::Fallback;
 use super::*;
+use crate::scorer::ModelFiles;
 use std::io;
 
 const WRONG: &str = include_str!("fixtures/wrong.toml");
 const WRONG_REPORT: &str = include_str!("fixtures/wrong.report.txt");
 
 const SMALL: &str = "[kafka]\nbrokers = [\"127.0.0.1:9092\"]\n[[kafka.topics]]\nname = \"access\"\n";
+
+/// The models that tests name: one that can be loaded, and one that cannot. Budgets are asked of the shipped one.
+struct Installed;
+
+impl Models for Installed {
+    fn problem(&self, file: &Path) -> Option<(String, String)> {
+        let is_broken = file.to_str() == Some("/models/broken.model");
+        is_broken.then(|| ("a file that is damaged".to_owned(), "a model".to_owned()))
+    }
+
+    fn least_budget(&self, model: Option<&Path>, per_million: f64) -> Option<String> {
+        ModelFiles { must_load: true }.least_budget(model, per_million)
+    }
+}
 
 fn read_with(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, Report> {
     let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
@@ -20,7 +35,7 @@ fn read_with(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, Report>
     let surroundings = Surroundings {
         environment: &environment,
         read_file: &read_file,
-        least_budget: &crate::scorer::least_budget,
+        models: &Installed,
     };
     read("portcullis.toml", text, &surroundings)
 }
@@ -100,7 +115,7 @@ fn defaults_are_right_values_of_their_kind() {
         let surroundings = Surroundings {
             environment: &none,
             read_file: &|_| Err(io::ErrorKind::NotFound.into()),
-            least_budget: &|_, _| None,
+            models: &NoModels,
         };
         let mut problems = Vec::new();
         value::read(setting.path, setting.kind, &node, &surroundings, &mut problems);
@@ -168,6 +183,18 @@ fn a_budget_that_the_model_cannot_show_is_refused_with_the_smallest_that_it_can(
     );
     let loaded = read_with("[policy]\nfalse_positive_budget = 1000\n", &[]).unwrap();
     assert_eq!(loaded.config.policy.false_positive_budget, Some(1000));
+}
+
+#[test]
+fn a_model_that_cannot_be_loaded_is_named_with_its_setting() {
+    let text = "[model]\nfile = \"/models/good.model\"\nchallenger = \"/models/broken.model\"\n";
+    assert_eq!(
+        problem_of(text, &[]),
+        "portcullis.toml:3: model.challenger: found \"/models/broken.model\", a file that is damaged, expected a model"
+    );
+    assert!(read_with(&text.replace("broken", "other"), &[]).is_ok());
+    let both = read_with(&text.replace("good", "broken"), &[]).unwrap_err();
+    assert_eq!(both.problems.len(), 2, "{both}");
 }
 
 #[test]

@@ -25,13 +25,32 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) environment: &'a BTreeMap<String, String>,
     /// Reads the file of a secret.
     pub(crate) read_file: &'a dyn Fn(&Path) -> std::io::Result<String>,
-    /// What a model can show.
-    pub(crate) least_budget: &'a LeastBudget,
+    /// The model files that it names.
+    pub(crate) models: &'a dyn Models,
 }
 
-/// Says what a budget of wrong blocks per million client-days must be at least for a model (the shipped one without a path)
-/// to show it; `None` when it can show this one.
-pub(crate) type LeastBudget = dyn Fn(Option<&Path>, f64) -> Option<String>;
+/// What a configuration asks of the model files that it names.
+pub(crate) trait Models {
+    /// What is wrong with a model file: what was found, and what was expected. `None` when nothing is, or nobody here needs it.
+    fn problem(&self, file: &Path) -> Option<(String, String)>;
+
+    /// What a budget of wrong blocks per million client-days must be at least for a model (the shipped one without a path)
+    /// to show it; `None` when it can show this one.
+    fn least_budget(&self, model: Option<&Path>, per_million: f64) -> Option<String>;
+}
+
+/// Asks nothing of models: for configurations that name none.
+pub(crate) struct NoModels;
+
+impl Models for NoModels {
+    fn problem(&self, _file: &Path) -> Option<(String, String)> {
+        None
+    }
+
+    fn least_budget(&self, _model: Option<&Path>, _per_million: f64) -> Option<String> {
+        None
+    }
+}
 
 /// Reads a value as its kind. Every problem goes into `problems`; `None` when there was one.
 pub(crate) fn read(
@@ -266,7 +285,7 @@ mod tests {
         let surroundings = Surroundings {
             environment: &none,
             read_file: &|_| Err(std::io::ErrorKind::NotFound.into()),
-            least_budget: &|_, _| None,
+            models: &NoModels,
         };
         let mut problems = Vec::new();
         let value = read("it", kind, &node, &surroundings, &mut problems);

@@ -35,7 +35,7 @@ pub(super) fn load(places: &Places<'_>) -> anyhow::Result<Loaded> {
     let surroundings = Surroundings {
         environment: &environment,
         read_file: &|path| std::fs::read_to_string(path),
-        least_budget: &|_, _| None,
+        models: &config::NoModels,
     };
     config::read("the demo's configuration", &text(places)?, &surroundings).map_err(anyhow::Error::from)
 }

@@ -1,6 +1,6 @@
 //! What the detect role counts: read by `/metrics`, by the health report and by the demo's terminal.
 
-use crate::challenger::Agreement;
+use super::watch::Watch;
 use api::{Exposition, HealthPart, HealthSource, MetricKind, MetricsSource};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -21,11 +21,6 @@ pub(crate) struct Figures {
     score_held_out: AtomicU64,
     unsearched: AtomicU64,
     warming_up: AtomicU64,
-    compared: AtomicU64,
-    beyond_both: AtomicU64,
-    beyond_champion: AtomicU64,
-    beyond_challenger: AtomicU64,
-    compared_not: AtomicU64,
     score_convicted: AtomicU64,
     lag: AtomicU64,
     offsets_lost: AtomicU64,
@@ -37,6 +32,7 @@ pub(crate) struct Figures {
     dead_letters_failed: AtomicU64,
     is_reading: AtomicBool,
     trouble: Mutex<Option<String>>,
+    watch: Mutex<Watch>,
 }
 
 /// One counter of [`Figures`].
@@ -89,16 +85,9 @@ impl Figures {
             .store(score_only.convicted, Ordering::Relaxed);
     }
 
-    /// Notes how alike the model that decides and its challenger were so far.
-    pub(super) fn set_agreement(&self, agreement: Option<Agreement>) {
-        let agreement = agreement.unwrap_or_default();
-        self.compared.store(agreement.client_days, Ordering::Relaxed);
-        self.beyond_both.store(agreement.both, Ordering::Relaxed);
-        self.beyond_champion
-            .store(agreement.champion_only, Ordering::Relaxed);
-        self.beyond_challenger
-            .store(agreement.challenger_only, Ordering::Relaxed);
-        self.compared_not.store(agreement.left_out, Ordering::Relaxed);
+    /// Notes what was seen of the models so far.
+    pub(super) fn set_watch(&self, watch: Watch) {
+        *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = watch;
     }
 
     /// Notes what the Kafka source has counted, and how far it is behind.
@@ -214,36 +203,6 @@ const METRICS: &[Metric] = &[
     ),
     (
         MetricKind::Gauge,
-        "challenger_client_days",
-        "Client-days since the start that a second model scored beside the one that decides.",
-        |figures| &figures.compared,
-    ),
-    (
-        MetricKind::Gauge,
-        "challenger_beyond_both",
-        "Of these, beyond a budget of 1,000 wrong blocks per million client-days for both models.",
-        |figures| &figures.beyond_both,
-    ),
-    (
-        MetricKind::Gauge,
-        "challenger_beyond_champion_only",
-        "Of these, beyond it for the model that decides alone.",
-        |figures| &figures.beyond_champion,
-    ),
-    (
-        MetricKind::Gauge,
-        "challenger_beyond_challenger_only",
-        "Of these, beyond it for the second model alone.",
-        |figures| &figures.beyond_challenger,
-    ),
-    (
-        MetricKind::Counter,
-        "challenger_left_out_total",
-        "Looks that the two models were not compared by: too many clients in a day, or a day that was over.",
-        |figures| &figures.compared_not,
-    ),
-    (
-        MetricKind::Gauge,
         "warming_up",
         "1 while too little of the site was seen to act on anything but conclusive acts.",
         |figures| &figures.warming_up,
@@ -309,6 +268,10 @@ impl MetricsSource for Figures {
         for (kind, name, help, counter) in METRICS {
             out.add_one(*kind, name, help, counter(self).load(Ordering::Relaxed) as f64);
         }
+        self.watch
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write(out);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What runs beside the roles: the blocklist follows the store, events are published, old rows are dropped.
 
+use super::watch::Watch;
 use super::{Shared, settings};
 use crate::challenger::Duel;
 use crate::config::Config;
@@ -76,6 +77,10 @@ pub(super) async fn note_models(shared: &Shared, config: &Config) -> anyhow::Res
     let challenger = challenger.scorer();
     let version = api::neutralise(challenger.version());
     tracing::info!(%version, "another model scores beside the one that decides");
+    // The list goes by names, which are given freely: of two of one name the one that decides is shown.
+    if challenger.version() == duel.champion().version() {
+        return Ok(());
+    }
     note_model(shared, challenger, false).await
 }
 
@@ -88,6 +93,11 @@ async fn note_model(shared: &Shared, scorer: &BundleScorer, is_champion: bool) -
         activated_at: is_champion.then_some(now),
         retired_at: None,
         card,
+        watch: Some(if is_champion {
+            Watch::default().champion(now)
+        } else {
+            Watch::default().challenger(now)
+        }),
     };
     let known = shared.store.models().await.context("could not read the models")?;
     for model in notes(&known, record, is_champion, now) {
@@ -97,32 +107,39 @@ async fn note_model(shared: &Shared, scorer: &BundleScorer, is_champion: bool) -
     Ok(())
 }
 
-/// What changes in the list of models: the one that decides is active, whoever was is retired, and a challenger is only new.
+/// What changes in the list of models: the one that decides is active, whoever was is retired, and nobody else is watched; a
+/// challenger, noted after it, is watched.
 fn notes(known: &[ModelRecord], record: ModelRecord, is_champion: bool, now: Timestamp) -> Vec<ModelRecord> {
+    let part = |model: &ModelRecord| model.watch.as_ref().map(|watch| watch.part);
     let before = known.iter().find(|model| model.version == record.version);
-    if !is_champion {
-        return if before.is_none() {
-            vec![record]
-        } else {
-            Vec::new()
-        };
-    }
     let is_active = |model: &ModelRecord| model.activated_at.is_some() && model.retired_at.is_none();
-    let others = known
-        .iter()
-        .filter(|model| model.version != record.version && is_active(model));
-    let mut changed: Vec<ModelRecord> = others
-        .map(|model| ModelRecord {
-            retired_at: Some(now),
+    let mut changed = Vec::new();
+    if is_champion {
+        let others = known.iter().filter(|model| model.version != record.version);
+        let stale = others.filter(|model| is_active(model) || model.watch.is_some());
+        changed.extend(stale.map(|model| ModelRecord {
+            retired_at: model.retired_at.or(model.activated_at.map(|_| now)),
+            watch: None,
             ..model.clone()
-        })
-        .collect();
-    if !before.is_some_and(is_active) {
-        changed.push(ModelRecord {
-            created_at: before.map_or(now, |model| model.created_at),
-            ..record
-        });
+        }));
     }
+    let is_noted =
+        before.is_some_and(|before| (!is_champion || is_active(before)) && part(before) == part(&record));
+    if is_noted {
+        return changed;
+    }
+    changed.push(match before {
+        // Active already, or a challenger that is known: only that it is watched is new.
+        Some(before) if !is_champion || is_active(before) => ModelRecord {
+            watch: record.watch,
+            ..before.clone()
+        },
+        Some(before) => ModelRecord {
+            created_at: before.created_at,
+            ..record
+        },
+        None => record,
+    });
     changed
 }
 
@@ -180,32 +197,67 @@ impl MetricsSource for BlocklistHealth {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use storage::ModelWatch;
 
     #[test]
     fn a_promoted_model_is_active_and_the_one_before_is_retired() {
-        let model = |version: &str, activated: Option<i64>| ModelRecord {
+        let model = |version: &str, activated: Option<i64>, watch: Option<ModelWatch>| ModelRecord {
             version: version.to_owned(),
             created_at: Timestamp::from_millis(1),
             activated_at: activated.map(Timestamp::from_millis),
             retired_at: None,
             card: serde_json::json!({}),
+            watch,
         };
         let now = Timestamp::from_millis(9);
-        let known = [model("old", Some(1)), model("new", None)];
-        let changed = notes(&known, model("new", Some(9)), true, now);
+        let champion = || Some(Watch::default().champion(now));
+        let challenger = || Some(Watch::default().challenger(now));
+        let known = [
+            model("old", Some(1), champion()),
+            model("new", None, challenger()),
+        ];
+        let changed = notes(&known, model("new", Some(9), champion()), true, now);
         assert_eq!(changed.len(), 2);
         assert_eq!(
-            (changed[0].version.as_str(), changed[0].retired_at),
-            ("old", Some(now))
+            (
+                changed[0].version.as_str(),
+                changed[0].retired_at,
+                &changed[0].watch
+            ),
+            ("old", Some(now), &None)
         );
         assert_eq!(
-            (changed[1].version.as_str(), changed[1].activated_at),
-            ("new", Some(now))
+            (
+                changed[1].version.as_str(),
+                changed[1].activated_at,
+                &changed[1].watch
+            ),
+            ("new", Some(now), &champion())
         );
         assert_eq!(changed[1].created_at, Timestamp::from_millis(1));
+        // The one before challenges it from now on, and stays retired.
+        let changed = notes(&changed, model("old", None, challenger()), false, now);
+        assert_eq!(
+            (changed[0].retired_at, &changed[0].watch),
+            (Some(now), &challenger())
+        );
         // The same again, and a challenger that is known already, change nothing.
-        assert!(notes(&known[..1], model("old", Some(9)), true, now).is_empty());
-        assert!(notes(&known, model("new", None), false, now).is_empty());
-        assert_eq!(notes(&known, model("third", None), false, now).len(), 1);
+        assert!(notes(&known[..1], model("old", Some(9), champion()), true, now).is_empty());
+        assert!(notes(&known, model("new", None, challenger()), false, now).is_empty());
+        assert_eq!(
+            notes(&known, model("third", None, challenger()), false, now).len(),
+            1
+        );
+        // A challenger that went is watched no more; it never decided, so it is not retired.
+        let changed = notes(&known, model("old", Some(9), champion()), true, now);
+        assert_eq!(
+            (
+                changed[0].version.as_str(),
+                changed[0].retired_at,
+                &changed[0].watch
+            ),
+            ("new", None, &None)
+        );
+        assert_eq!(changed.len(), 1);
     }
 }

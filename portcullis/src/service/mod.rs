@@ -9,6 +9,7 @@ mod listeners;
 mod page;
 mod reload;
 mod settings;
+mod watch;
 
 pub(crate) use figures::{Count, Figures};
 pub(crate) use reload::reload;

@@ -3,14 +3,14 @@
 use super::Service;
 use crate::config::{self, Config};
 use crate::rules;
-use crate::scorer::least_budget;
+use crate::scorer::ModelFiles;
 use detector::rule::RuleSet;
 use std::path::Path;
 
 /// Reads the file, and the files of rules that it names, again. A wrong one changes nothing, and every problem of it is
 /// logged; wrong rules leave the rules as they were and keep nothing else from changing.
 pub(crate) fn reload(service: &mut Service, file: &Path) {
-    let mut loaded = match config::load(file, &least_budget) {
+    let mut loaded = match config::load(file, &ModelFiles { must_load: false }) {
         Ok(loaded) => loaded,
         Err(error) => {
             tracing::error!(
@@ -90,7 +90,7 @@ mod tests {
         let surroundings = config::Surroundings {
             environment: &std::collections::BTreeMap::new(),
             read_file: &|path| std::fs::read_to_string(path),
-            least_budget: &|_, _| None,
+            models: &config::NoModels,
         };
         let config = config::read("portcullis.toml", &text, &surroundings)
             .unwrap()

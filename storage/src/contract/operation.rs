@@ -1,7 +1,10 @@
 //! Figures, leases, rejected lines, retention, health.
 
 use super::{AnyStore, START, decision, ip, order};
-use crate::{Error, Fence, ModelRecord, REJECTED_MAX, RejectedSample, Retention, StatsBucket};
+use crate::{
+    DriftDay, Error, FeatureDrift, Fence, ModelDrift, ModelPart, ModelRecord, ModelWatch, REJECTED_MAX,
+    RejectedSample, Retention, StatsBucket,
+};
 use domain::{Action, OrderKind};
 use serde_json::json;
 
@@ -125,11 +128,47 @@ pub(crate) async fn models_and_settings_are_kept(store: AnyStore) {
         activated_at: None,
         retired_at: None,
         card: json!({"false_blocks": 0.001}),
+        watch: None,
     };
     store.put_model(&model("a", 0)).await.unwrap();
     store.put_model(&model("b", 1)).await.unwrap();
     let mut active = model("b", 1);
     active.activated_at = Some(START.plus_secs(5));
+    store.put_model(&active).await.unwrap();
+    assert_eq!(store.models().await.unwrap(), [active.clone(), model("a", 0)]);
+    // What was seen is replaced, leaves the rest as it is, and goes with the record.
+    let mut watch = ModelWatch {
+        part: ModelPart::Champion,
+        at_millis: 17,
+        agreement: None,
+        drift: Some(ModelDrift {
+            day: 20_784,
+            is_whole: true,
+            client_days: 812,
+            beyond: 3,
+            client_days_before: 5000,
+            large: 0.25,
+            client_days_min: 500,
+            features: vec![FeatureDrift {
+                name: "gap_mean".to_owned(),
+                model: 0.5,
+                site: Some(0.01),
+            }],
+            reference: "0123".to_owned(),
+            days: vec![DriftDay {
+                day: 20_783,
+                beyond: 1,
+                counts: vec![vec![400, 411]],
+            }],
+        }),
+    };
+    store.watch_model("b", &watch).await.unwrap();
+    store.watch_model("nobody", &watch).await.unwrap();
+    watch.part = ModelPart::Challenger;
+    store.watch_model("b", &watch).await.unwrap();
+    active.watch = Some(watch);
+    assert_eq!(store.models().await.unwrap(), [active.clone(), model("a", 0)]);
+    active.watch = None;
     store.put_model(&active).await.unwrap();
     assert_eq!(store.models().await.unwrap(), [active, model("a", 0)]);
     assert_eq!(store.setting_or_insert("key", "one").await.unwrap(), "one");

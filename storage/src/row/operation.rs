@@ -25,6 +25,10 @@ pub(crate) fn read_model(mut row: Row) -> Result<ModelRecord, Error> {
         activated_at: read_time_or_null(row)?,
         retired_at: read_time_or_null(row)?,
         card: serde_json::from_str(&row.text()?).map_err(|error| corrupt("a model's card", error))?,
+        // Another version may have looked at other things: what it saw is no reason to show no model.
+        watch: row
+            .text_or_null()?
+            .and_then(|text| serde_json::from_str(&text).ok()),
     })
 }
 

@@ -5,8 +5,8 @@ use crate::engine::{Engine, params};
 use crate::row::client::bounded_json;
 use crate::row::operation::{read_model, read_rejected, read_stats};
 use crate::{
-    Error, MODEL_CARD_BYTES_MAX, ModelRecord, REJECTED_MAX, REJECTED_SAMPLE_BYTES_MAX, RejectedSample,
-    StatsBucket,
+    Error, MODEL_CARD_BYTES_MAX, MODEL_WATCH_BYTES_MAX, ModelRecord, ModelWatch, REJECTED_MAX,
+    REJECTED_SAMPLE_BYTES_MAX, RejectedSample, StatsBucket,
 };
 use domain::Timestamp;
 
@@ -47,23 +47,41 @@ pub(super) async fn stats(
 }
 
 pub(super) async fn put_model(engine: &dyn Engine, model: &ModelRecord) -> Result<(), Error> {
-    let sql = "INSERT INTO models (version, created_at, activated_at, retired_at, card) \
-               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (version) DO UPDATE SET \
+    let sql = "INSERT INTO models (version, created_at, activated_at, retired_at, card, watch) \
+               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (version) DO UPDATE SET \
                created_at = excluded.created_at, activated_at = excluded.activated_at, \
-               retired_at = excluded.retired_at, card = excluded.card";
+               retired_at = excluded.retired_at, card = excluded.card, watch = excluded.watch";
+    let watch = model.watch.as_ref().map(watch_text).transpose()?;
     let params = params![
         model.version.as_str(),
         model.created_at,
         model.activated_at,
         model.retired_at,
-        bounded_json("a model's card", &model.card, MODEL_CARD_BYTES_MAX)?
+        bounded_json("a model's card", &model.card, MODEL_CARD_BYTES_MAX)?,
+        watch
     ];
     execute(engine, "store a model's record", sql, params).await?;
     Ok(())
 }
 
+pub(super) async fn watch_model(engine: &dyn Engine, version: &str, watch: &ModelWatch) -> Result<(), Error> {
+    let sql = "UPDATE models SET watch = $2 WHERE version = $1";
+    let params = params![version, watch_text(watch)?];
+    execute(engine, "store what was seen of a model", sql, params).await?;
+    Ok(())
+}
+
+fn watch_text(watch: &ModelWatch) -> Result<String, Error> {
+    let what = "a model's watch";
+    let value = serde_json::to_value(watch).map_err(|error| Error::Corrupt {
+        what: what.to_owned(),
+        why: error.to_string(),
+    })?;
+    bounded_json(what, &value, MODEL_WATCH_BYTES_MAX)
+}
+
 pub(super) async fn models(engine: &dyn Engine) -> Result<Vec<ModelRecord>, Error> {
-    let sql = "SELECT version, created_at, activated_at, retired_at, card FROM models \
+    let sql = "SELECT version, created_at, activated_at, retired_at, card, watch FROM models \
                ORDER BY created_at DESC, version DESC";
     read_all(
         engine.fetch("list models", sql.into(), Vec::new()).await?,

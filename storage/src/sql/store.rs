@@ -3,9 +3,9 @@
 use super::{SqlStore, access, alerts, decisions, leases, operation, orders, read_first, retention};
 use crate::engine::params;
 use crate::{
-    AlertFilter, ApiKey, Bouncer, ClientSummary, DecisionFilter, Error, Fence, Lease, ModelRecord, NewApiKey,
-    NewOrder, OrderFilter, OrderReceipt, Page, Paged, RejectedSample, Retention, RetentionReport, Session,
-    StatsBucket, Store, StoreHealth, StoredAlert,
+    AlertFilter, ApiKey, Bouncer, ClientSummary, DecisionFilter, Error, Fence, Lease, ModelRecord,
+    ModelWatch, NewApiKey, NewOrder, OrderFilter, OrderReceipt, Page, Paged, RejectedSample, Retention,
+    RetentionReport, Session, StatsBucket, Store, StoreHealth, StoredAlert,
 };
 use async_trait::async_trait;
 use domain::{AlertId, Client, Decision, DecisionId, Order, StampedDecision, Timestamp};
@@ -149,6 +149,10 @@ impl Store for SqlStore {
 
     async fn put_model(&self, model: &ModelRecord) -> Result<(), Error> {
         operation::put_model(&*self.engine, model).await
+    }
+
+    async fn watch_model(&self, version: &str, watch: &ModelWatch) -> Result<(), Error> {
+        operation::watch_model(&*self.engine, version, watch).await
     }
 
     async fn models(&self) -> Result<Vec<ModelRecord>, Error> {

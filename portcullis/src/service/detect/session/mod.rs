@@ -1,6 +1,7 @@
 //! One session: from loading a checkpoint to losing the lease, an error, or the end.
 
 mod group;
+mod models;
 mod news;
 
 use super::checkpoint::{self, Checkpoint, PartitionPlace};
@@ -14,12 +15,14 @@ use crate::challenger::Duel;
 use crate::config::used;
 use crate::service::figures::Count;
 use crate::service::settings;
+use crate::service::watch::{self, Watch};
 use anyhow::Context as _;
 use detector::{Detector, Output, Settings};
 use domain::HashKey;
 use ingest::source::kafka::{
     Commit, DeadLetters, KafkaBatch, KafkaEvent, KafkaSettings, KafkaSource, KafkaSourceError,
 };
+use models::ModelsTold;
 use std::time::{Duration, Instant};
 use storage::Lease;
 
@@ -82,6 +85,7 @@ pub(super) struct Session<'a> {
     save_cost: Duration,
     has_news: bool,
     told: Instant,
+    models_told: ModelsTold,
     spoken: Instant,
     is_previewed: bool,
     held_until: Option<Instant>,
@@ -103,6 +107,7 @@ impl<'a> Session<'a> {
         let loaded = loaded.map(|found| Checkpoint::read(&found.bytes)).transpose();
         let loaded = loaded.map_err(|error| Fault::Final(error.into()))?;
         let detector = restore(role, loaded.as_ref())?;
+        watch::resume(detector.scorer(), &role.wait(setup.shared.store.models())?);
         let mut source = KafkaSource::new(KafkaSettings {
             instance: Some(instance(&setup.holder, kafka, setup.key)),
             ..kafka.source_settings()
@@ -139,6 +144,7 @@ impl<'a> Session<'a> {
             save_cost: Duration::ZERO,
             has_news: false,
             told: now,
+            models_told: ModelsTold::default(),
             spoken: now,
             is_previewed: true,
             held_until: None,
@@ -372,7 +378,8 @@ impl<'a> Session<'a> {
             .sum();
         setup.figures.set_source(&self.source.counters(), lag);
         setup.figures.set_totals(self.detector.totals());
-        setup.figures.set_agreement(self.detector.scorer().agreement());
+        let watch = Watch::of(self.detector.scorer());
+        setup.figures.set_watch(watch.clone());
         if let Some(letters) = &self.letters {
             setup.figures.set_dead_letters(letters.counters());
         }
@@ -391,6 +398,8 @@ impl<'a> Session<'a> {
             self.minutes.mark_changed(&changed);
             return;
         }
+        self.tell_of_models(&watch);
+        let setup = &self.role.setup;
         let pages = self.watched.pages(&self.detector, (setup.shared.clock)());
         if !pages.is_empty() {
             let stored = self.role.wait(setup.shared.store.put_clients(&pages));

@@ -1,12 +1,16 @@
-//! A second model that scores what the first one scores, and decides nothing: how alike the two are on this site, before
-//! one takes the other's place.
+//! What looks on while a model decides, and decides nothing: whether clients have changed, and a second model that scores what
+//! the first one scores, to tell how alike the two are on this site before one takes the other's place.
+
+mod comparison;
+
+pub(crate) use comparison::Agreement;
 
 use crate::command::model::beside;
+use crate::drift::{Day, Drift, Moved};
 use crate::scorer::BundleScorer;
 use anyhow::Context;
+use comparison::Comparison;
 use detector::{Contribution, Score, Scorer, Standing, Windows};
-use std::collections::HashMap;
-use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,113 +20,10 @@ pub(crate) const BUDGET: f64 = 1_000.0;
 /// Acted on from this p-value where a model is calibrated on too few client-days to show the budget.
 const P_WITHOUT_PROOF: f64 = 0.001;
 
-/// Clients of a day that are followed, some 20 bytes each. Looks at further ones are counted, and not compared.
-const FOLLOWED_MAX: usize = 100_000;
-
-/// How alike two models are, in client-days: a client is looked at many times a day, and counts by its highest score.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Agreement {
-    /// Client-days that both models scored.
-    pub(crate) client_days: u64,
-    /// Of these, beyond the budget's threshold for both.
-    pub(crate) both: u64,
-    /// Beyond it for the champion alone.
-    pub(crate) champion_only: u64,
-    /// Beyond it for the challenger alone.
-    pub(crate) challenger_only: u64,
-    /// Looks that were not compared: at clients beyond those that are followed, or at a day that was over.
-    pub(crate) left_out: u64,
-}
-
-impl fmt::Display for Agreement {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{} client-days, of which beyond a budget of {BUDGET} per million: {} for both, {} for the champion alone, \
-             {} for the challenger alone",
-            self.client_days, self.both, self.champion_only, self.challenger_only
-        )?;
-        if self.left_out > 0 {
-            write!(formatter, "; {} looks were not compared", self.left_out)?;
-        }
-        Ok(())
-    }
-}
-
-/// Whether a client is beyond the budget today, for the champion and for the challenger. Its highest score decides: once
-/// beyond, it stays so for the day.
-type Beyond = (bool, bool);
-
-/// What is remembered to compare two models.
-#[derive(Debug)]
-struct Comparison {
-    /// P-values from which a client is beyond the budget, for the champion and for the challenger.
-    thresholds: (f64, f64),
-    day: i64,
-    followed: HashMap<u64, Beyond>,
-    /// Counted as looks come in: it is read more often than days end.
-    agreement: Agreement,
-}
-
-impl Comparison {
-    fn new(thresholds: (f64, f64)) -> Self {
-        Self {
-            thresholds,
-            day: i64::MIN,
-            followed: HashMap::new(),
-            agreement: Agreement::default(),
-        }
-    }
-
-    /// Takes in one look at a client. Looks at a day that is over are late, and left out.
-    fn look(&mut self, client: u64, day: i64, p_values: (f64, f64)) {
-        if day > self.day {
-            self.followed.clear();
-            self.day = day;
-        }
-        let known = self.followed.get(&client).copied();
-        let has_room = known.is_some() || self.followed.len() < FOLLOWED_MAX;
-        if day < self.day || !has_room {
-            self.agreement.left_out += 1;
-            return;
-        }
-        let before = known.unwrap_or_default();
-        let now = (
-            before.0 || p_values.0 <= self.thresholds.0,
-            before.1 || p_values.1 <= self.thresholds.1,
-        );
-        self.agreement.client_days += u64::from(known.is_none());
-        if now != before {
-            self.agreement.move_one(before, now);
-        }
-        self.followed.insert(client, now);
-    }
-}
-
-impl Agreement {
-    /// A client was beyond for these models, and is for those.
-    fn move_one(&mut self, before: Beyond, now: Beyond) {
-        if let Some(count) = self.count_of(before) {
-            *count -= 1;
-        }
-        if let Some(count) = self.count_of(now) {
-            *count += 1;
-        }
-    }
-
-    fn count_of(&mut self, beyond: Beyond) -> Option<&mut u64> {
-        match beyond {
-            (true, true) => Some(&mut self.both),
-            (true, false) => Some(&mut self.champion_only),
-            (false, true) => Some(&mut self.challenger_only),
-            (false, false) => None,
-        }
-    }
-}
-
 /// A champion that decides, and perhaps a challenger that only scores.
 pub(crate) struct Duel {
     champion: BundleScorer,
+    drift: Mutex<Drift>,
     challenger: Option<Arc<Challenger>>,
 }
 
@@ -174,7 +75,12 @@ impl Duel {
                 scorer,
             })
         });
-        Self { champion, challenger }
+        let drift = Drift::new(champion.drift_reference().clone(), threshold(&champion));
+        Self {
+            champion,
+            drift: Mutex::new(drift),
+            challenger,
+        }
     }
 
     /// The model that decides.
@@ -185,6 +91,35 @@ impl Duel {
     /// The model that only scores.
     pub(crate) const fn challenger(&self) -> Option<&Arc<Challenger>> {
         self.challenger.as_ref()
+    }
+
+    /// How far this site's clients have moved; `None` before the first look.
+    pub(crate) fn moved(&self) -> Option<Moved> {
+        self.drift.lock().unwrap_or_else(PoisonError::into_inner).moved()
+    }
+
+    /// Goes on from whole days that another process counted, if it counted them by this model.
+    pub(crate) fn resume(&self, by: &str, days: impl Iterator<Item = (i64, u64, Vec<Vec<u64>>)>) {
+        let mut drift = self.drift.lock().unwrap_or_else(PoisonError::into_inner);
+        if drift.reference().fingerprint() != by {
+            return;
+        }
+        let whole = |(number, beyond, counts)| {
+            let votes = drift.reference().counted(counts)?;
+            Some(Day {
+                number,
+                votes,
+                beyond,
+            })
+        };
+        let days = days.filter_map(whole).collect();
+        drift.resume(days);
+    }
+
+    /// The whole days that are known, and what they are counted by.
+    pub(crate) fn whole_days(&self) -> (String, Vec<Day>) {
+        let drift = self.drift.lock().unwrap_or_else(PoisonError::into_inner);
+        (drift.reference().fingerprint(), drift.whole_days())
     }
 
     /// How alike the two were so far; `None` without a challenger.
@@ -203,7 +138,7 @@ impl Challenger {
     pub(crate) fn agreement(&self) -> Agreement {
         // What is counted here decides nothing: a thread that panicked leaves the counts usable.
         let comparison = self.comparison.lock().unwrap_or_else(PoisonError::into_inner);
-        comparison.agreement
+        comparison.agreement()
     }
 
     fn score(&self, windows: Windows<'_>, champion: &[Score]) {
@@ -224,6 +159,10 @@ impl Scorer for Duel {
 
     fn score(&self, windows: Windows<'_>, out: &mut [Score]) {
         self.champion.score(windows, out);
+        // What looks on decides nothing: a thread that panicked there leaves its counts usable.
+        let mut drift = self.drift.lock().unwrap_or_else(PoisonError::into_inner);
+        drift.look(windows, out);
+        drop(drift);
         if let Some(challenger) = &self.challenger {
             challenger.score(windows, out);
         }
@@ -247,46 +186,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_counts_once_a_day_by_its_highest_scores() {
-        let mut comparison = Comparison::new((0.01, 0.01));
-        for (client, day, p_values) in [
-            (1, 5, (0.5, 0.5)),
-            (1, 5, (0.001, 0.5)),
-            (1, 5, (0.5, 0.002)),
-            (2, 5, (0.5, 0.002)),
-            (3, 5, (0.001, 0.5)),
-            (4, 5, (0.5, 0.5)),
-            // The next day; what comes late for the one before is left out.
-            (1, 6, (0.5, 0.5)),
-            (4, 5, (0.001, 0.001)),
-        ] {
-            comparison.look(client, day, p_values);
-        }
-        let expected = Agreement {
-            client_days: 5,
-            both: 1,
-            champion_only: 1,
-            challenger_only: 1,
-            left_out: 1,
-        };
-        assert_eq!(comparison.agreement, expected);
-    }
-
-    #[test]
-    fn too_many_clients_of_a_day_are_counted_and_not_followed() {
-        let mut comparison = Comparison::new((0.01, 0.01));
-        for client in 0..FOLLOWED_MAX as u64 + 7 {
-            comparison.look(client, 1, (0.5, 0.5));
-        }
-        let agreement = comparison.agreement;
-        assert_eq!(
-            (agreement.client_days, agreement.left_out),
-            (FOLLOWED_MAX as u64, 7)
-        );
-        assert_eq!(comparison.followed.len(), FOLLOWED_MAX);
-    }
-
-    #[test]
     fn what_the_champion_says_is_the_same_beside_a_challenger() {
         let row: Vec<f32> = detector::feature::FEATURES.iter().map(|_| 3.0).collect();
         let windows = Windows {
@@ -301,8 +200,8 @@ mod tests {
             scorer: BundleScorer::load(None).unwrap(),
         };
         let duel = Duel {
-            champion: BundleScorer::load(None).unwrap(),
             challenger: Some(Arc::new(challenger)),
+            ..Duel::load(None, None).unwrap()
         };
         let (mut expected, mut found) = ([Score::default()], [Score::default()]);
         alone.score(windows, &mut expected);
@@ -313,6 +212,8 @@ mod tests {
                 .map(|agreement| (agreement.client_days, agreement.both)),
             Some((1, 1))
         );
+        let moved = duel.moved().unwrap();
+        assert_eq!((moved.day, moved.client_days + moved.beyond), (1, 1));
     }
 
     #[test]

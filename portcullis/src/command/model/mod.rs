@@ -1,4 +1,6 @@
-//! `portcullis model`: what a model file is, and the way back to the one before.
+//! `portcullis model`: what a model file is, how it takes the place of the one that decides, and the way back.
+
+mod promote;
 
 use crate::scorer::card_of;
 use anyhow::Context as _;
@@ -25,6 +27,13 @@ enum Command {
         /// Model file
         file: PathBuf,
     },
+    /// Put a model in the place of the one that decides, which is kept as FILE.1
+    Promote {
+        /// The model that takes its place; its file stays where it is
+        challenger: PathBuf,
+        /// Model file
+        file: PathBuf,
+    },
     /// Put back the model that was there before the latest training
     Rollback {
         /// Model file
@@ -41,6 +50,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Card { file } => {
             let mut out = std::io::stdout().lock();
             out.write_all(card_of(&read(file)?).as_bytes())
+                .and_then(|()| out.flush())
+                .context("could not write to standard output")?;
+        }
+        Command::Promote { challenger, file } => {
+            let told = promote::promote(challenger, file)?;
+            let mut out = std::io::stdout().lock();
+            out.write_all(told.as_bytes())
                 .and_then(|()| out.flush())
                 .context("could not write to standard output")?;
         }
