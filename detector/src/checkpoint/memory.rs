@@ -37,6 +37,7 @@ struct CohortForm {
     clients: u32,
     last_millis: i64,
     suspects: Vec<SuspectedForm>,
+    faint: Vec<SuspectedForm>,
     acts: Vec<ActForm>,
 }
 
@@ -182,17 +183,20 @@ impl CohortForm {
             clients: cohort.clients,
             last_millis: cohort.last_millis,
             suspects: cohort.suspects.iter().map(SuspectedForm::of).collect(),
+            faint: cohort.faint.iter().map(SuspectedForm::of).collect(),
             acts: cohort.acts.iter().map(ActForm::of).collect(),
         }
     }
 
     fn read(self) -> Result<Cohort, CheckpointError> {
         let suspects: Result<_, _> = self.suspects.into_iter().map(SuspectedForm::read).collect();
+        let faint: Result<_, _> = self.faint.into_iter().map(SuspectedForm::read).collect();
         let acts: Result<_, _> = self.acts.into_iter().map(ActForm::read).collect();
         Ok(Cohort {
             clients: self.clients,
             last_millis: self.last_millis,
             suspects: suspects?,
+            faint: faint?,
             acts: acts?,
         })
     }

@@ -67,7 +67,7 @@ pub struct Cohorts {
 /// How those of a cohort who do the same stand beside the rest of the site.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Excess {
-    /// The cohort's clients, without those against whom something else speaks.
+    /// The cohort's clients, without those against whom something else speaks and those who show too little.
     pub clients: u64,
     /// Those of them that are suspects.
     pub suspects: u64,
@@ -175,8 +175,12 @@ impl Cohorts {
             ..Suspected::new(hint.key, hint.owner, (member, *threat), hint.at)
         };
         let threat = suspected.threat;
-        self.suspect(key, suspected, (Some(evidence), hint.is_first))
-            .then_some(threat)
+        let is_hot = if hint.is_faint {
+            self.take_faint(key, suspected)
+        } else {
+            self.suspect(key, suspected, (Some(evidence), hint.is_first))
+        };
+        is_hot.then_some(threat)
     }
 
     fn suspect(
@@ -187,18 +191,33 @@ impl Cohorts {
     ) -> bool {
         let (at, threat) = (suspected.last_at, suspected.threat);
         self.change(key, |cohort| {
-            cohort.fade(at);
-            cohort.last_millis = cohort.last_millis.max(at.as_millis());
+            cohort.touch(at);
             cohort.note(suspected, evidence, is_first);
         });
         let cohort = &self.cohorts[&key.number()];
         // Weighed anew each time: a campaign is over when the others have joined in and behave.
-        let excess = self.excess(cohort, threat);
-        let is_hot = excess.suspects >= key.members_min() && excess.is_no_accident();
+        let is_hot = self.is_hot(key, cohort, threat);
         if is_hot && let Some(cohort) = self.cohorts.get_mut(&key.number()) {
             cohort.act_mut(threat).hot_since.get_or_insert(at);
         }
         is_hot
+    }
+
+    /// Takes in a client that shows too little to be a suspect, and says whether its range is a campaign of that.
+    fn take_faint(&mut self, key: &CohortKey, suspected: Suspected) -> bool {
+        let (at, threat) = (suspected.last_at, suspected.threat);
+        self.change(key, |cohort| {
+            cohort.touch(at);
+            cohort.note_faint(suspected);
+        });
+        let cohort = &self.cohorts[&key.number()];
+        let was_hot = cohort.act(threat).is_some_and(|act| act.hot_since.is_some());
+        was_hot && matches!(key, CohortKey::Range(_)) && self.is_hot(key, cohort, threat)
+    }
+
+    fn is_hot(&self, key: &CohortKey, cohort: &Cohort, threat: ThreatKind) -> bool {
+        let excess = self.excess(cohort, threat);
+        excess.suspects >= key.members_min() && excess.is_no_accident()
     }
 
     /// Takes back what a small client showed, unless it was acted on already.
@@ -224,7 +243,7 @@ impl Cohorts {
     }
 
     /// How those of a cohort who do one thing stand beside the rest of the site. Whoever does something else that
-    /// speaks against it is no witness for the others: it is left out.
+    /// speaks against it, or did too little to tell, is no witness for the others: it is left out.
     ///
     /// The chance is Chernoff's bound of the binomial tail, `exp(-n KL(k/n || q))` (Hoeffding 1963), for `k` suspects
     /// among `n` clients when any client is one with probability `q`.
@@ -232,7 +251,7 @@ impl Cohorts {
     pub fn excess(&self, cohort: &Cohort, threat: ThreatKind) -> Excess {
         let tally = cohort.tally();
         let seen = tally[threat as usize];
-        let left_out = tally.iter().sum::<u64>() - seen;
+        let left_out = tally.iter().sum::<u64>() - seen + cohort.faint.len() as u64;
         let among = u64::from(cohort.clients)
             .saturating_sub(left_out)
             .max(seen)

@@ -200,6 +200,7 @@ impl Shard {
                 change,
                 is_first,
                 is_success,
+                is_secret: signals.probe.is_secret(),
                 is_sign_in: signals.role.is_sign_in(),
                 agent: hashes.agent,
             };

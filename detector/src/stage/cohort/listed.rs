@@ -6,6 +6,10 @@ use domain::{Evidence, Member, ThreatKind, Timestamp};
 /// Evidence is forgotten after this long without more.
 const MEMORY_MILLIS: i64 = 6 * 3600 * 1000;
 
+/// Most clients of a cohort that show too little: as many as a range of IPv4 has. The longest silent give way, and count as
+/// anybody.
+const FAINT_MAX: usize = 256;
+
 /// Suspects by what they did, in the order of [`ThreatKind::ALL`].
 pub type Tally = [u64; ThreatKind::ALL.len()];
 
@@ -51,6 +55,9 @@ pub struct Cohort {
     pub last_millis: i64,
     /// Clients against which something speaks: the latest, up to a limit.
     pub suspects: Vec<Suspected>,
+    /// Clients that show too little to be suspects and nothing else: the latest, up to a limit. Nobody's witnesses; members,
+    /// where the others make a campaign of a range.
+    pub faint: Vec<Suspected>,
     /// What they did, in the order in which it was first seen: no more entries than there are kinds of threats.
     pub acts: Vec<Act>,
 }
@@ -76,16 +83,15 @@ impl Suspected {
 }
 
 impl Cohort {
-    /// Forgets evidence that is long past. True when it did.
-    pub(super) fn fade(&mut self, now: Timestamp) -> bool {
-        let is_past = now.as_millis().saturating_sub(self.last_millis) > MEMORY_MILLIS;
-        if is_past {
+    /// Notes that there is evidence now, and forgets what is long past.
+    pub(super) fn touch(&mut self, now: Timestamp) {
+        if now.as_millis().saturating_sub(self.last_millis) > MEMORY_MILLIS {
             *self = Self {
                 clients: self.clients,
                 ..Self::default()
             };
         }
-        is_past
+        self.last_millis = self.last_millis.max(now.as_millis());
     }
 
     /// What is remembered of those who did one thing.
@@ -130,6 +136,7 @@ impl Cohort {
             known.last_at = suspected.last_at;
             return;
         }
+        self.faint.retain(|known| known.key != suspected.key);
         let is_full = self.suspects.len() >= CAMPAIGN_MEMBERS_MAX;
         let act = self.act_mut(suspected.threat);
         if act.evidence.len() < EVIDENCE_MAX {
@@ -144,6 +151,21 @@ impl Cohort {
             act.unlisted = act.unlisted.saturating_sub(1);
         }
         self.give_way(suspected);
+    }
+
+    /// Lists a client that shows too little to be a suspect, unless it is one already.
+    pub(super) fn note_faint(&mut self, suspected: Suspected) {
+        let all = self.suspects.iter_mut().chain(&mut self.faint);
+        if let Some(known) = all.into_iter().find(|known| known.key == suspected.key) {
+            known.member.requests = suspected.member.requests;
+            known.last_at = suspected.last_at;
+            return;
+        }
+        if self.faint.len() < FAINT_MAX {
+            self.faint.push(suspected);
+        } else if let Some(oldest) = self.faint.iter_mut().min_by_key(|known| known.last_at) {
+            *oldest = suspected;
+        }
     }
 
     /// Puts a suspect in the place of one that was acted on, or else of the longest silent.
@@ -161,6 +183,12 @@ impl Cohort {
 
     /// Takes back what a small client showed, unless it was acted on already.
     pub(super) fn clear(&mut self, client: u64) {
+        let before = self.faint.len();
+        self.faint
+            .retain(|known| known.key != client || known.until.is_some());
+        if self.faint.len() < before {
+            return;
+        }
         if self.suspects.iter().any(|known| known.key == client) {
             self.suspects
                 .retain(|known| known.key != client || !known.is_small || known.until.is_some());

@@ -94,3 +94,27 @@ fn only_those_who_do_the_same_make_a_campaign_and_two_campaigns_share_a_range() 
     );
     assert!(!site.excess(&mixed, RECON).is_no_accident());
 }
+
+#[test]
+fn whoever_shows_too_little_is_left_out_and_no_more_than_so_many_are() {
+    let site = cohorts(300, 4);
+    let at = |key: u64| Timestamp::from_millis(key as i64);
+    let faint = |key: u64| {
+        let member = member(&Client::Ip([203, 0, 113, 9].into()), 1, at(key));
+        Suspected::new(key, key, (member, RECON), at(key))
+    };
+    let mut range = cohort(16, 5);
+    assert!(!site.excess(&range, RECON).is_no_accident());
+    (100..109).for_each(|key| range.note_faint(faint(key)));
+    let excess = site.excess(&range, RECON);
+    assert_eq!((excess.suspects, excess.clients), (5, 7));
+    assert!(excess.is_no_accident());
+    // One of them turns out to be a suspect, another to be somebody who looks around.
+    range.note(faint(100), None, true);
+    range.clear(101);
+    let excess = site.excess(&range, RECON);
+    assert_eq!((excess.suspects, excess.clients), (6, 9));
+    (1000..2000).for_each(|key| range.note_faint(faint(key)));
+    assert_eq!(range.faint.len(), 256);
+    assert!(range.faint.iter().all(|known| known.key >= 1000));
+}

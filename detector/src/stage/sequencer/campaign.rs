@@ -5,6 +5,9 @@ use crate::policy::CAMPAIGN_BLOCK_SECS;
 use crate::stage::cohort::{Cohort, CohortKey, Excess, Suspected};
 use domain::{Action, Alert, Client, Decision, Reason, ThreatClaim, ThreatKind};
 
+/// One request may be anybody's: a page can make its readers' browsers send it.
+const FAINT_REQUESTS_MIN: u64 = 2;
+
 /// A campaign grew: its alert anew, and what is done about small members.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Joined {
@@ -35,7 +38,13 @@ impl Sequencer {
             let due = |suspected: &&mut Suspected| {
                 suspected.threat == threat && self.is_to_be_acted_on(suspected, around)
             };
-            for suspected in cohort.suspects.iter_mut().filter(due) {
+            // Strangers share an agent; of a range that is a campaign those count who show little, too.
+            let is_range = matches!(key, CohortKey::Range(_));
+            let faint = cohort
+                .faint
+                .iter_mut()
+                .filter(|known| is_range && known.member.requests >= FAINT_REQUESTS_MIN);
+            for suspected in cohort.suspects.iter_mut().chain(faint).filter(due) {
                 note(suspected, wanted, around);
                 decisions.push(decision(suspected, (wanted, threat), &sentence, around));
                 if wanted == Action::Block && !around.policy.is_shadow {
@@ -123,8 +132,12 @@ fn alert(
     sentence: String,
     around: Circumstances<'_>,
 ) -> Alert {
-    let akin = cohort.suspects.iter().filter(|known| known.threat == threat);
-    let members: Vec<domain::Member> = akin.map(|known| known.member.clone()).collect();
+    let acted_on = cohort.faint.iter().filter(|known| known.until.is_some());
+    let akin = cohort.suspects.iter().chain(acted_on);
+    let members: Vec<domain::Member> = akin
+        .filter(|known| known.threat == threat)
+        .map(|known| known.member.clone())
+        .collect();
     let first_seen = members.iter().map(|member| member.first_seen).min();
     let first_action = members.iter().filter_map(|member| member.action_at).min();
     let act = cohort.act(threat);

@@ -288,3 +288,15 @@ fn a_job_that_asks_every_night_for_objects_that_are_gone_guesses_none_wherever_t
     };
     assert!(is_acted_on(&visit((0..60).map(guess))));
 }
+
+#[test]
+fn a_secret_that_is_redirected_before_it_is_missing_is_asked_for_once() {
+    let asked = |statuses: &'static [u16]| {
+        let ask = |(turn, status): (usize, &u16)| get(turn as f32 * 0.2, "/.env", *status, 162);
+        visit(statuses.iter().enumerate().map(ask)).suspicion.probes
+    };
+    let missing = asked(&[404]);
+    assert!((asked(&[301, 404]) - missing).abs() < 0.01);
+    assert!((asked(&[301, 404, 301, 404]) - missing).abs() < 0.01);
+    assert!(asked(&[301]) < missing);
+}
