@@ -300,3 +300,18 @@ fn a_secret_that_is_redirected_before_it_is_missing_is_asked_for_once() {
     assert!((asked(&[301, 404, 301, 404]) - missing).abs() < 0.01);
     assert!(asked(&[301]) < missing);
 }
+
+#[test]
+fn archives_that_are_all_as_long_are_one_page_and_others_are_downloads() {
+    let archives = ["/backup.zip", "/www.tar.gz", "/database.rar"];
+    let fetch = |growth: u64| {
+        visit(
+            archives
+                .into_iter()
+                .enumerate()
+                .map(|(turn, path)| get(turn as f32 * 30.0, path, 200, 5691 + growth * turn as u64)),
+        )
+    };
+    assert!(is_acted_on(&fetch(0)));
+    assert!(!is_acted_on(&fetch(80_000)));
+}
