@@ -344,3 +344,31 @@ fn a_crawler_that_takes_another_name_is_judged_by_it() {
     // The same company's crawler for pictures.
     assert!(!is_acted_on(&goes_on_as("ExampleBot-Image/1.0")));
 }
+
+#[test]
+fn several_who_mistype_behind_one_address_take_nothing_over() {
+    let row = |agents: usize| {
+        let browse = (0..600).map(move |turn| Ask {
+            agent: format!("Mozilla/5.0 (phone {})", turn % agents),
+            ..get(
+                turn as f32,
+                format!("/{}-news", super::word(turn % 60)),
+                200,
+                9000 + turn as u64,
+            )
+        });
+        let tries = (0..13).map(move |turn| Ask {
+            agent: format!("Mozilla/5.0 (phone {})", turn % agents),
+            ..post(
+                600.0 + turn as f32 * 7.0,
+                "/login",
+                if turn == 12 { 200 } else { 401 },
+                90,
+            )
+        });
+        let change = std::iter::once(post(700.0, "/me/profile", 200, 300));
+        visit(browse.chain(tries).chain(change))
+    };
+    assert_eq!(named(&row(1)).0, Some(ThreatKind::AccountTakeover));
+    assert_ne!(named(&row(40)).0, Some(ThreatKind::AccountTakeover));
+}
