@@ -11,7 +11,7 @@ use crate::stage::cohort::{CohortKey, Cohorts, one_act};
 use crate::stage::sequencer::{Circumstances, Company, Enforced, Joined, Ruling, Sequencer};
 use crate::stage::waiting::Waiting;
 use crate::threat::{self, THREATS};
-use domain::{Action, Client, Timestamp};
+use domain::{Action, Client, ThreatKind, Timestamp};
 
 /// What the end of a tick changes besides the shards.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +73,9 @@ impl Verdict {
     }
 }
 
+/// A cohort, and what its members do.
+type Grown = (CohortKey, ThreatKind);
+
 /// What one tick's changes ask for.
 #[derive(Debug, Default)]
 struct Due {
@@ -103,7 +106,7 @@ impl Memory {
         let stake = self.population.established.stake();
         let held = self.sequencer.hold_back(&due, stake, around);
         // In the order of the first suspect: a map's order would differ between runs.
-        let mut grown: Vec<CohortKey> = Vec::new();
+        let mut grown: Vec<Grown> = Vec::new();
         let mut verdicts: Vec<Verdict> = due
             .iter()
             .filter_map(|candidate| self.judge(candidate, &held, &mut grown, around))
@@ -115,7 +118,7 @@ impl Memory {
         verdicts.extend(
             grown
                 .iter()
-                .filter_map(|key| self.join(key, around))
+                .filter_map(|(key, threat)| self.join(key, *threat, around))
                 .map(|joined| Verdict::Campaign(Box::new(joined))),
         );
         verdicts.extend(self.count(&hits, around));
@@ -167,7 +170,7 @@ impl Memory {
         &mut self,
         candidate: &Candidate,
         held: &[u64],
-        grown: &mut Vec<CohortKey>,
+        grown: &mut Vec<Grown>,
         around: Circumstances<'_>,
     ) -> Option<Ruling> {
         let hot = self.weigh_cohorts(candidate);
@@ -179,9 +182,9 @@ impl Memory {
             warm_up: self.warm_up(around),
         };
         let ruling = self.sequencer.decide(candidate, company, around)?;
-        for key in hot {
+        for (key, threat) in hot {
             self.note_action(&key, &ruling);
-            remember(grown, key);
+            remember(grown, (key, threat));
         }
         Some(ruling)
     }
@@ -193,8 +196,8 @@ impl Memory {
             .warm_up(around.policy.warm_up_secs, around.now)
     }
 
-    /// Adds the candidate's evidence to its cohorts and gives those that are campaigns.
-    fn weigh_cohorts(&mut self, candidate: &Candidate) -> Vec<CohortKey> {
+    /// Adds the candidate's evidence to its cohorts and gives those that are campaigns of what it names.
+    fn weigh_cohorts(&mut self, candidate: &Candidate) -> Vec<Grown> {
         // Evidence never mixes across trust, and a page that makes its readers' browsers ask makes no campaign of them.
         let Some((place, claim)) = candidate
             .claims
@@ -209,28 +212,23 @@ impl Memory {
         }
         CohortKey::all(&candidate.client, candidate.agent)
             .filter(|key| self.cohorts.weigh(key, candidate, claim.kind))
+            .map(|key| (key, one_act(claim.kind)))
             .collect()
     }
 
     /// Whether a candidate's own evidence names what a campaign that it belongs to does. Whoever shares a range or an
     /// agent with a campaign and does something else is judged by that.
-    fn is_of_a_kind(&self, candidate: &Candidate, hot: &[CohortKey]) -> bool {
-        let Some((place, claim)) = candidate.claims.first() else {
-            return false;
-        };
-        let named = |key: &CohortKey| self.cohorts.get(key.number())?.threat;
-        THREATS[*place].makes_suspect(claim, claim.confidence)
-            && hot
-                .iter()
-                .filter_map(named)
-                .any(|threat| threat == one_act(claim.kind))
+    fn is_of_a_kind(&self, candidate: &Candidate, hot: &[Grown]) -> bool {
+        let surest = candidate.claims.first();
+        !hot.is_empty()
+            && surest.is_some_and(|(place, claim)| THREATS[*place].makes_suspect(claim, claim.confidence))
     }
 
-    fn take_hint(&mut self, hint: &Hint, grown: &mut Vec<CohortKey>) {
+    fn take_hint(&mut self, hint: &Hint, grown: &mut Vec<Grown>) {
         let route = (hint.route != 0).then_some(CohortKey::Route(hint.route));
         for key in CohortKey::all(&hint.client, hint.agent).chain(route) {
-            if self.cohorts.hint(&key, hint) {
-                remember(grown, key);
+            if let Some(threat) = self.cohorts.hint(&key, hint) {
+                remember(grown, (key, threat));
             }
         }
     }
@@ -248,20 +246,23 @@ impl Memory {
     }
 
     /// Acts on a campaign's small members and writes it down anew.
-    fn join(&mut self, key: &CohortKey, around: Circumstances<'_>) -> Option<Joined> {
-        let excess = self.cohorts.excess(self.cohorts.get(key.number())?);
+    fn join(&mut self, key: &CohortKey, threat: ThreatKind, around: Circumstances<'_>) -> Option<Joined> {
+        let excess = self.cohorts.excess(self.cohorts.get(key.number())?, threat);
         let held_back = if self.cohorts.is_site_sound() {
             self.warm_up(around).map(|warm_up| warm_up.to_string())
         } else {
             Some("most of this site's clients look like this: it may be the site that is broken".to_owned())
         };
         let cohort = self.cohorts.get_mut(key.number())?;
-        Some(self.sequencer.join(key, cohort, (excess, held_back), around))
+        Some(
+            self.sequencer
+                .join((key, threat), cohort, (excess, held_back), around),
+        )
     }
 }
 
-fn remember(grown: &mut Vec<CohortKey>, key: CohortKey) {
-    if !grown.contains(&key) {
-        grown.push(key);
+fn remember(grown: &mut Vec<Grown>, campaign: Grown) {
+    if !grown.contains(&campaign) {
+        grown.push(campaign);
     }
 }

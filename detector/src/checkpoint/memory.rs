@@ -9,7 +9,7 @@ use super::shard::{BlockForm, CandidateForm};
 use crate::memory::Memory;
 use crate::policy::Guard;
 use crate::population::Population;
-use crate::stage::cohort::{Cohort, Suspected};
+use crate::stage::cohort::{Act, Cohort, Suspected, Tally};
 use crate::stage::sequencer::{Block, Offender};
 use domain::{Evidence, Member};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub(super) struct MemoryForm {
     population: Population,
     cohorts: Vec<(u64, CohortForm)>,
     cohort_clients: u64,
-    cohort_suspects: u64,
+    cohort_suspects: Vec<u64>,
     cohorts_forgotten: u64,
     offenders: Vec<(u64, OffenderForm)>,
     offenders_forgotten: u64,
@@ -37,11 +37,17 @@ struct CohortForm {
     clients: u32,
     last_millis: i64,
     suspects: Vec<SuspectedForm>,
+    faint: Vec<SuspectedForm>,
+    acts: Vec<ActForm>,
+    name: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ActForm {
+    threat: ThreatForm,
     unlisted: u32,
-    threat: Option<ThreatForm>,
     hot_since: Option<MomentForm>,
     evidence: Vec<EvidenceForm>,
-    name: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -97,7 +103,7 @@ impl MemoryForm {
                 .map(|(number, cohort)| (*number, CohortForm::of(cohort)))
                 .collect(),
             cohort_clients: memory.cohorts.clients,
-            cohort_suspects: memory.cohorts.suspects,
+            cohort_suspects: memory.cohorts.suspects.to_vec(),
             cohorts_forgotten: memory.cohorts.forgotten,
             offenders: offenders
                 .iter()
@@ -139,7 +145,10 @@ impl MemoryForm {
         let cohorts: Result<_, _> = cohorts
             .map(|(number, cohort)| Ok((number, cohort.read()?)))
             .collect();
-        let counts = (counter(self.cohort_clients)?, counter(self.cohort_suspects)?);
+        let suspects: Result<Vec<u64>, _> = self.cohort_suspects.into_iter().map(counter).collect();
+        let suspects = Tally::try_from(suspects?)
+            .map_err(|_| CheckpointError::Damaged("suspects of other kinds than there are"))?;
+        let counts = (counter(self.cohort_clients)?, suspects);
         memory
             .cohorts
             .restore(cohorts?, counts, counter(self.cohorts_forgotten)?);
@@ -175,25 +184,43 @@ impl CohortForm {
             clients: cohort.clients,
             last_millis: cohort.last_millis,
             suspects: cohort.suspects.iter().map(SuspectedForm::of).collect(),
-            unlisted: cohort.unlisted,
-            threat: cohort.threat.map(ThreatForm::from),
-            hot_since: cohort.hot_since.map(moment),
-            evidence: cohort.evidence.iter().map(EvidenceForm::from).collect(),
+            faint: cohort.faint.iter().map(SuspectedForm::of).collect(),
+            acts: cohort.acts.iter().map(ActForm::of).collect(),
             name: cohort.name.to_string(),
         }
     }
 
     fn read(self) -> Result<Cohort, CheckpointError> {
         let suspects: Result<_, _> = self.suspects.into_iter().map(SuspectedForm::read).collect();
+        let faint: Result<_, _> = self.faint.into_iter().map(SuspectedForm::read).collect();
+        let acts: Result<_, _> = self.acts.into_iter().map(ActForm::read).collect();
         Ok(Cohort {
             clients: self.clients,
             last_millis: self.last_millis,
             suspects: suspects?,
+            faint: faint?,
+            acts: acts?,
+            name: self.name.into(),
+        })
+    }
+}
+
+impl ActForm {
+    fn of(act: &Act) -> Self {
+        Self {
+            threat: act.threat.into(),
+            unlisted: act.unlisted,
+            hot_since: act.hot_since.map(moment),
+            evidence: act.evidence.iter().map(EvidenceForm::from).collect(),
+        }
+    }
+
+    fn read(self) -> Result<Act, CheckpointError> {
+        Ok(Act {
+            threat: self.threat.read()?,
             unlisted: self.unlisted,
-            threat: self.threat.as_ref().map(ThreatForm::read).transpose()?,
             hot_since: self.hot_since.map(to_moment),
             evidence: self.evidence.into_iter().map(Evidence::from).collect(),
-            name: self.name.into(),
         })
     }
 }

@@ -40,6 +40,7 @@ struct SlotForm<'a> {
     is_established: bool,
     is_claimed: bool,
     hinted_as: Option<u64>,
+    is_suspected: bool,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -85,6 +86,7 @@ struct HintForm {
     agent_text: String,
     route: u64,
     shown: Option<(ThreatForm, EvidenceForm)>,
+    is_faint: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -169,6 +171,7 @@ impl<'a> SlotForm<'a> {
             is_established: slot.is_established,
             is_claimed: slot.is_claimed,
             hinted_as: slot.hinted_as,
+            is_suspected: slot.is_suspected,
         }
     }
 
@@ -191,6 +194,7 @@ impl<'a> SlotForm<'a> {
             is_established: self.is_established,
             is_claimed: self.is_claimed,
             hinted_as: self.hinted_as,
+            is_suspected: self.is_suspected,
         })
     }
 }
@@ -295,6 +299,7 @@ impl HintForm {
                 .shown
                 .as_ref()
                 .map(|(threat, evidence)| ((*threat).into(), evidence.into())),
+            is_faint: hint.is_faint,
         }
     }
 
@@ -315,6 +320,7 @@ impl HintForm {
             agent_text: self.agent_text.into(),
             route: self.route,
             shown: shown.transpose()?,
+            is_faint: self.is_faint,
         })
     }
 }

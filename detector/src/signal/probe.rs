@@ -13,6 +13,14 @@ pub struct ProbeHit {
     pub weight: f32,
 }
 
+impl ProbeHit {
+    /// Whether scanners ask for it and nobody else.
+    #[must_use]
+    pub fn is_secret(self) -> bool {
+        self.weight >= SECRET
+    }
+}
+
 /// Secrets, configuration, shells: nobody follows a link to these.
 const SECRET: f32 = 0.9;
 /// Other people's software and consoles: a bookmark or a mistake now and then.

@@ -4,7 +4,12 @@
 //! A cohort of which more are suspects than the rest of the site explains is a campaign. That lowers the threshold for
 //! its members; it never blocks whoever else shares the range or the agent.
 
-use crate::limits::{CAMPAIGN_MEMBERS_MAX, COHORTS_MAX, EVIDENCE_MAX};
+mod listed;
+
+pub(crate) use listed::one_act;
+pub use listed::{Act, Cohort, Suspected, Tally};
+
+use crate::limits::COHORTS_MAX;
 use crate::stage::client::{Candidate, Hint, SMALL_REQUESTS_MAX};
 use domain::{Action, Client, Evidence, Member, Scope, ThreatKind, Timestamp};
 use foldhash::fast::FixedState;
@@ -24,9 +29,6 @@ const AGENT_MEMBERS_MIN: u64 = 20;
 const ROUTE_MEMBERS_MIN: u64 = 8;
 /// Share of a cohort's clients that must be suspects.
 const SUSPECT_SHARE_MIN: f64 = 0.5;
-/// Evidence is forgotten after this long without more.
-const MEMORY_MILLIS: i64 = 6 * 3600 * 1000;
-
 /// The chance under which a cohort's suspects are no accident. Some ten thousand cohorts are looked at.
 const CHANCE_MAX: f64 = 1e-5;
 /// The share of suspects on any site is taken to be at least this: dead links, forgotten passwords.
@@ -50,62 +52,26 @@ pub enum CohortKey {
     Route(u64),
 }
 
-/// One client of a cohort against which something speaks.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Suspected {
-    /// Key of its window.
-    pub key: u64,
-    /// Its keyed hash.
-    pub owner: u64,
-    /// As the campaign lists it.
-    pub member: Member,
-    /// What it did.
-    pub threat: ThreatKind,
-    /// Whether it made few requests, none of them a success: then it may be acted on as a member.
-    pub is_small: bool,
-    /// Its latest suspicious request.
-    pub last_at: Timestamp,
-    /// Until when it is acted on as a member.
-    pub until: Option<Timestamp>,
-}
-
-/// One cohort.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Cohort {
-    /// Clients seen in it.
-    pub clients: u32,
-    /// The latest evidence.
-    pub last_millis: i64,
-    /// Clients against which something speaks: the latest, up to a limit.
-    pub suspects: Vec<Suspected>,
-    /// Further ones, that gave way to later ones.
-    pub unlisted: u32,
-    /// The threat that most of them showed when it became a campaign.
-    pub threat: Option<ThreatKind>,
-    /// When it became a campaign.
-    pub hot_since: Option<Timestamp>,
-    /// One request each of the first suspects.
-    pub evidence: Vec<Evidence>,
-    /// What its clients have in common as people read it; empty for a range, and where it is not known.
-    pub name: Box<str>,
-}
-
 /// All cohorts.
 #[derive(Debug, Clone, Default)]
 pub struct Cohorts {
     cohorts: HashMap<u64, Cohort, FixedState>,
     /// Clients that joined ranges.
     pub clients: u64,
-    /// Suspects of ranges.
-    pub suspects: u64,
+    /// Suspects of ranges, by what they did.
+    pub suspects: Tally,
     /// Cohorts forgotten because the table was full.
     pub forgotten: u64,
 }
 
-/// How a cohort stands beside the rest of the site.
+/// How those of a cohort who do the same stand beside the rest of the site.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Excess {
-    /// Share of the cohort's clients that are suspects.
+    /// The cohort's clients, without those against whom something else speaks and those who show too little.
+    pub clients: u64,
+    /// Those of them that are suspects.
+    pub suspects: u64,
+    /// Their share.
     pub share: f64,
     /// Share of suspects that the site's other clients let expect.
     pub base: f64,
@@ -204,19 +170,25 @@ impl Cohorts {
         self.suspect(key, suspected, shown, false)
     }
 
-    /// Takes in what a small client shows, or no longer shows, and says whether the cohort is, or just became, a
-    /// campaign.
-    pub fn hint(&mut self, key: &CohortKey, hint: &Hint) -> bool {
+    /// Takes in what a small client shows, or no longer shows. What it does when the cohort is, or just became, a
+    /// campaign of that.
+    pub fn hint(&mut self, key: &CohortKey, hint: &Hint) -> Option<ThreatKind> {
         let Some((threat, evidence)) = &hint.shown else {
             self.clear(key, hint.key);
-            return false;
+            return None;
         };
         let member = member(&hint.client, hint.requests, hint.first_seen);
         let suspected = Suspected {
             is_small: true,
             ..Suspected::new(hint.key, hint.owner, (member, *threat), hint.at)
         };
-        self.suspect(key, suspected, (Some(evidence), &*hint.agent_text), hint.is_first)
+        let threat = suspected.threat;
+        let is_hot = if hint.is_faint {
+            self.take_faint(key, suspected)
+        } else {
+            self.suspect(key, suspected, (Some(evidence), &*hint.agent_text), hint.is_first)
+        };
+        is_hot.then_some(threat)
     }
 
     fn suspect(
@@ -226,56 +198,80 @@ impl Cohorts {
         (evidence, agent_text): (Option<&Evidence>, &str),
         is_first: bool,
     ) -> bool {
-        let is_range = matches!(key, CohortKey::Range(_));
-        let at = suspected.last_at;
-        let cohort = self.cohorts.entry(key.number()).or_default();
-        let faded = cohort.fade(at);
-        cohort.last_millis = cohort.last_millis.max(at.as_millis());
-        if cohort.name.is_empty() {
-            cohort.name = key.name(agent_text, evidence);
-        }
-        let is_new = cohort.note(suspected, evidence, is_first);
-        if is_range {
-            self.suspects = self.suspects.saturating_sub(faded) + u64::from(is_new);
-        }
+        let (at, threat) = (suspected.last_at, suspected.threat);
+        self.change(key, |cohort| {
+            cohort.touch(at);
+            if cohort.name.is_empty() {
+                cohort.name = key.name(agent_text, evidence);
+            }
+            cohort.note(suspected, evidence, is_first);
+        });
         let cohort = &self.cohorts[&key.number()];
         // Weighed anew each time: a campaign is over when the others have joined in and behave.
-        let is_hot = cohort.seen() >= key.members_min() && self.excess(cohort).is_no_accident();
+        let is_hot = self.is_hot(key, cohort, threat);
         if is_hot && let Some(cohort) = self.cohorts.get_mut(&key.number()) {
-            cohort.threat = cohort.threat.or(cohort.shown_by_most());
-            cohort.hot_since.get_or_insert(at);
+            cohort.act_mut(threat).hot_since.get_or_insert(at);
         }
         is_hot
     }
 
+    /// Takes in a client that shows too little to be a suspect, and says whether its range is a campaign of that.
+    fn take_faint(&mut self, key: &CohortKey, suspected: Suspected) -> bool {
+        let (at, threat) = (suspected.last_at, suspected.threat);
+        self.change(key, |cohort| {
+            cohort.touch(at);
+            cohort.note_faint(suspected);
+        });
+        let cohort = &self.cohorts[&key.number()];
+        let was_hot = cohort.act(threat).is_some_and(|act| act.hot_since.is_some());
+        was_hot && matches!(key, CohortKey::Range(_)) && self.is_hot(key, cohort, threat)
+    }
+
+    fn is_hot(&self, key: &CohortKey, cohort: &Cohort, threat: ThreatKind) -> bool {
+        let excess = self.excess(cohort, threat);
+        excess.suspects >= key.members_min() && excess.is_no_accident()
+    }
+
     /// Takes back what a small client showed, unless it was acted on already.
     fn clear(&mut self, key: &CohortKey, client: u64) {
-        let Some(cohort) = self.cohorts.get_mut(&key.number()) else {
-            return;
-        };
-        let before = cohort.listed();
-        if cohort.suspects.iter().any(|known| known.key == client) {
-            cohort
-                .suspects
-                .retain(|known| known.key != client || !known.is_small || known.until.is_some());
-        } else {
-            cohort.unlisted = cohort.unlisted.saturating_sub(1);
-        }
-        if matches!(key, CohortKey::Range(_)) {
-            self.suspects = self.suspects.saturating_sub(before - cohort.listed());
+        if self.cohorts.contains_key(&key.number()) {
+            self.change(key, |cohort| cohort.clear(client));
         }
     }
 
-    /// How a cohort stands beside the rest of the site.
+    /// Changes a cohort, made when it is new, and counts its suspects among the site's when it is a range.
+    fn change(&mut self, key: &CohortKey, change: impl FnOnce(&mut Cohort)) {
+        let cohort = self.cohorts.entry(key.number()).or_default();
+        if !matches!(key, CohortKey::Range(_)) {
+            change(cohort);
+            return;
+        }
+        let before = cohort.tally();
+        change(cohort);
+        let after = cohort.tally();
+        for (kind, suspects) in self.suspects.iter_mut().enumerate() {
+            *suspects = (*suspects + after[kind]).saturating_sub(before[kind]);
+        }
+    }
+
+    /// How those of a cohort who do one thing stand beside the rest of the site. Whoever does something else that
+    /// speaks against it, or did too little to tell, is no witness for the others: it is left out.
     ///
     /// The chance is Chernoff's bound of the binomial tail, `exp(-n KL(k/n || q))` (Hoeffding 1963), for `k` suspects
     /// among `n` clients when any client is one with probability `q`.
     #[must_use]
-    pub fn excess(&self, cohort: &Cohort) -> Excess {
-        let suspects = cohort.seen() as f64;
-        let clients = f64::from(cohort.clients).max(suspects).max(1.0);
+    pub fn excess(&self, cohort: &Cohort, threat: ThreatKind) -> Excess {
+        let tally = cohort.tally();
+        let seen = tally[threat as usize];
+        let left_out = tally.iter().sum::<u64>() - seen + cohort.faint.len() as u64;
+        let among = u64::from(cohort.clients)
+            .saturating_sub(left_out)
+            .max(seen)
+            .max(1);
+        let (suspects, clients) = (seen as f64, among as f64);
         let others = |all: u64, own: f64| (all as f64 - own).max(0.0);
-        let rest = others(self.suspects, suspects) / (others(self.clients, clients) + PRIOR_CLIENTS);
+        let in_all = self.suspects[threat as usize];
+        let rest = others(in_all, suspects) / (others(self.clients, clients) + PRIOR_CLIENTS);
         let base = rest.clamp(BASE_MIN, BASE_MAX);
         let share = suspects / clients;
         let part = |share: f64, base: f64| {
@@ -289,6 +285,8 @@ impl Cohorts {
         // Of those that are none, so many in a hundred look like suspects: they are among the members too.
         let by_chance = base / (1.0 - base) * (clients - suspects) / suspects.max(1.0);
         Excess {
+            clients: among,
+            suspects: seen,
             share,
             base,
             p_value: if share > base {
@@ -303,7 +301,8 @@ impl Cohorts {
     /// Whether so few of the site's clients are suspects that the site itself can be trusted to answer.
     #[must_use]
     pub fn is_site_sound(&self) -> bool {
-        self.suspects as f64 <= SITE_SHARE_MAX * (self.clients as f64 + PRIOR_CLIENTS)
+        let suspects: u64 = self.suspects.iter().sum();
+        suspects as f64 <= SITE_SHARE_MAX * (self.clients as f64 + PRIOR_CLIENTS)
     }
 
     /// The cohort of a number.
@@ -349,7 +348,7 @@ impl Cohorts {
     }
 
     /// Puts cohorts back, as a checkpoint holds them.
-    pub fn restore(&mut self, all: Vec<(u64, Cohort)>, (clients, suspects): (u64, u64), forgotten: u64) {
+    pub fn restore(&mut self, all: Vec<(u64, Cohort)>, (clients, suspects): (u64, Tally), forgotten: u64) {
         self.cohorts = all.into_iter().collect();
         (self.clients, self.suspects) = (clients, suspects);
         self.forgotten = forgotten;
@@ -359,99 +358,6 @@ impl Cohorts {
 impl Excess {
     fn is_no_accident(self) -> bool {
         self.share >= SUSPECT_SHARE_MIN && self.p_value <= CHANCE_MAX
-    }
-}
-
-impl Cohort {
-    /// Forgets evidence that is long past, and says of how many suspects.
-    fn fade(&mut self, now: Timestamp) -> u64 {
-        if now.as_millis().saturating_sub(self.last_millis) <= MEMORY_MILLIS {
-            return 0;
-        }
-        let faded = self.listed();
-        *self = Self {
-            clients: self.clients,
-            ..Self::default()
-        };
-        faded
-    }
-
-    /// Clients that did what most of them did, those that gave way included.
-    #[must_use]
-    pub fn seen(&self) -> u64 {
-        let threat = self.threat.or(self.shown_by_most());
-        let akin = |known: &&Suspected| Some(known.threat) == threat;
-        self.suspects.iter().filter(akin).count() as u64 + u64::from(self.unlisted)
-    }
-
-    /// Every client against which something speaks, whatever it did.
-    fn listed(&self) -> u64 {
-        self.suspects.len() as u64 + u64::from(self.unlisted)
-    }
-
-    /// What most of its suspects did.
-    fn shown_by_most(&self) -> Option<ThreatKind> {
-        let first = self.suspects.first()?.threat;
-        if self.suspects.iter().all(|known| known.threat == first) {
-            return Some(first);
-        }
-        let count = |threat: ThreatKind| {
-            let akin = self.suspects.iter().filter(|known| known.threat == threat);
-            akin.count()
-        };
-        ThreatKind::ALL
-            .iter()
-            .copied()
-            .max_by_key(|threat| count(*threat))
-    }
-
-    /// Lists a suspect. True when there is one more; `is_first` says that it was certainly never listed.
-    fn note(&mut self, suspected: Suspected, evidence: Option<&Evidence>, is_first: bool) -> bool {
-        if let Some(known) = self.suspects.iter_mut().find(|known| known.key == suspected.key) {
-            known.member.requests = suspected.member.requests;
-            known.is_small &= suspected.is_small;
-            known.last_at = suspected.last_at;
-            return false;
-        }
-        if self.suspects.len() >= CAMPAIGN_MEMBERS_MAX {
-            // Whoever comes back takes its own place among those who gave way: nobody is counted twice.
-            self.unlisted = self.unlisted.saturating_add(u32::from(is_first));
-            self.give_way(suspected);
-            return is_first;
-        }
-        self.suspects.push(suspected);
-        if self.evidence.len() < EVIDENCE_MAX {
-            self.evidence.extend(evidence.cloned());
-        }
-        true
-    }
-}
-
-impl Cohort {
-    /// Puts a suspect in the place of one that was acted on, or else of the longest silent.
-    fn give_way(&mut self, suspected: Suspected) {
-        let place = (0..self.suspects.len()).min_by_key(|place| {
-            let known = &self.suspects[*place];
-            (known.until.is_none(), known.last_at)
-        });
-        if let Some(place) = place {
-            self.suspects[place] = suspected;
-        }
-    }
-}
-
-impl Suspected {
-    /// A client that is not acted on as a member.
-    fn new(key: u64, owner: u64, (member, threat): (Member, ThreatKind), last_at: Timestamp) -> Self {
-        Self {
-            key,
-            owner,
-            member,
-            threat: one_act(threat),
-            is_small: false,
-            last_at,
-            until: None,
-        }
     }
 }
 
@@ -467,14 +373,6 @@ fn named_nothing() -> Client {
 fn without_query(request: &str) -> &str {
     let end = memchr::memchr(b'?', request.as_bytes());
     &request[..end.unwrap_or(request.len())]
-}
-
-/// Failed sign-ins are stuffing or cracking by how many accounts they try: one act.
-pub(crate) fn one_act(threat: ThreatKind) -> ThreatKind {
-    match threat {
-        ThreatKind::CredentialCracking => ThreatKind::CredentialStuffing,
-        other => other,
-    }
 }
 
 fn member(client: &Client, requests: u64, first_seen: Timestamp) -> Member {

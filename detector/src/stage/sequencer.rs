@@ -10,6 +10,8 @@ mod enforce;
 #[cfg(test)]
 mod guard_tests;
 mod offenders;
+#[cfg(test)]
+mod prowl_tests;
 mod ruling;
 
 pub use blocks::{Block, Blocks, wide_range};

@@ -26,6 +26,9 @@ const FAILURES_MIN: u16 = 8;
 /// The same for somebody who goes by a browser's name and has none of a browser's habits.
 const DISGUISED_FAILURES_MIN: u16 = 6;
 
+/// Past so many user agents another one counts no more.
+const CROWD_MAX: f32 = 64.0;
+
 fn assess(window: &Window) -> Option<Claim> {
     let suspicion = &window.suspicion;
     // Whoever forgot a password sits before a page, and a browser says which.
@@ -34,11 +37,23 @@ fn assess(window: &Window) -> Option<Claim> {
     } else {
         (FAILURES_MIN, 0.15)
     };
-    if suspicion.failures_before_success < least || suspicion.writes_after == 0 {
+    let failures = f32::from(suspicion.failures_before_success);
+    if failures < f32::from(least) + by_others(window) || suspicion.writes_after == 0 {
         return None;
     }
-    let points = f32::from(suspicion.failures_before_success) * weight;
+    let points = (failures - by_others(window)) * weight;
     claim(ThreatKind::AccountTakeover, points, 0.9)
+}
+
+/// Failures of a row that are others': where many sit behind one address and few of them sign in, several who mistype at
+/// the same time make one row.
+fn by_others(window: &Window) -> f32 {
+    let tries = window.habit.logins.max(window.habit.login_failures);
+    if window.is_crowds_aside(tries) {
+        window.agents.estimate().min(CROWD_MAX) * 0.25
+    } else {
+        0.0
+    }
 }
 
 fn sentence(window: &Window) -> String {

@@ -27,6 +27,9 @@ const REDIRECTED_SHARE: f32 = 0.35;
 /// So much of what only scanners ask for may be there indeed.
 const FOUND_FREE: f32 = 2.0;
 
+/// Such paths that are answered with one page, a little faded, from which the page is known to stand for what is not there.
+const ALIKE_MIN: f32 = 1.9;
+
 /// Requests per second over a visit from which nobody reads what came back: polite crawlers wait a second and more.
 const QUICK_PER_SECOND: f32 = 1.0;
 
@@ -161,6 +164,11 @@ fn soft_points(window: &Window) -> f32 {
 /// to hide.
 fn found_points(window: &Window) -> f32 {
     let found = f32::from(window.suspicion.probes_found);
+    // Answered alike: the one page stands for all of them, and none is there.
+    let alike = window.suspicion.soft_misses + 1.0;
+    if alike >= ALIKE_MIN && found >= ALIKE_MIN && window.suspicion.share(found) > 0.3 {
+        return found.min(alike) * 0.6 * innocence(window);
+    }
     if window.suspicion.share(found) > 0.3 {
         ((found - FOUND_FREE) * 0.6).max(0.0) * innocence(window)
     } else {

@@ -83,7 +83,7 @@ counts! {
     logins,
     /// Refused writes, and requests on routes for signing in that were refused or told that a password is wrong.
     login_failures,
-    /// Successful sign-ups.
+    /// Sign-ups that worked: answered with success, or sent on to another page as forms do.
     sign_ups,
     /// Requests on routes for administration that were refused, or whose method is not allowed there.
     admin_refusals,
@@ -147,7 +147,14 @@ impl Habit {
                     self.sign_ups += weight;
                 }
             }
-            Outcome::Redirect => self.redirects += weight,
+            Outcome::Redirect => {
+                self.redirects += weight;
+                // Not 301, 307, 308: the same request is sent again then, to https or to the host's other name.
+                let is_sent_on = matches!(record.status, 302 | 303);
+                if is_sent_on && is_write && signals.role == RouteRole::SignUp {
+                    self.sign_ups += weight;
+                }
+            }
             Outcome::Missing => self.missing += weight,
             Outcome::Refused => {
                 self.refused += weight;

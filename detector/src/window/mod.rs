@@ -213,7 +213,10 @@ impl Window {
         if is_new_agent {
             let agent = record.user_agent.as_deref().unwrap_or("");
             let is_crawler = declares_crawler(agent);
-            self.suspicion.is_declared_crawler |= is_crawler;
+            // Its latest new name says what it is: whoever was a crawler and now goes by another name is judged as everybody,
+            // until it reads robots.txt once more.
+            self.suspicion.is_declared_crawler = is_crawler;
+            self.suspicion.is_robot &= is_crawler || self.requests == 1;
             // Whoever says where to read about it is a program, and says so.
             let is_browser = agent.starts_with("Mozilla/") && !agent.contains("+http");
             self.suspicion.is_declared_browser |= is_browser && !is_crawler;

@@ -18,14 +18,14 @@ const FORM_BYTES_MIN: u32 = 1500;
 /// What a path counts that asks who it is: it may well be there, and a session that ran out gets the same answer.
 const UNPROVEN: f32 = 0.25;
 
-/// Weight from which a path is asked for by scanners and by nobody else.
-const SECRET_MIN: f32 = 0.8;
-
 /// What is left of a count after a day: a row of failures does not go on over such a pause.
 const FORGOTTEN: f32 = 0.001;
 
 /// Tells paths that were redirected from those that missed.
 const REDIRECTED: u64 = 0x72_6564_6972_0000;
+
+/// Tells probes that were redirected from all other paths.
+const REDIRECTED_PROBE: u64 = 0x70_726f_6265_0000;
 
 /// What a payload counts that was sent before: somebody searches for an odd word again, and looks at the second page.
 const SENT_AGAIN: f32 = 0.25;
@@ -271,22 +271,27 @@ impl Suspicion {
     }
 
     fn observe_probe(&mut self, record: &RequestRecord<'_>, signals: &Signals) {
-        let is_secret = signals.probe.weight > SECRET_MIN;
-        if is_secret && signals.outcome == Outcome::Success && self.probed.insert(top(&record.path)) {
+        if signals.probe.is_secret()
+            && signals.outcome == Outcome::Success
+            && self.probed.insert(top(&record.path))
+        {
             self.probes_found = self.probes_found.saturating_add(1);
         }
+        if signals.probe.weight <= 0.0 || signals.outcome == Outcome::Success {
+            return;
+        }
         // Where everything is redirected (to https, to a sign-in page), asking shows less.
-        let weight = match signals.outcome {
-            Outcome::Success => 0.0,
-            Outcome::Redirect => signals.probe.weight * signals.probe.weight * 0.5,
-            _ => signals.probe.weight,
-        };
-        if weight > 0.0
-            && self
-                .probed
-                .insert(record.route.path ^ u64::from(signals.outcome == Outcome::Redirect) << 63)
-        {
-            self.probes += weight;
+        let redirected = signals.probe.weight * signals.probe.weight * 0.5;
+        let name = record.route.path ^ REDIRECTED_PROBE;
+        let was_redirected = self.missed.contains(name);
+        if signals.outcome == Outcome::Redirect {
+            if self.missed.insert(name) {
+                self.probes += redirected;
+            }
+        } else if self.probed.insert(record.route.path) {
+            // What it counted when it was redirected is in the sum already.
+            let counted = if was_redirected { redirected } else { 0.0 };
+            self.probes += signals.probe.weight - counted;
         }
     }
 

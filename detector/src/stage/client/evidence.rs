@@ -1,7 +1,7 @@
 //! Cold records of those who stand out: the requests that show it. Few, bounded, the least suspicious gives way.
 
 use crate::limits::EVIDENCE_MAX;
-use domain::Evidence;
+use domain::{Evidence, Position};
 
 /// The requests that show why one client stands out.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,13 +36,16 @@ impl Suspects {
         }
     }
 
-    /// Keeps one more request of a suspect. `write` is only called when there is room.
-    pub fn keep(&mut self, key: u64, rank: f32, write: impl FnOnce() -> Evidence) {
+    /// Keeps one more request of a suspect, the one at that position. `write` is only called when there is room and it is not kept already.
+    pub fn keep(&mut self, key: u64, rank: f32, position: Position, write: impl FnOnce() -> Evidence) {
         let Some(place) = self.admit(key, rank) else {
             return;
         };
         let suspect = &mut self.suspects[place];
         suspect.rank = suspect.rank.max(rank);
+        if suspect.evidence.iter().any(|kept| kept.position == position) {
+            return;
+        }
         if suspect.evidence.len() < EVIDENCE_MAX {
             suspect.evidence.push(write());
         } else {

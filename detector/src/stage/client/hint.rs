@@ -17,6 +17,20 @@ const ACTS_WITH_AGENT_MIN: u64 = 3;
 /// Two redirected paths, a little faded.
 const REDIRECTS_MIN: f32 = 1.4;
 
+/// Different paths in vain, two or three a little faded, of a program with a name and of somebody who goes by a browser's.
+const PATHS_MIN: f32 = 1.8;
+const PATHS_BROWSER_MIN: f32 = 2.7;
+
+/// What two paths count that only scanners ask for, when both are redirected.
+const SECRETS_MIN: f32 = 0.75;
+
+/// What one such path counts.
+const SECRET_MIN: f32 = 0.38;
+
+/// Variance of the log2 of sizes that are all one, as near as sums of four bytes tell: of two that differ by two in a hundred
+/// it is more.
+const ONE_SIZE: f32 = 0.0002;
+
 /// Share of its requests that may have succeeded: somebody who came by mistake finds something.
 const SUCCESS_SHARE_MAX: f32 = 0.2;
 
@@ -50,6 +64,27 @@ pub struct Hint {
     pub route: u64,
     /// What the client does and hardly anything else, with the request that shows it; `None` when it no longer does.
     pub shown: Option<(ThreatKind, Evidence)>,
+    /// Whether that is too little to make it a suspect. It witnesses for nobody either, and in a range that is a campaign
+    /// it is a member.
+    pub is_faint: bool,
+}
+
+/// What a small client shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shown {
+    /// What it does and hardly anything else.
+    pub(super) threat: ThreatKind,
+    /// See [`Hint::is_faint`].
+    pub(super) is_faint: bool,
+}
+
+impl Shown {
+    fn sure(threat: ThreatKind) -> Self {
+        Self {
+            threat,
+            is_faint: false,
+        }
+    }
 }
 
 /// A sign-in is a form that somebody loads first, and a program that is let in goes on to something else. With so many
@@ -75,39 +110,113 @@ pub(super) fn route(window: &Window) -> u64 {
 }
 
 /// What a small client does and hardly anything else; `None` when it is not small, or does other things too.
-///
-/// Redirects tell nothing of a browser: where everything is redirected, everybody is. A program without a name that asks
-/// for one path after the other that nobody else asks for is told by them.
 #[must_use]
-pub(super) fn shown_by(window: &Window) -> Option<ThreatKind> {
-    let habit = &window.habit;
-    let is_without_agent = window.share(habit.without_agent) > 0.5;
-    let acts_min = if is_without_agent {
+pub(super) fn shown_by(window: &Window) -> Option<Shown> {
+    if is_silent_try(window) {
+        return Some(Shown::sure(ThreatKind::CredentialStuffing));
+    }
+    let is_visit = window.share(window.habit.with_referer) > 0.5;
+    if window.requests > SMALL_REQUESTS_MAX || is_visit {
+        return None;
+    }
+    let acts_min = if is_without_agent(window) {
         ACTS_MIN
     } else {
         ACTS_WITH_AGENT_MIN
     };
-    let is_small = (acts_min..=SMALL_REQUESTS_MAX).contains(&window.requests);
-    let is_visit =
-        window.share(habit.successes) > SUCCESS_SHARE_MAX || window.share(habit.with_referer) > 0.5;
-    if is_silent_try(window) {
-        return Some(ThreatKind::CredentialStuffing);
+    if window.requests >= acts_min
+        && window.share(window.habit.successes) <= SUCCESS_SHARE_MAX
+        && u64::from(window.suspicion.failures_in_a_row) >= acts_min
+        && window.share(window.habit.login_failures) >= ACT_SHARE_MIN
+    {
+        return Some(Shown::sure(ThreatKind::CredentialStuffing));
     }
-    if !is_small || is_visit {
+    prowls(window)
+}
+
+fn is_without_agent(window: &Window) -> bool {
+    window.share(window.habit.without_agent) > 0.5
+}
+
+/// Whether a small client asks for what is not there, or for what only scanners ask for, and for nothing else.
+///
+/// Redirects tell nothing of a browser: where everything is redirected, everybody is. They tell of a program without a
+/// name that asks for one path after the other that nobody else asks for, and of whoever asks for what only scanners do.
+fn prowls(window: &Window) -> Option<Shown> {
+    let (habit, suspicion) = (&window.habit, &window.suspicion);
+    let found = Found::of(window);
+    let is_served = window.share(habit.successes - found.requests) > SUCCESS_SHARE_MAX;
+    let in_vain = window.errors[HABIT] + habit.redirects + found.requests;
+    if is_served || window.share(in_vain) < ACT_SHARE_MIN {
         return None;
     }
-    if u64::from(window.suspicion.failures_in_a_row) >= acts_min
-        && window.share(habit.login_failures) >= ACT_SHARE_MIN
-    {
-        return Some(ThreatKind::CredentialStuffing);
-    }
-    let suspicion = &window.suspicion;
-    let has_missed = if is_without_agent {
-        suspicion.novel_misses + suspicion.probes >= 0.9 || suspicion.novel_redirects >= REDIRECTS_MIN
+    // A path that is redirected first is asked for twice.
+    let paths = suspicion
+        .novel_redirects
+        .max(suspicion.novel_misses + found.paths);
+    let secrets = suspicion.probes + found.secrets;
+    let asks_for_secrets = |paths_min: f32| paths >= paths_min && secrets >= SECRETS_MIN && found.is_enough();
+    // The third path counts even when the first two have faded a little.
+    let has_missed = window.requests >= ACTS_WITH_AGENT_MIN && suspicion.novel_misses > 2.0;
+    let is_sure = if is_without_agent(window) {
+        window.requests >= ACTS_MIN
+            && (suspicion.novel_misses + suspicion.probes >= 0.9
+                || suspicion.novel_redirects >= REDIRECTS_MIN
+                || asks_for_secrets(PATHS_MIN))
+    } else if suspicion.is_declared_browser {
+        has_missed || (window.requests >= ACTS_WITH_AGENT_MIN && asks_for_secrets(PATHS_BROWSER_MIN))
     } else {
-        // The third path counts even when the first two have faded a little.
-        suspicion.novel_misses > 2.0
+        // No page makes a browser send a program's name. What a program lost on some site is no secret of scanners.
+        has_missed || (window.requests >= ACTS_MIN && asks_for_secrets(PATHS_MIN))
     };
-    let is_all_it_does = window.share(window.errors[HABIT] + habit.redirects) >= ACT_SHARE_MIN;
-    (has_missed && is_all_it_does).then_some(ThreatKind::Reconnaissance)
+    let is_faint = !is_sure && secrets >= SECRET_MIN;
+    (is_sure || is_faint).then_some(Shown {
+        threat: ThreatKind::Reconnaissance,
+        is_faint,
+    })
+}
+
+/// What was found where only scanners look, and shows that a site answers everything with its one page: no two archives are
+/// as long.
+#[derive(Debug, Clone, Copy, Default)]
+struct Found {
+    /// Requests that got the one page.
+    requests: f32,
+    /// Different paths among them.
+    paths: f32,
+    /// Those of them that only scanners ask for.
+    secrets: f32,
+    /// Whether headers alone were asked for, which have no length.
+    has_no_length: bool,
+}
+
+impl Found {
+    fn of(window: &Window) -> Self {
+        let habit = &window.habit;
+        let with_bytes = habit.with_bytes.max(0.001);
+        let mean = habit.bytes_log / with_bytes;
+        let is_one_size = habit.bytes_log_square / with_bytes - mean * mean < ONE_SIZE;
+        let has_no_length = mean < 1.0;
+        let paths = window.paths.estimate();
+        let secrets = f32::from(window.suspicion.probes_found).min(habit.successes);
+        let is_one_page = if has_no_length {
+            secrets >= (habit.successes * 0.5).max(0.9)
+        } else {
+            secrets >= 0.9 && paths > 1.5
+        };
+        if !is_one_size || !is_one_page {
+            return Self::default();
+        }
+        Self {
+            requests: habit.successes,
+            paths: paths.min(habit.successes),
+            secrets,
+            has_no_length,
+        }
+    }
+
+    /// Whether one of the paths may not be a file that a program looks for a new version of.
+    fn is_enough(self) -> bool {
+        !self.has_no_length || self.secrets >= PATHS_MIN
+    }
 }

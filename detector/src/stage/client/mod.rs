@@ -203,6 +203,7 @@ impl Shard {
                 change,
                 is_first,
                 is_success,
+                is_secret: signals.probe.is_secret(),
                 is_sign_in: signals.role.is_sign_in(),
                 agent: hashes.agent,
             };
@@ -214,8 +215,9 @@ impl Shard {
             || signals.outcome == Outcome::Refused
             || (signals.role.is_sign_in() && signals.method == MethodClass::Write);
         if is_telling && slot.window.suspicion.is_any() {
-            self.suspects
-                .keep(arrival.key, rank, || evidence(record, arrival.at, epoch.describe));
+            self.suspects.keep(arrival.key, rank, record.position, || {
+                evidence(record, arrival.at, epoch.describe)
+            });
         }
         slot.hint(arrival, hashes.agent, epoch.describe, &mut self.changes);
         if !epoch.rules.is_empty() {
@@ -228,7 +230,8 @@ impl Shard {
             };
             catch(epoch.rules, &facts, seen, epoch.describe, &mut self.changes.hits);
         }
-        if slot.is_due(rank, &signals) {
+        let is_in_vain = change.is_novel_miss || signals.probe.weight > 0.0;
+        if slot.is_due(rank, &signals, is_in_vain) {
             slot.last_rank = slot.last_rank.max(rank);
             self.prepare(place, arrival, epoch);
         }
@@ -281,7 +284,11 @@ impl Shard {
         let (copy, evidence, agent_text) = if claims.is_empty() {
             (None, Vec::new(), Box::default())
         } else {
+            // Who takes object after object shows it by no single request: the looks at it are a sample.
             let latest = || evidence(arrival.record, arrival.at, epoch.describe);
+            let rank = window.suspicion.rank() + claim_max;
+            self.suspects
+                .keep(arrival.key, rank, arrival.record.position, latest);
             (
                 Some(Box::new(window.clone())),
                 self.suspects.with_latest(arrival.key, latest),
@@ -362,13 +369,23 @@ impl Slot {
     }
 
     /// Whether the window's evidence is to be weighed at this request.
-    fn is_due(&self, rank: f32, signals: &Signals) -> bool {
+    fn is_due(&self, rank: f32, signals: &Signals, is_in_vain: bool) -> bool {
         let requests = self.window.requests;
         let is_scheduled =
             WEIGHED_AT.contains(&requests) || (requests > 0 && requests.is_multiple_of(WEIGHED_EVERY));
         is_scheduled
+            || (is_in_vain && self.may_leave_soon())
             || rank >= self.last_rank + SUSPICION_STEP
             || (signals.payload.weight >= 1.0 && requests <= 64)
+    }
+
+    /// Whether it is small, and may be a scanner that leaves before the next look is due: then every path in vain asks for
+    /// one. Crawlers that say so begin with dead links and go on.
+    fn may_leave_soon(&self) -> bool {
+        let suspicion = &self.window.suspicion;
+        (WEIGHED_AT[0]..=SMALL_REQUESTS_MAX).contains(&self.window.requests)
+            && !suspicion.is_declared_crawler
+            && !suspicion.is_robot
     }
 }
 
@@ -414,5 +431,33 @@ fn evidence(record: &RequestRecord<'_>, at: Timestamp, describe: Describe) -> Ev
         at,
         request: (describe.request)(record),
         status: record.status,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Client;
+
+    #[test]
+    fn every_path_in_vain_of_a_small_client_is_looked_at_unless_it_says_that_it_is_a_crawler() {
+        let mut slots = Slots::new(16);
+        let client = Client::Ip([203, 0, 113, 9].into());
+        let placed = slots.place(1, &client, Action::Block, Timestamp::from_secs(1));
+        let slot = slots.get_mut(placed.place);
+        let mut is_due = |requests, is_robot, is_in_vain| {
+            slot.window.requests = requests;
+            slot.window.suspicion.is_robot = is_robot;
+            slot.is_due(0.3, &Signals::default(), is_in_vain)
+        };
+        assert!(is_due(6, false, true) && is_due(7, false, true));
+        assert!(!is_due(7, false, false), "nothing new");
+        assert!(!is_due(7, true, true), "a crawler goes on, and is looked at then");
+        assert!(!is_due(2, false, true), "two paths are no more than a mistake");
+        assert!(!is_due(17, false, true), "it did not leave");
+        assert!(
+            is_due(8, true, false) && is_due(24, true, false),
+            "when it is time"
+        );
     }
 }

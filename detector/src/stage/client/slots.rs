@@ -27,6 +27,8 @@ pub struct Slot {
     pub is_claimed: bool,
     /// Hash of the user agent under which a hint of it stands, 0 for none; `None` when none stands.
     pub hinted_as: Option<u64>,
+    /// Whether such a hint was enough to make it a suspect of its cohorts.
+    pub is_suspected: bool,
 }
 
 /// Whoever was forgotten to make room.
@@ -103,6 +105,7 @@ impl Slots {
             is_established: false,
             is_claimed: false,
             hinted_as: None,
+            is_suspected: false,
         };
         if self.slots.len() < self.slots_max {
             self.slots.push(slot);

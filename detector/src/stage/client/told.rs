@@ -17,6 +17,8 @@ pub(super) struct Told {
     pub(super) is_first: bool,
     /// Whether it succeeded.
     pub(super) is_success: bool,
+    /// Whether only scanners ask for its path, as far as anybody knows.
+    pub(super) is_secret: bool,
     /// Whether its route is for signing in.
     pub(super) is_sign_in: bool,
     /// Hash of its user agent, 0 for none.
@@ -44,7 +46,14 @@ impl Slot {
         let is_clean = self.window.suspicion.rank() < 0.5;
         // A redirect shows that a path is there only to somebody who is served otherwise: where everything is redirected,
         // a few who guess the same would make their guesses ordinary.
-        let may_vote = is_clean && (told.is_success || self.window.habit.successes > 1.0);
+        // So, too, what only scanners ask for: a site that answers everything with one page would call it ordinary soon.
+        let is_served = self.window.habit.successes > 1.0;
+        let finds = f32::from(self.window.suspicion.probes_found);
+        let may_vote = if told.is_secret && told.is_success {
+            is_clean && self.window.habit.successes - finds > 1.0
+        } else {
+            is_clean && (told.is_success || is_served)
+        };
         if change.is_first_use_of_route && may_vote {
             changes.votes.push(Vote {
                 template: record.route.template,
@@ -71,7 +80,9 @@ impl Slot {
         if shown.is_none() && !is_over {
             return;
         }
-        let is_first = self.hinted_as.is_none();
+        let is_faint = shown.is_some_and(|shown| shown.is_faint);
+        let is_first = !self.is_suspected && !is_faint;
+        self.is_suspected = shown.is_some() && (self.is_suspected || !is_faint);
         let now = agent;
         let agent = self.hinted_as.unwrap_or(agent);
         let agent_text = match shown {
@@ -91,7 +102,8 @@ impl Slot {
             agent,
             agent_text,
             route: hint::route(&self.window),
-            shown: shown.map(|threat| (threat, evidence(arrival.record, arrival.at, describe))),
+            shown: shown.map(|shown| (shown.threat, evidence(arrival.record, arrival.at, describe))),
+            is_faint,
         });
     }
 }

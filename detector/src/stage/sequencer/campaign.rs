@@ -5,6 +5,9 @@ use crate::policy::CAMPAIGN_BLOCK_SECS;
 use crate::stage::cohort::{Cohort, CohortKey, Excess, Suspected};
 use domain::{Action, Alert, Client, Decision, Reason, ThreatClaim, ThreatKind};
 
+/// One request may be anybody's: a page can make its readers' browsers send it.
+const FAINT_REQUESTS_MIN: u64 = 2;
+
 /// A campaign grew: its alert anew, and what is done about small members.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Joined {
@@ -21,22 +24,28 @@ impl Sequencer {
     /// campaign down.
     pub fn join(
         &mut self,
-        key: &CohortKey,
+        (key, threat): (&CohortKey, ThreatKind),
         cohort: &mut Cohort,
         (excess, held_back): (Excess, Option<String>),
         around: Circumstances<'_>,
     ) -> Joined {
-        let sentence = sentence(key, cohort, excess);
+        let sentence = sentence((key, threat), excess);
         let (mut decisions, mut blocked) = (Vec::new(), Vec::new());
         let wanted = around
             .policy
             .action(excess.confidence)
             .filter(|wanted| wanted.is_enforced());
         if let Some(wanted) = wanted.filter(|_| held_back.is_none()) {
-            let threat = threat(cohort);
-            let campaign = cohort.threat;
-            let due = |suspected: &&mut Suspected| self.is_to_be_acted_on(suspected, campaign, around);
-            for suspected in cohort.suspects.iter_mut().filter(due) {
+            let due = |suspected: &&mut Suspected| {
+                suspected.threat == threat && self.is_to_be_acted_on(suspected, around)
+            };
+            // Strangers share an agent; of a range that is a campaign those count who show little, too.
+            let is_range = matches!(key, CohortKey::Range(_));
+            let faint = cohort
+                .faint
+                .iter_mut()
+                .filter(|known| is_range && known.member.requests >= FAINT_REQUESTS_MIN);
+            for suspected in cohort.suspects.iter_mut().chain(faint).filter(due) {
                 note(suspected, wanted, around);
                 decisions.push(decision(suspected, (wanted, threat), &sentence, around));
                 if wanted == Action::Block && !around.policy.is_shadow {
@@ -54,7 +63,13 @@ impl Sequencer {
         }
         let alert = Alert {
             held_back,
-            ..alert(key.as_client(&cohort.name), cohort, excess, sentence, around)
+            ..alert(
+                (key.as_client(&cohort.name), threat),
+                cohort,
+                excess,
+                sentence,
+                around,
+            )
         };
         decisions
             .iter_mut()
@@ -66,14 +81,9 @@ impl Sequencer {
         }
     }
 
-    /// Whether a suspect is small, did what the campaign does, was here within the length of an episode, is not acted on already, and nothing
-    /// speaks for it. Whoever has its address hours later may be somebody else.
-    fn is_to_be_acted_on(
-        &self,
-        suspected: &Suspected,
-        campaign: Option<ThreatKind>,
-        around: Circumstances<'_>,
-    ) -> bool {
+    /// Whether a suspect is small, was here within the length of an episode, is not acted on already, and nothing speaks
+    /// for it. Whoever has its address hours later may be somebody else.
+    fn is_to_be_acted_on(&self, suspected: &Suspected, around: Circumstances<'_>) -> bool {
         let (client, at) = (&suspected.member.client, suspected.last_at);
         let is_settled = suspected.until.is_some_and(|until| at < until)
             || self
@@ -82,17 +92,12 @@ impl Sequencer {
                 .is_some_and(|block| at < block.until);
         let is_gone = around.now.millis_since(at) > i64::from(around.policy.episode_secs) * 1000;
         suspected.is_small
-            && Some(suspected.threat) == campaign
             && !is_gone
             && !is_settled
             && self
                 .protection(suspected.owner, client, at, around.allowlist)
                 .is_none()
     }
-}
-
-fn threat(cohort: &Cohort) -> ThreatKind {
-    cohort.threat.unwrap_or(ThreatKind::Anomaly)
 }
 
 /// Writes down what is done about a suspect.
@@ -125,17 +130,22 @@ fn decision(
 
 /// The campaign's alert; its action is the strongest of its members'.
 fn alert(
-    client: Client,
+    (client, threat): (Client, ThreatKind),
     cohort: &Cohort,
     excess: Excess,
     sentence: String,
     around: Circumstances<'_>,
 ) -> Alert {
-    let members: Vec<domain::Member> = cohort.suspects.iter().map(|known| known.member.clone()).collect();
+    let acted_on = cohort.faint.iter().filter(|known| known.until.is_some());
+    let akin = cohort.suspects.iter().chain(acted_on);
+    let members: Vec<domain::Member> = akin
+        .filter(|known| known.threat == threat)
+        .map(|known| known.member.clone())
+        .collect();
     let first_seen = members.iter().map(|member| member.first_seen).min();
     let first_action = members.iter().filter_map(|member| member.action_at).min();
-    let threat = threat(cohort);
-    let alerted_at = cohort.hot_since.unwrap_or(around.now);
+    let act = cohort.act(threat);
+    let alerted_at = act.and_then(|act| act.hot_since).unwrap_or(around.now);
     Alert {
         id: around.hash_key.decision_id(&client, threat, alerted_at),
         client,
@@ -163,7 +173,7 @@ fn alert(
             sentence,
         }],
         what_if: Vec::new(),
-        evidence: cohort.evidence.clone(),
+        evidence: act.map(|act| act.evidence.clone()).unwrap_or_default(),
         held_back: None,
         model: around.scorer.version().to_owned(),
         members,
@@ -171,22 +181,22 @@ fn alert(
 }
 
 /// What is said of a campaign. Holds no text from the log.
-fn sentence(key: &CohortKey, cohort: &Cohort, excess: Excess) -> String {
+fn sentence((key, threat): (&CohortKey, ThreatKind), excess: Excess) -> String {
     let whole = match key {
         CohortKey::Range(_) => "of one range",
         CohortKey::Agent(0) => "without a user agent",
         CohortKey::Agent(_) => "with one user agent",
         CohortKey::Route(_) => "that use one way to sign in",
     };
-    let act = match threat(cohort) {
+    let act = match threat {
         ThreatKind::CredentialStuffing | ThreatKind::CredentialCracking => "tried to sign in in vain",
         ThreatKind::Reconnaissance => "asked for what does not exist",
         _ => "did the same",
     };
     format!(
         "{} of {} clients {whole} {act} and did hardly anything else; of the other clients here {:.0}% look suspicious",
-        cohort.seen(),
-        u64::from(cohort.clients).max(cohort.seen()),
+        excess.suspects,
+        excess.clients,
         excess.base * 100.0
     )
 }

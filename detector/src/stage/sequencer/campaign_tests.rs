@@ -7,7 +7,7 @@ use crate::testing::{Line, detector, feed, run};
 use domain::{Action, Alert, Decision, ThreatKind};
 
 /// A request of the host of that number in one /24.
-fn of_range(millis: i64, host: u32, path: &str, status: u16) -> Line {
+pub(super) fn of_range(millis: i64, host: u32, path: &str, status: u16) -> Line {
     let line = Line::new(millis, 77, path, status);
     Line {
         address: (line.address & !0xff) + host,
@@ -17,7 +17,7 @@ fn of_range(millis: i64, host: u32, path: &str, status: u16) -> Line {
 }
 
 /// Three different paths that nobody else asks for, by each of so many hosts, a minute apart.
-fn prowl(first: u32, hosts: u32, from_millis: i64) -> Vec<Line> {
+pub(super) fn prowl(first: u32, hosts: u32, from_millis: i64) -> Vec<Line> {
     let host = |host: u32| {
         let millis = from_millis + i64::from(host) * 60_000;
         (0..3).map(move |step: u8| {
@@ -33,7 +33,7 @@ fn prowl(first: u32, hosts: u32, from_millis: i64) -> Vec<Line> {
     (first..first + hosts).flat_map(host).collect()
 }
 
-fn heard(lines: &[Line]) -> (Vec<Alert>, Vec<Decision>) {
+pub(super) fn heard(lines: &[Line]) -> (Vec<Alert>, Vec<Decision>) {
     let (mut alerts, mut decisions) = (Vec::new(), Vec::new());
     for output in run(&mut detector(4096), lines, &Serial) {
         match output {
@@ -46,7 +46,7 @@ fn heard(lines: &[Line]) -> (Vec<Alert>, Vec<Decision>) {
 }
 
 /// Three failed sign-ins by each of so many hosts, a minute apart, and another that ends with that status.
-fn sign_ins(hosts: u32, last: u16) -> Vec<Line> {
+pub(super) fn sign_ins(hosts: u32, last: u16) -> Vec<Line> {
     let host = |host: u32| {
         (0..4u32).map(move |step| Line {
             method: "POST",

@@ -288,3 +288,87 @@ fn a_job_that_asks_every_night_for_objects_that_are_gone_guesses_none_wherever_t
     };
     assert!(is_acted_on(&visit((0..60).map(guess))));
 }
+
+#[test]
+fn archives_that_are_all_as_long_are_one_page_and_others_are_downloads() {
+    let archives = ["/backup.zip", "/www.tar.gz", "/database.rar"];
+    let fetch = |growth: u64| {
+        visit(
+            archives
+                .into_iter()
+                .enumerate()
+                .map(|(turn, path)| get(turn as f32 * 30.0, path, 200, 5691 + growth * turn as u64)),
+        )
+    };
+    assert!(is_acted_on(&fetch(0)));
+    assert!(!is_acted_on(&fetch(80_000)));
+}
+
+#[test]
+fn a_secret_that_is_redirected_before_it_is_missing_is_asked_for_once() {
+    let asked = |statuses: &'static [u16]| {
+        let ask = |(turn, status): (usize, &u16)| get(turn as f32 * 0.2, "/.env", *status, 162);
+        visit(statuses.iter().enumerate().map(ask)).suspicion.probes
+    };
+    let missing = asked(&[404]);
+    assert!((asked(&[301, 404]) - missing).abs() < 0.01);
+    assert!((asked(&[301, 404, 301, 404]) - missing).abs() < 0.01);
+    assert!(asked(&[301]) < missing);
+}
+
+#[test]
+fn a_crawler_that_takes_another_name_is_judged_by_it() {
+    let crawl = |turn: usize| {
+        let path = match turn {
+            0 => "/robots.txt".to_owned(),
+            _ => format!("/{}-news", super::word(turn)),
+        };
+        get(turn as f32 * 20.0, path, 200, 9000 + turn as u64)
+    };
+    let pages = || {
+        (0..110).map(|turn| {
+            get(
+                90_000.0 + turn as f32 * 3.0,
+                format!("/{}-news", super::word(200 + turn)),
+                200,
+                9000 + turn as u64,
+            )
+        })
+    };
+    let bot = "Mozilla/5.0 (compatible; ExampleBot/2.1; +https://bot.example/)";
+    let before = || under(bot, (0..40).map(crawl));
+    let goes_on_as = |agent: &str| visit(before().into_iter().chain(under(agent, pages())));
+    assert!(is_acted_on(&goes_on_as(
+        "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
+    )));
+    // The same company's crawler for pictures.
+    assert!(!is_acted_on(&goes_on_as("ExampleBot-Image/1.0")));
+}
+
+#[test]
+fn several_who_mistype_behind_one_address_take_nothing_over() {
+    let row = |agents: usize| {
+        let browse = (0..600).map(move |turn| Ask {
+            agent: format!("Mozilla/5.0 (phone {})", turn % agents),
+            ..get(
+                turn as f32,
+                format!("/{}-news", super::word(turn % 60)),
+                200,
+                9000 + turn as u64,
+            )
+        });
+        let tries = (0..13).map(move |turn| Ask {
+            agent: format!("Mozilla/5.0 (phone {})", turn % agents),
+            ..post(
+                600.0 + turn as f32 * 7.0,
+                "/login",
+                if turn == 12 { 200 } else { 401 },
+                90,
+            )
+        });
+        let change = std::iter::once(post(700.0, "/me/profile", 200, 300));
+        visit(browse.chain(tries).chain(change))
+    };
+    assert_eq!(named(&row(1)).0, Some(ThreatKind::AccountTakeover));
+    assert_ne!(named(&row(40)).0, Some(ThreatKind::AccountTakeover));
+}

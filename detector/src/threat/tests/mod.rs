@@ -189,6 +189,15 @@ fn a_class_signs_up_and_a_bot_signs_up_more() {
     assert!(!is_acted_on(&visit((0..14).map(|number| sign_up(number, 14)))));
     assert!(is_acted_on(&visit((0..14).map(|number| sign_up(number, 1)))));
     assert!(is_acted_on(&visit((0..60).map(|number| sign_up(number, 60)))));
+    // Where a form sends on to the next page; and a form's address that has moved, which takes nobody's name.
+    let sent_on = |status: u16| {
+        move |number: usize| Ask {
+            status,
+            ..sign_up(number, 1)
+        }
+    };
+    assert!(is_acted_on(&visit((0..14).map(sent_on(302)))));
+    assert!(!is_acted_on(&visit((0..14).map(sent_on(301)))));
 }
 
 #[test]
