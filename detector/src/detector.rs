@@ -212,19 +212,18 @@ impl<S: Scorer> Detector<S> {
     /// nobody should wait for the next record. The tick's real end says the same again, under the same ids; a record
     /// that still comes within the tick may change it. Once per silence is enough.
     pub fn preview(&self, outputs: &mut Vec<Output>) {
-        let touched = || {
-            let shards = self.shards.iter().zip(&self.touched);
-            shards.filter_map(|(shard, is_touched)| is_touched.then_some(&shard.changes))
-        };
+        let shards = self.shards.iter().zip(&self.touched);
+        let touched = shards.filter_map(|(shard, is_touched)| is_touched.then_some(&shard.changes));
         let is_idle = |changes: &Changes| {
             changes.candidates.is_empty() && changes.hints.is_empty() && changes.hits.is_empty()
         };
-        if touched().all(is_idle) {
+        if touched.clone().all(is_idle) {
             return;
         }
+        let mut changes: Vec<Changes> = touched.cloned().collect();
         let mut memory = self.memory.clone();
         let around = circumstances(&self.settings, &self.allowances, &self.scorer, self.now);
-        let verdicts = memory.close(touched().cloned(), around);
+        let verdicts = memory.close(changes.iter_mut(), around);
         verdicts.into_iter().for_each(|verdict| verdict.say(outputs));
     }
 
@@ -365,18 +364,17 @@ impl<S: Scorer> Detector<S> {
 
     fn close_tick(&mut self, outputs: &mut Vec<Output>) {
         self.tick = Tick::default();
-        let mut changes = Vec::new();
-        for (shard, is_touched) in self.shards.iter_mut().zip(&mut self.touched) {
-            if std::mem::take(is_touched) {
-                changes.push(std::mem::take(&mut shard.changes));
-            }
-        }
-        let arrived: Vec<(u64, u64)> = changes
+        let arrived: Vec<(u64, u64)> = self
+            .shards
             .iter_mut()
-            .flat_map(|changes| std::mem::take(&mut changes.arrived))
+            .zip(&self.touched)
+            .filter_map(changes_of)
+            .flat_map(|changes| changes.arrived.drain(..))
             .collect();
         let around = circumstances(&self.settings, &self.allowances, &self.scorer, self.now);
-        let verdicts = self.memory.close(changes.into_iter(), around);
+        let changes = self.shards.iter_mut().zip(&self.touched).filter_map(changes_of);
+        let verdicts = self.memory.close(changes, around);
+        self.touched.fill(false);
         for verdict in verdicts {
             for (owner, client) in verdict.blocked() {
                 self.refresh_blocks(owner, client);
@@ -403,6 +401,11 @@ impl<S: Scorer> Detector<S> {
             }
         }
     }
+}
+
+/// What the open tick changed in a shard, if it did.
+fn changes_of<'a>((shard, is_touched): (&'a mut Shard, &bool)) -> Option<&'a mut Changes> {
+    is_touched.then_some(&mut shard.changes)
 }
 
 /// What the end of a tick reads.

@@ -88,11 +88,11 @@ struct Due {
 }
 
 impl Memory {
-    /// Merges the shards' changes, given in shard order, and rules on the windows that are due, in order of arrival;
+    /// Merges the shards' changes, given in shard order and left empty, and rules on the windows that are due, in order of arrival;
     /// then on campaigns.
-    pub(crate) fn close(
+    pub(crate) fn close<'c>(
         &mut self,
-        changes: impl Iterator<Item = Changes>,
+        changes: impl Iterator<Item = &'c mut Changes>,
         around: Circumstances<'_>,
     ) -> Vec<Verdict> {
         self.population.established.move_to(around.now);
@@ -125,10 +125,10 @@ impl Memory {
         verdicts
     }
 
-    fn merge(&mut self, changes: impl Iterator<Item = Changes>, now: Timestamp) -> Due {
+    fn merge<'c>(&mut self, changes: impl Iterator<Item = &'c mut Changes>, now: Timestamp) -> Due {
         let mut due = Due::default();
         let mut newcomers = 0u32;
-        for mut change in changes {
+        for change in changes {
             self.population.routes.count(&change.votes);
             self.cohorts.join(&change.joined);
             self.population.established.change_by(change.established);
@@ -136,6 +136,7 @@ impl Memory {
             due.candidates.append(&mut change.candidates);
             due.hints.append(&mut change.hints);
             due.hits.append(&mut change.hits);
+            change.clear();
         }
         self.population.seen.welcome(newcomers, now);
         due.candidates.sort_by_key(|candidate| candidate.seq);

@@ -115,12 +115,35 @@ impl Changes {
         PAYLOAD_TICK_WORK_MAX.saturating_sub(spent)
     }
 
+    /// Forgets everything and keeps what room an ordinary tick takes: asking the allocator for it anew in each tick cost more than
+    /// half of all that it is asked for.
+    pub(crate) fn clear(&mut self) {
+        empty(&mut self.candidates);
+        empty(&mut self.votes);
+        empty(&mut self.hints);
+        empty(&mut self.hits);
+        empty(&mut self.joined);
+        empty(&mut self.arrived);
+        self.newcomers = 0;
+        self.established = EstablishedChange::default();
+        self.work.clear();
+        self.work.shrink_to(KEPT_MAX);
+    }
+
     fn spend(&mut self, key: u64, work: u32) {
         if work > 0 {
             let spent = self.work.entry(key).or_default();
             *spent = spent.saturating_add(work);
         }
     }
+}
+
+/// Entries of a list of changes for which room is kept between ticks: a flood's lists are given back.
+const KEPT_MAX: usize = 32;
+
+fn empty<T>(list: &mut Vec<T>) {
+    list.clear();
+    list.shrink_to(KEPT_MAX);
 }
 
 /// A window's evidence is weighed at these counts of requests, and at every eighth after: early for the loud, seldom
