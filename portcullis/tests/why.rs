@@ -75,9 +75,9 @@ fn an_attacker_is_told_of_with_its_threat_its_action_and_what_less_would_have_do
 #[test]
 fn what_less_would_have_done_is_true_of_a_log_with_less() {
     let found = screen(&[ATTACKER, "access.log"]);
-    let lever = &found["threats"][0]["lever"];
-    let silent_at = lever["silent_at"].as_f64().unwrap();
-    assert!(silent_at < lever["milder_at"].as_f64().unwrap());
+    let what_if = &found["threats"][0]["what_if"];
+    let silent_at = what_if["silent_at"].as_f64().unwrap();
+    assert!(silent_at < what_if["milder_at"].as_f64().unwrap());
     let guesses = |count: u64| {
         let folder = tempfile::tempdir().unwrap();
         let lines = (0..count).map(|step| line(step * 2, ATTACKER, "POST /login HTTP/1.1", 401));
