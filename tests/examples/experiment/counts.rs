@@ -53,15 +53,18 @@ pub(crate) fn add_ways(ways: &mut Ways, figures: &Value) -> Result<()> {
     Ok(())
 }
 
-/// Innocent clients acted on, by what they do and what they were taken for.
+/// Innocent clients acted on, by what they do, and what they were taken for and given.
 pub(crate) type Causes = BTreeMap<(String, String), u64>;
 
-/// Innocent clients acted on, by cause: what they do, and what they were taken for.
+/// Innocent clients acted on, by cause: what they do, and what they were taken for, with the action.
 pub(crate) fn causes(figures: &Value) -> Result<Causes> {
     let mut causes = Causes::new();
     for wrong in list(figures, "wrongly_acted_on")? {
         *causes
-            .entry((text(wrong, "label"), text(wrong, "threat")))
+            .entry((
+                text(wrong, "label"),
+                format!("{} ({})", text(wrong, "threat"), text(wrong, "action")),
+            ))
             .or_default() += 1;
     }
     Ok(causes)

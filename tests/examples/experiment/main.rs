@@ -200,7 +200,8 @@ fn innocents(bench: &Bench, draws: &Draws) -> Result<()> {
     })?;
     println!("## Innocents acted on\n");
     println!(
-        "Every cause should stand for one client at most: what they do, taken for what, how many clients.\n"
+        "Every cause should stand for one client at most: what they do, taken for what, blocked or only slowed down, how many \
+         clients.\n"
     );
     println!("| scenario | client-days | acted on | per million | causes |");
     println!("|---|---:|---:|---|---|");
