@@ -12,6 +12,12 @@ const ROWS_MAX: usize = 1_000_000;
 /// Numbers of days are told apart by run: a simulated day is no other run's day.
 pub const DAYS_PER_RUN: i64 = 1_000_000;
 
+/// What everybody is called while rows are written down.
+const ORDINARY: Score = Score {
+    value: 0.0,
+    p_value: 1.0,
+};
+
 /// Rows as the detector would hand them to a model.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Recorded {
@@ -73,12 +79,6 @@ impl Recorder {
         }
     }
 
-    /// What was written down so far; what comes is written down anew.
-    #[must_use]
-    pub fn take(&self) -> Recorded {
-        std::mem::take(&mut *self.rows.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
     /// What was written down.
     #[must_use]
     pub fn into_rows(self) -> Recorded {
@@ -93,10 +93,7 @@ impl Scorer for Recorder {
     }
 
     fn score(&self, windows: Windows<'_>, out: &mut [Score]) {
-        out.fill(Score {
-            value: 0.0,
-            p_value: 1.0,
-        });
+        out.fill(ORDINARY);
         // A poisoned lock means that another thread panicked: the run is lost anyway.
         let Ok(mut rows) = self.rows.lock() else { return };
         if rows.requests.len() + windows.requests.len() > ROWS_MAX {
@@ -107,6 +104,10 @@ impl Scorer for Recorder {
         rows.clients.extend_from_slice(windows.clients);
         let days = windows.days.iter().map(|day| self.run * DAYS_PER_RUN + day);
         rows.days.extend(days);
+    }
+
+    fn peek(&self, _windows: Windows<'_>, out: &mut [Score]) {
+        out.fill(ORDINARY);
     }
 
     fn explain(&self, _row: &[f32], _requests: u64, _most: usize) -> Vec<Contribution> {
@@ -130,6 +131,7 @@ mod tests {
         };
         recorder.score(windows, &mut scores);
         assert!(scores.iter().all(|score| score.p_value == 1.0));
+        recorder.peek(windows, &mut scores);
         let rows = recorder.into_rows().retain(1, |row| row == 1);
         assert_eq!((rows.values, rows.requests), (vec![2.0], vec![12]));
         assert_eq!((rows.clients, rows.days), (vec![8], vec![2 * DAYS_PER_RUN + 4]));

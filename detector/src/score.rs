@@ -52,6 +52,12 @@ pub trait Scorer: Send + Sync {
     /// Scores the windows and writes one score for each.
     fn score(&self, windows: Windows<'_>, out: &mut [Score]);
 
+    /// Scores windows for somebody who looks at a client. The same scores; a model that counts what it scores does not count
+    /// this: how often people look is no behaviour of clients.
+    fn peek(&self, windows: Windows<'_>, out: &mut [Score]) {
+        self.score(windows, out);
+    }
+
     /// Which features carried a row's score, strongest first, at most `most`.
     fn explain(&self, row: &[f32], requests: u64, most: usize) -> Vec<Contribution>;
 

@@ -134,7 +134,7 @@ impl<S: Scorer> Detector<S> {
             clients: &[slot.key],
             days: &[day_of(Timestamp::from_millis(slot.window.last_millis))],
         };
-        self.scorer.score(windows, &mut scores);
+        self.scorer.peek(windows, &mut scores);
         let [mut score] = scores;
         if let Some(local) = self.memory.population.scores.p_value(score.value) {
             score.p_value = score.p_value.max(local);

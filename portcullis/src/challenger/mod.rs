@@ -157,6 +157,10 @@ impl Scorer for Duel {
         self.champion.version()
     }
 
+    fn peek(&self, windows: Windows<'_>, out: &mut [Score]) {
+        self.champion.peek(windows, out);
+    }
+
     fn score(&self, windows: Windows<'_>, out: &mut [Score]) {
         self.champion.score(windows, out);
         // What looks on decides nothing: a thread that panicked there leaves its counts usable.
@@ -205,6 +209,8 @@ mod tests {
         };
         let (mut expected, mut found) = ([Score::default()], [Score::default()]);
         alone.score(windows, &mut expected);
+        // Whoever looks at a client is not counted.
+        duel.peek(windows, &mut found);
         duel.score(windows, &mut found);
         assert_eq!(found, expected);
         assert_eq!(

@@ -130,8 +130,6 @@ fn play(name: &str, (seed, run, requests): (u64, i64, u64)) -> Result<Played> {
         outputs.clear();
     });
     detector.flush(&mut outputs);
-    // Before anybody is asked about: whoever explains a client scores it.
-    let rows = detector.scorer().take();
     let truth: Vec<TruthRow> = simulation.truth().collect();
     let against = |row: &TruthRow| {
         let traces = detector.why(&row.client)?.traces;
@@ -140,7 +138,7 @@ fn play(name: &str, (seed, run, requests): (u64, i64, u64)) -> Result<Played> {
     };
     let evidence = truth.iter().filter_map(against).collect();
     Ok(Played {
-        rows,
+        rows: detector.into_scorer().into_rows(),
         truth,
         evidence,
     })
