@@ -3,7 +3,7 @@
 use super::CheckpointError;
 use super::form::{ActionForm, AllowForm, ClientForm, MomentForm, RangeForm, counter, moment, to_moment};
 use crate::detector::{Detector, Input, Tick};
-use crate::limits::SOURCES_MAX;
+use crate::limits::{SHARDS, SOURCES_MAX};
 use crate::policy::PolicySettings;
 use crate::source::Sources;
 use crate::time::Watermarks;
@@ -59,15 +59,12 @@ enum OrderKindForm {
 
 impl HeadForm {
     pub(super) fn of<S>(detector: &Detector<S>) -> Self {
-        let touched = detector.touched.iter().zip(0u16..);
         Self {
             seq: detector.seq,
             now: moment(detector.now),
             tick_started_at: detector.tick.started_at.map(moment),
             tick_records: detector.tick.records as u64,
-            touched: touched
-                .filter_map(|(is_touched, number)| is_touched.then_some(number))
-                .collect(),
+            touched: detector.touched.clone(),
             watermarks: detector.watermarks.clone(),
             trusts: detector
                 .sources
@@ -103,10 +100,16 @@ impl HeadForm {
             started_at: self.tick_started_at.map(to_moment),
             records: counter(self.tick_records)? as usize,
         };
-        for number in self.touched {
-            let touched = detector.touched.get_mut(usize::from(number));
-            *touched.ok_or(CheckpointError::Damaged("a shard that there is not"))? = true;
+        let is_rising = self.touched.is_sorted_by(|left, right| left < right);
+        if !is_rising
+            || self
+                .touched
+                .last()
+                .is_some_and(|last| usize::from(*last) >= SHARDS)
+        {
+            return Err(CheckpointError::Damaged("a shard that there is not"));
         }
+        detector.touched = self.touched;
         detector.watermarks = self.watermarks;
         detector.sources = Sources {
             by_number: self
