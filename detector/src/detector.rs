@@ -137,8 +137,8 @@ pub struct Detector<S> {
     pub(crate) tick: Tick,
     pub(crate) seq: u64,
     pub(crate) now: Timestamp,
-    /// Numbers of the shards with records in the open tick, rising. On a quiet site a tick touches a few of 256: asking each of
-    /// them cost as much as the requests themselves.
+    /// Numbers of the shards with records in the open tick, rising. A quiet site's tick touches a few of 256: asking each of
+    /// them was a seventh of what a request costs without the model.
     pub(crate) touched: Vec<u16>,
     /// Room for what they changed, empty between ticks.
     open: Vec<Changes>,
