@@ -41,7 +41,9 @@ impl Seen {
     /// Takes in that so many clients came first in the tick that ends at `now`.
     pub fn welcome(&mut self, newcomers: u32, now: Timestamp) {
         if newcomers > 0 {
-            self.since_millis.get_or_insert(now.as_millis());
+            // A clock that was ahead and is put right must not make a site wait until then.
+            let millis = now.as_millis();
+            self.since_millis = Some(self.since_millis.map_or(millis, |since| since.min(millis)));
             self.clients = self.clients.saturating_add(u64::from(newcomers));
         }
     }
@@ -53,5 +55,20 @@ impl Seen {
             .since_millis
             .map_or(0, |since| now.as_millis().saturating_sub(since));
         WarmUp::of(millis / 1000, self.clients, secs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_ahead_at_first_delays_no_warm_up() {
+        let mut seen = Seen::default();
+        let is_over = |seen: &Seen, secs| seen.warm_up(3600, Timestamp::from_secs(secs)).is_none();
+        seen.welcome(1, Timestamp::from_secs(4_000_000_000));
+        seen.welcome(200, Timestamp::from_secs(1_700_000_000));
+        assert!(!is_over(&seen, 1_700_003_599));
+        assert!(is_over(&seen, 1_700_003_600));
     }
 }
