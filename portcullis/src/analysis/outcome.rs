@@ -3,12 +3,15 @@
 use super::alerts;
 use crate::command::lost_in;
 use detector::{Detector, Output, Scorer};
-use domain::{Action, Alert, Client, Member, Scope};
+use domain::{Action, Alert, Client, Member, Scope, ThreatKind};
 use ingest::{Merge, Progress, RejectSample};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Members that a campaign's line shows: a log of a million clients shows no longer list than this.
 const MEMBERS_MAX: usize = 100_000;
+
+/// Of whom a line tells: a client, or those of a cohort who do the same.
+type Told = (Client, Option<ThreatKind>);
 
 /// What became of one client, or one campaign.
 #[derive(Debug, Clone)]
@@ -50,7 +53,7 @@ pub(crate) struct Outcome {
     pub forgotten: u64,
     /// Version name of the model.
     pub model: String,
-    first: HashMap<Client, Alert>,
+    first: HashMap<Told, Alert>,
 }
 
 /// Rejected lines that are shown.
@@ -71,9 +74,12 @@ impl Outcome {
     /// Keeps, of each client's alerts, the one with the strongest action; the earliest of equals.
     pub(super) fn take(&mut self, outputs: &mut Vec<Output>) {
         for alert in alerts(outputs) {
-            match self.first.get_mut(&alert.client) {
+            // Several people may use one range for different things: each of its campaigns has a line.
+            let act = alert.threats.first().map(|claim| claim.kind);
+            let told = (alert.client.clone(), act.filter(|_| !alert.members.is_empty()));
+            match self.first.get_mut(&told) {
                 None => {
-                    self.first.insert(alert.client.clone(), alert);
+                    self.first.insert(told, alert);
                 }
                 Some(kept) => keep_stronger(kept, alert),
             }
@@ -142,6 +148,7 @@ impl Outcome {
                 .then(right_rank.0.cmp(&left_rank.0))
                 .then(right_rank.1.total_cmp(&left_rank.1))
                 .then(left.alert.client.cmp(&right.alert.client))
+                .then(left.alert.id.0.cmp(&right.alert.id.0))
         });
     }
 
