@@ -8,8 +8,9 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use detector::population::RouteStanding;
 use detector::window::{Hashes, Window};
-use detector::{Contribution, Describe, Detector, Score, Scorer, Serial, Settings, Windows, signal};
+use detector::{Detector, Serial, Settings, signal};
 use domain::{HashKey, RequestRecord, Timestamp};
+use portcullis_tests::ordinary::{AS_LOGGED, Ordinary};
 use simulator::{Simulation, scenario};
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -21,32 +22,6 @@ const REQUESTS: usize = 50_000;
 const SLICE: usize = 1024;
 
 const KEY: HashKey = HashKey::new([7; 16]);
-
-/// Everybody is ordinary, at no cost: the model has benches of its own.
-struct Ordinary;
-
-impl Scorer for Ordinary {
-    fn version(&self) -> &str {
-        "ordinary"
-    }
-
-    fn score(&self, _windows: Windows<'_>, out: &mut [Score]) {
-        out.fill(Score {
-            value: 0.0,
-            p_value: 1.0,
-        });
-    }
-
-    fn explain(&self, _row: &[f32], _requests: u64, _most: usize) -> Vec<Contribution> {
-        Vec::new()
-    }
-}
-
-/// Everything as logged.
-const DESCRIBE: Describe = Describe {
-    request: |record| record.path.to_string(),
-    agent: str::to_owned,
-};
 
 fn update(windows: &mut [Window], owners: &[usize], records: &[RequestRecord<'_>]) {
     for (owner, record) in owners.iter().zip(records) {
@@ -94,7 +69,7 @@ fn observe(criterion: &mut Criterion) {
     });
     group.bench_function("observe_without_model", |bencher| {
         bencher.iter_batched_ref(
-            || Detector::new(Settings::new(KEY, DESCRIBE), Ordinary),
+            || Detector::new(Settings::new(KEY, AS_LOGGED), Ordinary),
             |detector| {
                 let mut outputs = Vec::new();
                 for slice in records.chunks(SLICE) {

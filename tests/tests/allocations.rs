@@ -1,8 +1,9 @@
 //! An ordinary request takes nothing from the allocator: whoever sends many of them must not be able to make us wait for it.
 
 use allocation_counter::measure;
-use detector::{Contribution, Describe, Detector, Score, Scorer, Serial, Settings, Windows};
+use detector::{Detector, Serial, Settings};
 use domain::{HashKey, RequestRecord, Timestamp};
+use portcullis_tests::ordinary::{AS_LOGGED, Ordinary};
 use simulator::{Simulation, scenario};
 
 const KEY: HashKey = HashKey::new([7; 16]);
@@ -17,31 +18,6 @@ const SLICE: usize = 1024;
 /// New clients, and windows that are due for a look, take memory; 0.26 when this was written.
 const PER_REQUEST_MAX: f64 = 0.4;
 
-/// Everybody is ordinary.
-struct Ordinary;
-
-impl Scorer for Ordinary {
-    fn version(&self) -> &str {
-        "ordinary"
-    }
-
-    fn score(&self, _windows: Windows<'_>, out: &mut [Score]) {
-        out.fill(Score {
-            value: 0.0,
-            p_value: 1.0,
-        });
-    }
-
-    fn explain(&self, _row: &[f32], _requests: u64, _most: usize) -> Vec<Contribution> {
-        Vec::new()
-    }
-}
-
-const DESCRIBE: Describe = Describe {
-    request: |record| record.path.to_string(),
-    agent: str::to_owned,
-};
-
 #[test]
 fn an_ordinary_request_allocates_next_to_nothing() {
     let demo = scenario("demo").expect("it is in the list");
@@ -51,7 +27,7 @@ fn an_ordinary_request_allocates_next_to_nothing() {
         .collect();
     let records: Vec<RequestRecord<'_>> = requests.iter().map(|request| request.record(&KEY)).collect();
     let (before, counted) = records.split_at(BEFORE);
-    let mut detector = Detector::new(Settings::new(KEY, DESCRIBE), Ordinary);
+    let mut detector = Detector::new(Settings::new(KEY, AS_LOGGED), Ordinary);
     let mut outputs = Vec::new();
     detector.observe(before, &Serial, &mut outputs);
     outputs.clear();
