@@ -1,6 +1,6 @@
 //! Campaigns in what `scan` prints.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends")]
 
 mod binary;
 
