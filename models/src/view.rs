@@ -141,18 +141,7 @@ impl View for IsolationForest {
 
     /// What the score would lose were this one feature typical: a forest has no other parts to name.
     fn attribute(&self, row: &[f32], typical: &[f32], out: &mut [f32]) -> Result<(), RowsError> {
-        let features = self.features();
-        Rows::with_outputs(row, features, 1)?;
-        let mut rows = row.repeat(features + 1);
-        for (feature, changed) in rows.chunks_exact_mut(features).take(features).enumerate() {
-            changed[feature] = typical[feature];
-        }
-        let mut scores = vec![0.0; features + 1];
-        self.score_rows(&rows, &mut scores)?;
-        for (loss, score) in out.iter_mut().zip(&scores) {
-            *loss = (scores[features] - score).max(0.0);
-        }
-        Ok(())
+        self.losses(row, typical, out)
     }
 
     fn encode(&self) -> Result<Vec<u8>, ViewError> {

@@ -7,20 +7,20 @@ use rand::{SeedableRng, seq::index};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
-use crate::rows::{Rows, RowsError, predict_rows, to_f32};
+use crate::rows::{FEATURES_MAX, Rows, RowsError, predict_rows, to_f32};
 
 use super::error::IsolationForestError;
 use super::hyperparams::{
     IsolationForestParams, IsolationForestValidParams, SAMPLES_MAX, SAMPLES_MIN, TREES_MAX,
 };
 use super::tree::{ALWAYS_LEFT, Cut, Grower, average_path_length, depth_for};
+use super::walk::{LANES, Padded, row_down_tree, row_down_trees, rows_down_tree};
 
-/// Rows (or trees, for a lone row) walked at the same time. A walk waits on memory at every step; eight independent
-/// ones hide that, and more no longer fit the registers.
-const LANES: usize = 8;
-
-/// Rows scored per pass over the trees: 64 rows of 40 features and one tree fit the first-level cache together.
+/// Rows scored per pass over the trees: 64 rows of 64 places and one tree fit the first-level cache together.
 const BLOCK: usize = 64;
+
+/// Places of the rows that are walked, where that is enough: a real schema has thirty to a hundred features, ours forty.
+const NARROW: usize = 64;
 
 /// A fitted forest. Higher scores are more unusual.
 ///
@@ -70,10 +70,45 @@ impl IsolationForest {
             .chunks(BLOCK * self.features)
             .zip(out.chunks_mut(BLOCK))
         {
-            self.sum_paths(block, sums);
+            let sum_paths = SumPaths {
+                forest: self,
+                block,
+                sums,
+            };
+            self.with_sizes(sum_paths);
             for sum in sums {
                 *sum = self.score_of(*sum);
             }
+        }
+        Ok(())
+    }
+
+    /// What the score would lose were each feature in turn its typical value, zero where it would lose nothing.
+    ///
+    /// Only the trees that ask for a feature on the row's way down can send it elsewhere, eight of forty features to a tree:
+    /// a fifth of the walks that scoring forty changed rows takes, for the same result to the last bit.
+    ///
+    /// # Errors
+    /// When a slice does not have one value for each feature.
+    pub fn losses(&self, row: &[f32], typical: &[f32], out: &mut [f32]) -> Result<(), RowsError> {
+        Rows::with_outputs(row, self.features, 1)?;
+        for values in [typical.len(), out.len()] {
+            if values != self.features {
+                return Err(RowsError::Ragged {
+                    values,
+                    features: self.features,
+                });
+            }
+        }
+        let sum = self.with_sizes(ChangedPaths {
+            forest: self,
+            row,
+            typical,
+            sums: out,
+        });
+        let score = self.score_of(sum);
+        for loss in out {
+            *loss = (score - self.score_of(*loss)).max(0.0);
         }
         Ok(())
     }
@@ -84,71 +119,37 @@ impl IsolationForest {
         libm::exp2(-mean / average_path_length(self.samples)) as f32
     }
 
-    /// Picks the walk compiled for this depth: a length known to the compiler needs no bounds checks.
-    fn sum_paths(&self, block: &[f32], sums: &mut [f32]) {
+    /// Does what is compiled for this depth and width: lengths known to the compiler need no bounds checks.
+    fn with_sizes<W: Walks>(&self, walks: W) -> W::Output {
         match self.depth {
-            1 => self.sum_paths_at::<2>(block, sums),
-            2 => self.sum_paths_at::<4>(block, sums),
-            3 => self.sum_paths_at::<8>(block, sums),
-            4 => self.sum_paths_at::<16>(block, sums),
-            5 => self.sum_paths_at::<32>(block, sums),
-            6 => self.sum_paths_at::<64>(block, sums),
-            7 => self.sum_paths_at::<128>(block, sums),
-            8 => self.sum_paths_at::<256>(block, sums),
-            9 => self.sum_paths_at::<512>(block, sums),
-            10 => self.sum_paths_at::<1024>(block, sums),
-            11 => self.sum_paths_at::<2048>(block, sums),
-            _ => self.sum_paths_at::<4096>(block, sums),
+            1 => self.with_width::<2, W>(walks),
+            2 => self.with_width::<4, W>(walks),
+            3 => self.with_width::<8, W>(walks),
+            4 => self.with_width::<16, W>(walks),
+            5 => self.with_width::<32, W>(walks),
+            6 => self.with_width::<64, W>(walks),
+            7 => self.with_width::<128, W>(walks),
+            8 => self.with_width::<256, W>(walks),
+            9 => self.with_width::<512, W>(walks),
+            10 => self.with_width::<1024, W>(walks),
+            11 => self.with_width::<2048, W>(walks),
+            _ => self.with_width::<4096, W>(walks),
         }
     }
 
-    /// Adds up path lengths, always in the order of the trees, whichever way the walks are interleaved: addition of
-    /// floats is not associative, and a score may not depend on the batch.
-    fn sum_paths_at<const SIZE: usize>(&self, block: &[f32], sums: &mut [f32]) {
-        sums.fill(0.0);
-        let whole = sums.len() / LANES * LANES;
-        for (cuts, leaves) in self.heaps::<SIZE>() {
-            let groups = block.chunks_exact(LANES * self.features);
-            for (group, group_sums) in groups.zip(sums.chunks_exact_mut(LANES)) {
-                let rows: [&[f32]; LANES] =
-                    std::array::from_fn(|lane| &group[lane * self.features..(lane + 1) * self.features]);
-                let reached = walk([cuts; LANES], rows);
-                for (sum, leaf) in group_sums.iter_mut().zip(reached) {
-                    *sum += leaves[leaf];
-                }
-            }
-        }
-        let rest = block[whole * self.features..].chunks_exact(self.features);
-        for (row, sum) in rest.zip(&mut sums[whole..]) {
-            *sum = self.sum_path_of_row::<SIZE>(row);
+    fn with_width<const SIZE: usize, W: Walks>(&self, walks: W) -> W::Output {
+        if self.features <= NARROW {
+            walks.run::<SIZE, NARROW>()
+        } else {
+            walks.run::<SIZE, FEATURES_MAX>()
         }
     }
 
-    /// Walks one row down eight trees at a time.
-    fn sum_path_of_row<const SIZE: usize>(&self, row: &[f32]) -> f32 {
-        let mut sum = 0.0;
-        let mut trees = self.heaps::<SIZE>();
-        for _ in 0..self.trees() / LANES {
-            let group: [_; LANES] =
-                std::array::from_fn(|_| trees.next().expect("counted: trees / LANES groups of LANES"));
-            let reached = walk(group.map(|(cuts, _)| cuts), [row; LANES]);
-            for ((_, leaves), leaf) in group.into_iter().zip(reached) {
-                sum += leaves[leaf];
-            }
-        }
-        for (cuts, leaves) in trees {
-            let [leaf] = walk([cuts], [row]);
-            sum += leaves[leaf];
-        }
-        sum
-    }
-
-    fn heaps<const SIZE: usize>(&self) -> impl Iterator<Item = (&[Cut; SIZE], &[f32; SIZE])> {
-        self.cuts
-            .as_chunks::<SIZE>()
-            .0
-            .iter()
-            .zip(self.leaves.as_chunks::<SIZE>().0)
+    fn heaps<const SIZE: usize>(&self) -> (&[[Cut; SIZE]], &[[f32; SIZE]]) {
+        (
+            self.cuts.as_chunks::<SIZE>().0,
+            self.leaves.as_chunks::<SIZE>().0,
+        )
     }
 
     /// Checks what a stored forest claims, so that scoring can trust it.
@@ -187,17 +188,103 @@ impl IsolationForest {
     }
 }
 
-/// Follows N independent walks to the bottom and returns the leaf each reached.
-#[inline(always)]
-fn walk<const N: usize, const SIZE: usize>(cuts: [&[Cut; SIZE]; N], rows: [&[f32]; N]) -> [usize; N] {
-    let mut at = [1_usize; N];
-    for _ in 0..SIZE.trailing_zeros() {
-        for lane in 0..N {
-            let cut = cuts[lane][at[lane] % SIZE];
-            at[lane] = 2 * at[lane] + usize::from(rows[lane][cut.feature as usize] > cut.threshold);
+/// Something to be done with walks through trees of a size and rows of a width that the compiler knows.
+trait Walks {
+    type Output;
+
+    fn run<const SIZE: usize, const WIDTH: usize>(self) -> Self::Output;
+}
+
+/// Adds up path lengths, always in the order of the trees, whichever way the walks are interleaved: addition of floats is not
+/// associative, and a score may not depend on the batch.
+struct SumPaths<'a> {
+    forest: &'a IsolationForest,
+    block: &'a [f32],
+    sums: &'a mut [f32],
+}
+
+impl Walks for SumPaths<'_> {
+    type Output = ();
+
+    fn run<const SIZE: usize, const WIDTH: usize>(self) {
+        let Self { forest, block, sums } = self;
+        sums.fill(0.0);
+        let (trees, leaves) = forest.heaps::<SIZE>();
+        let (groups, rest) = sums.as_chunks_mut::<LANES>();
+        let whole = groups.len() * LANES;
+        let mut rows = vec![Padded::<WIDTH>::EMPTY; whole];
+        for (padded, row) in rows.iter_mut().zip(block.chunks_exact(forest.features)) {
+            padded.fill(row);
+        }
+        let rows = rows.as_chunks::<LANES>().0;
+        for (cuts, leaves) in trees.iter().zip(leaves) {
+            for (group, sums) in rows.iter().zip(groups.iter_mut()) {
+                for (sum, leaf) in sums.iter_mut().zip(rows_down_tree(cuts, group)) {
+                    *sum += leaves[leaf];
+                }
+            }
+        }
+        let rows = block.chunks_exact(forest.features).skip(whole);
+        for (row, sum) in rows.zip(rest) {
+            *sum = path_sum(trees, leaves, &Padded::<WIDTH>::of(row));
         }
     }
-    at.map(|node| node % SIZE)
+}
+
+/// Walks one row down eight trees at a time.
+fn path_sum<const SIZE: usize, const WIDTH: usize>(
+    trees: &[[Cut; SIZE]],
+    leaves: &[[f32; SIZE]],
+    row: &Padded<WIDTH>,
+) -> f32 {
+    let mut sum = 0.0;
+    let (groups, rest) = trees.as_chunks::<LANES>();
+    let (groups_leaves, rest_leaves) = leaves.as_chunks::<LANES>();
+    for (group, leaves) in groups.iter().zip(groups_leaves) {
+        for (leaves, leaf) in leaves.iter().zip(row_down_trees(group, row)) {
+            sum += leaves[leaf];
+        }
+    }
+    for (cuts, leaves) in rest.iter().zip(rest_leaves) {
+        sum += leaves[row_down_tree(cuts, row, |_| {})];
+    }
+    sum
+}
+
+/// Adds up path lengths of a row, and of the row with each feature in turn its typical value; gives the former.
+struct ChangedPaths<'a> {
+    forest: &'a IsolationForest,
+    row: &'a [f32],
+    typical: &'a [f32],
+    sums: &'a mut [f32],
+}
+
+impl Walks for ChangedPaths<'_> {
+    type Output = f32;
+
+    fn run<const SIZE: usize, const WIDTH: usize>(self) -> f32 {
+        let (trees, leaves) = self.forest.heaps::<SIZE>();
+        let mut row = Padded::<WIDTH>::of(self.row);
+        let mut is_asked = vec![false; self.row.len()];
+        let mut sum = 0.0;
+        self.sums.fill(0.0);
+        for (cuts, leaves) in trees.iter().zip(leaves) {
+            is_asked.fill(false);
+            let leaf = row_down_tree(cuts, &row, |feature| is_asked[feature] = true);
+            let path = leaves[leaf];
+            sum += path;
+            for (feature, changed) in self.sums.iter_mut().enumerate() {
+                if !is_asked[feature] {
+                    *changed += path;
+                    continue;
+                }
+                row.set(feature, self.typical[feature]);
+                *changed += leaves[row_down_tree(cuts, &row, |_| {})];
+                row.set(feature, self.row[feature]);
+            }
+        }
+        sum
+    }
 }
 
 impl<F: Float, D: Data<Elem = F>, T> Fit<ArrayBase<D, Ix2>, T, IsolationForestError>

@@ -18,6 +18,7 @@ mod hyperparams;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod walk;
 
 pub use algorithm::IsolationForest;
 pub use error::IsolationForestError;
