@@ -17,6 +17,7 @@ use crate::stage::Executor;
 use crate::stage::client::{Arrival, Changes, Epoch, Shard};
 use crate::stage::sequencer::Circumstances;
 use crate::time::{EventTime, Watermarks};
+use crate::touched::Touched;
 use domain::{Action, Alert, Allowlist, Client, Decision, HashKey, Order, RequestRecord, Timestamp};
 
 /// How the detector is set up.
@@ -137,9 +138,8 @@ pub struct Detector<S> {
     pub(crate) tick: Tick,
     pub(crate) seq: u64,
     pub(crate) now: Timestamp,
-    /// Numbers of the shards with records in the open tick, rising. A quiet site's tick touches a few of 256: asking each of
-    /// them was a seventh of what a request costs without the model.
-    pub(crate) touched: Vec<u16>,
+    /// The shards with records in the open tick.
+    pub(crate) touched: Touched,
     /// Room for what they changed, empty between ticks.
     open: Vec<Changes>,
     /// What takes effect when the open tick ends.
@@ -162,7 +162,7 @@ impl<S: Scorer> Detector<S> {
             tick: Tick::default(),
             seq: 0,
             now: Timestamp::default(),
-            touched: Vec::new(),
+            touched: Touched::default(),
             open: Vec::new(),
             inputs: Vec::new(),
         }
@@ -216,10 +216,7 @@ impl<S: Scorer> Detector<S> {
     /// nobody should wait for the next record. The tick's real end says the same again, under the same ids; a record
     /// that still comes within the tick may change it. Once per silence is enough.
     pub fn preview(&self, outputs: &mut Vec<Output>) {
-        let touched = self
-            .touched
-            .iter()
-            .map(|number| &self.shards[usize::from(*number)].changes);
+        let touched = self.touched.iter().map(|number| &self.shards[number].changes);
         let is_idle = |changes: &Changes| {
             changes.candidates.is_empty() && changes.hints.is_empty() && changes.hits.is_empty()
         };
@@ -334,13 +331,8 @@ impl<S: Scorer> Detector<S> {
         if arrivals.is_empty() {
             return;
         }
-        // Stable: the order within a shard is the order of arrival.
-        arrivals.sort_by_key(|arrival| Shard::of(arrival.key));
         for arrival in arrivals.iter() {
-            let number = Shard::of(arrival.key) as u16;
-            if let Err(place) = self.touched.binary_search(&number) {
-                self.touched.insert(place, number);
-            }
+            self.touched.insert(Shard::of(arrival.key));
         }
         let epoch = Epoch {
             population: &self.memory.population,
@@ -351,13 +343,15 @@ impl<S: Scorer> Detector<S> {
             assumes_enforcement: self.settings.assumes_enforcement,
             is_shadow: self.settings.policy.is_shadow,
         };
-        let arrivals_by_shard = &*arrivals;
         if arrivals.len() < SHARED_FROM {
-            for group in arrivals_by_shard.chunk_by(|left, right| Shard::of(left.key) == Shard::of(right.key))
-            {
-                self.shards[Shard::of(group[0].key)].observe(group, epoch);
+            self.warm(arrivals);
+            for arrival in arrivals.iter() {
+                self.shards[Shard::of(arrival.key)].observe(std::slice::from_ref(arrival), epoch);
             }
         } else {
+            // Stable: the order within a shard is the order of arrival.
+            arrivals.sort_by_key(|arrival| Shard::of(arrival.key));
+            let arrivals_by_shard = &*arrivals;
             executor.for_each(&mut self.shards, &|shard| {
                 let first =
                     arrivals_by_shard.partition_point(|arrival| Shard::of(arrival.key) < shard.number);
@@ -371,9 +365,19 @@ impl<S: Scorer> Detector<S> {
         arrivals.clear();
     }
 
+    /// Reads a little of each window that is needed next. Windows lie all over the memory, and a request that waits for its own is
+    /// most of what it costs; asked for together, they come together.
+    fn warm(&self, arrivals: &[Arrival<'_, '_>]) {
+        let read = arrivals.iter().fold(0_u64, |read, arrival| {
+            let slot = self.shards[Shard::of(arrival.key)].slots.find(arrival.key);
+            read ^ slot.map_or(0, |slot| slot.window.glance())
+        });
+        std::hint::black_box(read);
+    }
+
     fn close_tick(&mut self, outputs: &mut Vec<Output>) {
         self.tick = Tick::default();
-        let touched = self.touched.iter().map(|number| usize::from(*number));
+        let touched = std::mem::take(&mut self.touched).iter();
         let taken = touched
             .clone()
             .map(|number| std::mem::take(&mut self.shards[number].changes));
@@ -389,7 +393,6 @@ impl<S: Scorer> Detector<S> {
         for (number, changes) in touched.zip(self.open.drain(..)) {
             self.shards[number].changes = changes;
         }
-        self.touched.clear();
         for verdict in verdicts {
             for (owner, client) in verdict.blocked() {
                 self.refresh_blocks(owner, client);

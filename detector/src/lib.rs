@@ -6,6 +6,7 @@
 
 pub mod limits;
 pub mod time;
+mod touched;
 
 pub mod feature;
 pub mod policy;

@@ -1,5 +1,6 @@
 //! The one entry point from a line to a request record.
 
+use crate::address;
 use crate::detect::Detection;
 use crate::envelope::{self, DEPTH_MAX};
 use crate::format::{FORMATS, Family, Format, Memory};
@@ -7,7 +8,7 @@ use crate::identity::IdentityPolicy;
 use crate::nesting::is_too_deep;
 use crate::raw::{RawRequest, RequestLine};
 use crate::reject::{Reason, Reject, RejectLog, count_fields};
-use crate::{address, route};
+use crate::route::RouteMemo;
 use domain::{AddressSource, HashKey, Position, RequestRecord, TrustedProxies};
 use std::borrow::Cow;
 
@@ -63,6 +64,7 @@ pub struct ParserCounts {
 pub struct Parser {
     config: ParserConfig,
     memory: Memory,
+    routes: RouteMemo,
     /// Position in [`FORMATS`] of the format that read the last line.
     last: Option<usize>,
     /// Wrappers around the last line.
@@ -78,6 +80,7 @@ impl Parser {
         Self {
             config,
             memory: Memory::default(),
+            routes: RouteMemo::default(),
             last: None,
             last_depth: 0,
             counts: ParserCounts::default(),
@@ -106,7 +109,7 @@ impl Parser {
     /// # Errors
     /// Why the line could not be read.
     pub fn read<'a>(&mut self, line: &'a [u8], position: Position) -> Result<RequestRecord<'a>, Reject> {
-        match std::str::from_utf8(line) {
+        match simdutf8::basic::from_utf8(line) {
             Ok(text) => self.read_text(text, position),
             Err(_) => {
                 let text = String::from_utf8_lossy(line);
@@ -124,11 +127,8 @@ impl Parser {
             }
             Err(reject) => self.rejects.add(position, line, *reject),
         }
-        // Owned text in an otherwise borrowed record is the trace of replaced bytes; asking again is cheaper
-        // than carrying the answer along, and only for lines that are not plain ASCII.
-        if !line.is_ascii() && std::str::from_utf8(line).is_err() {
-            self.counts.not_utf8 += 1;
-        }
+        // Asking again is cheaper than carrying the answer along.
+        self.counts.not_utf8 += u64::from(simdutf8::basic::from_utf8(line).is_err());
     }
 
     /// What was counted so far.
@@ -166,14 +166,15 @@ impl Parser {
     ) -> Result<RequestRecord<'a>, Reject> {
         // Where the last line was wrapped this one will be: looking for a bare one first would be in vain.
         let expects_wrapper = depth < self.last_depth;
-        let bare = if expects_wrapper {
-            None
-        } else {
-            Some(self.read_bare(text))
-        };
-        if let Some(Ok(raw)) = bare {
-            self.last_depth = depth;
-            return self.finish(raw, position);
+        let mut reject = None;
+        if !expects_wrapper {
+            match self.read_bare(text) {
+                Ok(raw) => {
+                    self.last_depth = depth;
+                    return self.finish(raw, position);
+                }
+                Err(error) => reject = Some(error),
+            }
         }
         match envelope::unwrap(text)? {
             Some(_) if depth == DEPTH_MAX => Err(Reason::TooDeep.into()),
@@ -182,7 +183,10 @@ impl Parser {
                 .read_wrapped(inner.trim_ascii(), position, depth + 1)
                 .map(into_owned),
             None => {
-                let raw = bare.unwrap_or_else(|| self.read_bare(text))?;
+                let raw = match reject {
+                    Some(reject) => return Err(reject),
+                    None => self.read_bare(text)?,
+                };
                 self.last_depth = depth;
                 self.finish(raw, position)
             }
@@ -225,7 +229,8 @@ impl Parser {
     }
 
     /// Makes the record: who, which route.
-    fn finish<'a>(&self, raw: RawRequest<'a>, position: Position) -> Result<RequestRecord<'a>, Reject> {
+    #[inline]
+    fn finish<'a>(&mut self, raw: RawRequest<'a>, position: Position) -> Result<RequestRecord<'a>, Reject> {
         let resolved = address::resolve(&raw, &self.config.trusted);
         let address = resolved.map(|(address, _)| address);
         let client = self.config.identity.choose(&raw, address, &self.config.hash_key);
@@ -244,7 +249,7 @@ impl Parser {
             address_source: resolved.map_or(AddressSource::Claimed, |(_, source)| source),
             method,
             host: raw.host,
-            route: route::of(&path, query.as_deref(), &self.config.hash_key),
+            route: self.routes.of(&path, query.as_deref(), &self.config.hash_key),
             path,
             query,
             status: raw.status,

@@ -6,6 +6,10 @@
 //! path is excepted: where nothing but tokens is left (`/9f86d081`, `/9f86d081/f64b5e2a`), a template would say nothing,
 //! and a site whose every page has such an address would be one route. There each path is a route of its own.
 
+mod memo;
+
+pub(crate) use memo::RouteMemo;
+
 use crate::query_object;
 use domain::{HashKey, ObjectId, Route};
 
@@ -68,7 +72,10 @@ const ASSET_EXTENSION_BYTES_MAX: usize = 11;
 /// Digests a path, and takes the object from the query where the path names none.
 #[must_use]
 pub fn of(path: &str, query: Option<&str>, key: &HashKey) -> Route {
-    let mut route = digest(path, key);
+    of_digest(digest(path, key), query, key)
+}
+
+fn of_digest(mut route: Route, query: Option<&str>, key: &HashKey) -> Route {
     if route.object.is_none() && !route.is_asset {
         route.object = query.and_then(|query| query_object::named(query, key));
     }
@@ -78,9 +85,12 @@ pub fn of(path: &str, query: Option<&str>, key: &HashKey) -> Route {
 /// Digests a path without its query.
 #[must_use]
 pub fn digest(path: &str, key: &HashKey) -> Route {
+    digest_hashed(path, key.hash(path.as_bytes()), key)
+}
+
+fn digest_hashed(path: &str, path_hash: u64, key: &HashKey) -> Route {
     let mut template = Template::new();
     let shape = template.fill(path);
-    let path_hash = key.hash(path.as_bytes());
     let template_hash = if shape.is_opaque() || template.as_bytes() == path.as_bytes() {
         path_hash
     } else {

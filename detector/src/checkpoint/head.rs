@@ -64,7 +64,7 @@ impl HeadForm {
             now: moment(detector.now),
             tick_started_at: detector.tick.started_at.map(moment),
             tick_records: detector.tick.records as u64,
-            touched: detector.touched.clone(),
+            touched: detector.touched.iter().map(|shard| shard as u16).collect(),
             watermarks: detector.watermarks.clone(),
             trusts: detector
                 .sources
@@ -109,7 +109,9 @@ impl HeadForm {
         {
             return Err(CheckpointError::Damaged("a shard that there is not"));
         }
-        detector.touched = self.touched;
+        self.touched
+            .iter()
+            .for_each(|shard| detector.touched.insert(usize::from(*shard)));
         detector.watermarks = self.watermarks;
         detector.sources = Sources {
             by_number: self

@@ -163,6 +163,28 @@ impl Window {
         }
     }
 
+    /// Something of each of its cache lines, for whoever wants them to be read soon.
+    pub(crate) fn glance(&self) -> u64 {
+        let fields = [
+            self.habit.successes,
+            self.habit.bytes_log,
+            self.suspicion.probes,
+            self.suspicion.walk_steps,
+        ];
+        let words = [
+            self.paths.first_word(),
+            self.objects.first_word(),
+            self.agents.first_word(),
+            u64::from(self.route_buckets[0]),
+        ];
+        let read = words
+            .iter()
+            .fold(self.requests ^ self.last_object, |read, word| read ^ word);
+        fields
+            .iter()
+            .fold(read, |read, field| read ^ u64::from(field.to_bits()))
+    }
+
     /// Decays everything to `at` and gives the weight of a request at that time: 1, or less for a late one.
     fn move_to(&mut self, at: Timestamp) -> Factors {
         let millis = at.as_millis();

@@ -30,6 +30,11 @@ impl<const WORDS: usize> Distinct<WORDS> {
         is_new
     }
 
+    /// The first of its words.
+    pub(super) fn first_word(&self) -> u64 {
+        self.0.first().copied().unwrap_or(0)
+    }
+
     /// Whether a hash, or one that shares its bit, was added.
     #[must_use]
     pub fn contains(&self, hash: u64) -> bool {

@@ -58,11 +58,10 @@ impl Merge {
         &self.files
     }
 
-    /// Parses the next lines, at most `lines_max`, into `out`; false when every file is over.
+    /// Parses the next lines, at most `lines_max`, and hands each over; false when every file is over.
     ///
     /// Fewer lines come when a file's buffer runs out, so that the lines need not be copied.
-    pub fn next<'a>(&'a mut self, lines_max: usize, out: &mut Vec<Parsed<'a>>) -> bool {
-        out.clear();
+    pub fn next<'a>(&'a mut self, lines_max: usize, mut take: impl FnMut(Parsed<'a>)) -> bool {
         for file in &mut self.files {
             file.refill();
         }
@@ -71,11 +70,11 @@ impl Merge {
             return false;
         }
         if let [only] = open.as_mut_slice() {
-            only.take_all(lines_max, out);
+            only.take_all(lines_max, take);
             return true;
         }
         let mut heads: Vec<Head<'a>> = open.iter_mut().map(Cursor::look).collect();
-        while out.len() < lines_max {
+        for _ in 0..lines_max {
             let earliest = (0..heads.len()).min_by_key(|index| (heads[*index].at, *index));
             let Some(earliest) = earliest else { break };
             let cursor = &mut open[earliest];
@@ -90,7 +89,7 @@ impl Merge {
                 None => heads.swap_remove(earliest),
             };
             cursor.count(&taken);
-            out.push(taken.parsed);
+            take(taken.parsed);
             if is_last {
                 break;
             }
@@ -151,12 +150,12 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    fn take_all(&mut self, lines_max: usize, out: &mut Vec<Parsed<'a>>) {
+    fn take_all(&mut self, lines_max: usize, mut take: impl FnMut(Parsed<'a>)) {
         let end = (*self.next + lines_max).min(self.batch.len());
         while *self.next < end {
             let head = self.look();
             self.count(&head);
-            out.push(head.parsed);
+            take(head.parsed);
             *self.next += 1;
         }
     }

@@ -20,16 +20,13 @@ fn merged(files: &[Vec<String>], lines_max: usize) -> Vec<String> {
     });
     let mut merge = Merge::new(readers.collect(), &ParserConfig::new(HashKey::new([7; 16])));
     let mut paths = Vec::new();
-    loop {
-        let mut out = Vec::new();
-        if !merge.next(lines_max, &mut out) {
-            break;
-        }
-        paths.extend(out.iter().map(|parsed| match &parsed.result {
+    let mut take = |parsed: Parsed<'_>| {
+        paths.push(match &parsed.result {
             Ok(record) => record.path.to_string(),
             Err(_) => String::from_utf8_lossy(parsed.line.bytes).into_owned(),
-        }));
-    }
+        });
+    };
+    while merge.next(lines_max, &mut take) {}
     let counted: u64 = merge
         .files()
         .iter()

@@ -146,10 +146,7 @@ impl IsolationForest {
     }
 
     fn heaps<const SIZE: usize>(&self) -> (&[[Cut; SIZE]], &[[f32; SIZE]]) {
-        (
-            self.cuts.as_chunks::<SIZE>().0,
-            self.leaves.as_chunks::<SIZE>().0,
-        )
+        (self.cuts.as_chunks::<SIZE>().0, self.leaves.as_chunks::<SIZE>().0)
     }
 
     /// Checks what a stored forest claims, so that scoring can trust it.

@@ -115,7 +115,11 @@ fn a_stored_forest_scores_as_before() {
 fn what_a_feature_adds_is_what_the_score_loses_when_it_is_typical() {
     for features in [3, 70] {
         let data = cluster_with_outliers(features as u64, 300, 5, features);
-        let forest = fit(IsolationForest::params(2).trees(21).samples(64), &data.values, features);
+        let forest = fit(
+            IsolationForest::params(2).trees(21).samples(64),
+            &data.values,
+            features,
+        );
         let typical = vec![0.25; features];
         let row = &data.values[data.values.len() - features..];
         let mut losses = vec![0.0; features];
@@ -124,7 +128,11 @@ fn what_a_feature_adds_is_what_the_score_loses_when_it_is_typical() {
             let mut changed = row.to_vec();
             changed[feature] = typical[feature];
             let expected = (score(&forest, row)[0] - score(&forest, &changed)[0]).max(0.0);
-            assert_eq!(loss.to_bits(), expected.to_bits(), "feature {feature} of {features}");
+            assert_eq!(
+                loss.to_bits(),
+                expected.to_bits(),
+                "feature {feature} of {features}"
+            );
         }
         assert!(losses.iter().any(|loss| *loss > 0.0));
     }

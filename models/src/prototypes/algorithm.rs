@@ -98,7 +98,8 @@ impl Prototypes {
     fn nearest(&self, white: &[f32]) -> (usize, f32) {
         let mut nearest = (0, f32::INFINITY);
         for (at, centre) in self.centres.chunks_exact(self.features()).enumerate() {
-            if let Some(distance) = squared_distance_below(white, centre, nearest.1) {
+            let distance = squared_distance(white, centre);
+            if distance < nearest.1 {
                 nearest = (at, distance);
             }
         }
@@ -121,24 +122,13 @@ impl Prototypes {
     }
 }
 
-/// Groups of [`SUMS`] squares after which a look is taken whether the distance is too long already: most centres are, and the
-/// whitened features that come first tell most of it.
-const GROUPS_BETWEEN_LOOKS: usize = 2;
-
-/// The squared distance where it is below a limit. Sums only grow, also when they are rounded: leaving early changes no result.
-fn squared_distance_below(left: &[f32], right: &[f32], limit: f32) -> Option<f32> {
+fn squared_distance(left: &[f32], right: &[f32]) -> f32 {
     let mut sums = [0.0_f32; SUMS];
     let (left_groups, left_rest) = left.as_chunks::<SUMS>();
     let (right_groups, right_rest) = right.as_chunks::<SUMS>();
-    let left_looks = left_groups.chunks(GROUPS_BETWEEN_LOOKS);
-    for (left, right) in left_looks.zip(right_groups.chunks(GROUPS_BETWEEN_LOOKS)) {
-        for (left, right) in left.iter().zip(right) {
-            for ((sum, left), right) in sums.iter_mut().zip(left).zip(right) {
-                *sum += (left - right) * (left - right);
-            }
-        }
-        if sums.iter().sum::<f32>() >= limit {
-            return None;
+    for (left, right) in left_groups.iter().zip(right_groups) {
+        for ((sum, left), right) in sums.iter_mut().zip(left).zip(right) {
+            *sum += (left - right) * (left - right);
         }
     }
     let rest: f32 = left_rest
@@ -146,8 +136,7 @@ fn squared_distance_below(left: &[f32], right: &[f32], limit: f32) -> Option<f32
         .zip(right_rest)
         .map(|(left, right)| (left - right) * (left - right))
         .sum();
-    let distance = sums.iter().sum::<f32>() + rest;
-    (distance < limit).then_some(distance)
+    sums.iter().sum::<f32>() + rest
 }
 
 impl<F: Float, D: Data<Elem = F>, T> Fit<ArrayBase<D, Ix2>, T, PrototypesError> for PrototypesValidParams {

@@ -8,7 +8,7 @@ pub(crate) use workers::Workers;
 
 use detector::{Describe, Detector, Output, Scorer, Settings};
 use domain::{HashKey, RequestRecord};
-use ingest::{LineReader, Merge, Parsed, ParserConfig, Progress};
+use ingest::{LineReader, Merge, ParserConfig, Progress};
 
 /// Lines that are parsed and handed over together by one thread: their records stay in the second-level cache, and the
 /// allocator keeps their memory instead of giving it back and having it cleared anew.
@@ -64,12 +64,10 @@ pub(crate) fn run_watched<S: Scorer>(
         SLICE_LINES
     };
     loop {
-        let mut parsed: Vec<Parsed<'_>> = Vec::with_capacity(slice_lines);
-        if !merge.next(slice_lines, &mut parsed) {
+        let mut records: Vec<RequestRecord<'_>> = Vec::with_capacity(slice_lines);
+        if !merge.next(slice_lines, |line| records.extend(line.result.ok())) {
             break;
         }
-        let records: Vec<RequestRecord<'_>> =
-            parsed.into_iter().filter_map(|line| line.result.ok()).collect();
         detector.observe(&records, &workers, &mut outputs);
         watch(&detector, &outputs, &records);
         outcome.take(&mut outputs);

@@ -169,15 +169,8 @@ fn roles(paths: &[String], set: &Roles, out: &mut String) -> anyhow::Result<()> 
 fn propose(files: &[PathBuf], out: &mut String) -> anyhow::Result<()> {
     let mut merge = Merge::new(wiring::open(files)?, &ParserConfig::new(scan_key()));
     let mut learner = RoleLearner::new(scan_key());
-    loop {
-        let mut parsed: Vec<Parsed<'_>> = Vec::with_capacity(SLICE_LINES);
-        if !merge.next(SLICE_LINES, &mut parsed) {
-            break;
-        }
-        for record in parsed.into_iter().filter_map(|line| line.result.ok()) {
-            learner.observe(&record);
-        }
-    }
+    let mut observe = |line: Parsed<'_>| line.result.iter().for_each(|record| learner.observe(record));
+    while merge.next(SLICE_LINES, &mut observe) {}
     if learner.passed_over > 0 {
         let passed_over = learner.passed_over;
         tell(&format!(

@@ -7,7 +7,7 @@ use crate::wiring;
 use anyhow::Context as _;
 use detector::{DAYS_PER_RUN, Detector, Output, Recorded, Recorder, Serial, Settings};
 use domain::{Allowlist, Client, RequestRecord, Timestamp};
-use ingest::{Merge, Parsed, ParserConfig};
+use ingest::{Merge, ParserConfig};
 use ipnet::IpNet;
 use simulator::Simulation;
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,12 +87,10 @@ pub(super) fn recorded(
     let (mut outputs, mut flagged) = (Vec::new(), BTreeSet::new());
     let mut ranges: BTreeMap<u64, u64> = BTreeMap::new();
     loop {
-        let mut parsed: Vec<Parsed<'_>> = Vec::with_capacity(SLICE);
-        if !merge.next(SLICE, &mut parsed) {
+        let mut records: Vec<RequestRecord<'_>> = Vec::with_capacity(SLICE);
+        if !merge.next(SLICE, |line| records.extend(line.result.ok())) {
             break;
         }
-        let records: Vec<RequestRecord<'_>> =
-            parsed.into_iter().filter_map(|line| line.result.ok()).collect();
         for record in &records {
             let key = scan_key().hash(&record.client);
             ranges.entry(key).or_insert_with(|| range_of(&record.client));
