@@ -140,8 +140,6 @@ pub struct Detector<S> {
     pub(crate) now: Timestamp,
     /// The shards with records in the open tick.
     pub(crate) touched: Touched,
-    /// Room for what they changed, empty between ticks.
-    open: Vec<Changes>,
     /// What takes effect when the open tick ends.
     pub(crate) inputs: Vec<Input>,
 }
@@ -163,7 +161,6 @@ impl<S: Scorer> Detector<S> {
             seq: 0,
             now: Timestamp::default(),
             touched: Touched::default(),
-            open: Vec::new(),
             inputs: Vec::new(),
         }
     }
@@ -377,22 +374,14 @@ impl<S: Scorer> Detector<S> {
 
     fn close_tick(&mut self, outputs: &mut Vec<Output>) {
         self.tick = Tick::default();
-        let touched = std::mem::take(&mut self.touched).iter();
-        let taken = touched
-            .clone()
-            .map(|number| std::mem::take(&mut self.shards[number].changes));
-        self.open.extend(taken);
-        let arrived: Vec<(u64, u64)> = self
-            .open
-            .iter_mut()
-            .flat_map(|changes| changes.arrived.drain(..))
-            .collect();
-        let around = circumstances(&self.settings, &self.allowances, &self.scorer, self.now);
-        let verdicts = self.memory.close(self.open.iter_mut(), around);
-        // They are empty now, and keep their room.
-        for (number, changes) in touched.zip(self.open.drain(..)) {
-            self.shards[number].changes = changes;
+        let touched = std::mem::take(&mut self.touched);
+        let mut arrived: Vec<(u64, u64)> = Vec::new();
+        for number in touched.iter() {
+            arrived.append(&mut self.shards[number].changes.arrived);
         }
+        let around = circumstances(&self.settings, &self.allowances, &self.scorer, self.now);
+        let changes = touched.of(&mut self.shards).map(|shard| &mut shard.changes);
+        let verdicts = self.memory.close(changes, around);
         for verdict in verdicts {
             for (owner, client) in verdict.blocked() {
                 self.refresh_blocks(owner, client);

@@ -25,6 +25,17 @@ impl Touched {
                 .map(move |bits| word * 64 + bits.trailing_zeros() as usize)
         })
     }
+
+    /// Those of all shards that are in the set, rising.
+    pub(crate) fn of<T>(self, shards: &mut [T]) -> impl Iterator<Item = &mut T> {
+        let (mut rest, mut passed) = (shards, 0);
+        self.iter().map_while(move |number| {
+            let (_, from) = std::mem::take(&mut rest).split_at_mut_checked(number - passed)?;
+            let (shard, after) = from.split_first_mut()?;
+            (rest, passed) = (after, number + 1);
+            Some(shard)
+        })
+    }
 }
 
 #[cfg(test)]
@@ -39,5 +50,13 @@ mod tests {
         }
         assert_eq!(touched.iter().collect::<Vec<_>>(), [0, 3, 63, 64, 200, 255]);
         assert_eq!(Touched::default().iter().next(), None);
+        let mut shards: Vec<usize> = (0..SHARDS).collect();
+        let chosen: Vec<usize> = touched.of(&mut shards).map(|shard| *shard).collect();
+        assert_eq!(chosen, [0, 3, 63, 64, 200, 255]);
+        assert_eq!(
+            touched.of(&mut shards[..64]).count(),
+            3,
+            "fewer shards than there should be"
+        );
     }
 }

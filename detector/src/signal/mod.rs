@@ -198,14 +198,53 @@ fn is_same_site(left: &str, right: &str) -> bool {
 }
 
 /// Endings of files that are fetched to be kept: archives, tables, documents, packages, images of disks.
-const FILES: &[&str] = &[
-    "7z", "bz2", "csv", "deb", "doc", "docx", "epub", "gz", "img", "iso", "jar", "log", "ndjson", "ods",
-    "odt", "parquet", "pcap", "pdf", "rpm", "tar", "tgz", "tsv", "whl", "xls", "xlsx", "xz", "zip", "zst",
+const FILES: [u64; 28] = [
+    word(b"7z"),
+    word(b"bz2"),
+    word(b"csv"),
+    word(b"deb"),
+    word(b"doc"),
+    word(b"docx"),
+    word(b"epub"),
+    word(b"gz"),
+    word(b"img"),
+    word(b"iso"),
+    word(b"jar"),
+    word(b"log"),
+    word(b"ndjson"),
+    word(b"ods"),
+    word(b"odt"),
+    word(b"parquet"),
+    word(b"pcap"),
+    word(b"pdf"),
+    word(b"rpm"),
+    word(b"tar"),
+    word(b"tgz"),
+    word(b"tsv"),
+    word(b"whl"),
+    word(b"xls"),
+    word(b"xlsx"),
+    word(b"xz"),
+    word(b"zip"),
+    word(b"zst"),
 ];
 
+/// Up to eight letters as one number, small: comparing a path's ending with each of the table letter by letter was a fortieth of
+/// the time of reading a log.
+const fn word(letters: &[u8]) -> u64 {
+    let (mut word, mut at) = (0, 0);
+    while at < letters.len() && at < 8 {
+        word = word << 8 | letters[at].to_ascii_lowercase() as u64;
+        at += 1;
+    }
+    word
+}
+
 fn is_file(path: &str) -> bool {
-    let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
-    ending.len() <= 7 && FILES.iter().any(|file| file.eq_ignore_ascii_case(ending))
+    let path = path.as_bytes();
+    let tail = &path[path.len().saturating_sub(8)..];
+    let dot = tail.iter().rposition(|byte| *byte == b'.');
+    dot.is_some_and(|dot| FILES.contains(&word(&tail[dot + 1..])))
 }
 
 /// Cuts a text to the bytes that are searched, at a character boundary.
@@ -237,6 +276,24 @@ mod tests {
         assert_eq!(Outcome::of(499), Outcome::OtherClientError);
         assert_eq!(Outcome::of(0), Outcome::None);
         assert_eq!(MethodClass::of("PROPFIND"), MethodClass::Odd);
+    }
+
+    #[test]
+    fn files_are_told_by_their_ending() {
+        for (path, expected) in [
+            ("/a.zip", true),
+            ("/dump/2026.PARQUET", true),
+            (".gz", true),
+            ("/a.tar.gz", true),
+            ("/a.parquets", false),
+            ("/a.zip/", false),
+            ("/zip", false),
+            ("/a.", false),
+            ("", false),
+            ("/page.html", false),
+        ] {
+            assert_eq!(is_file(path), expected, "{path}");
+        }
     }
 
     #[test]

@@ -89,7 +89,11 @@ impl RouteRole {
         let mut found = Self::Plain;
         let mut rest = path.as_bytes();
         loop {
-            let from = memchr::memrchr(b'/', rest).map_or(0, |slash| slash + 1);
+            // Segments are short: a search for long texts costs more to begin than to end.
+            let from = rest
+                .iter()
+                .rposition(|byte| *byte == b'/')
+                .map_or(0, |slash| slash + 1);
             let role = segment_role(&rest[from..]);
             if role == Self::Login && follows(path, rest.len(), RESET) {
                 return Self::PasswordReset;

@@ -153,9 +153,13 @@ impl<'a> Cursor<'a> {
     fn take_all(&mut self, lines_max: usize, mut take: impl FnMut(Parsed<'a>)) {
         let end = (*self.next + lines_max).min(self.batch.len());
         while *self.next < end {
-            let head = self.look();
-            self.count(&head);
-            take(head.parsed);
+            let parsed = self.read();
+            self.parser
+                .count(parsed.line.bytes, parsed.line.position, &parsed.result);
+            if let Ok(record) = &parsed.result {
+                *self.last_at = record.at;
+            }
+            take(parsed);
             *self.next += 1;
         }
     }
@@ -165,6 +169,14 @@ impl<'a> Cursor<'a> {
     }
 
     fn look_from(&mut self, before: Timestamp) -> Head<'a> {
+        let parsed = self.read();
+        let at = parsed.result.as_ref().map_or(before, |record| record.at);
+        Head { parsed, at }
+    }
+
+    /// Reads the next line and stays there.
+    #[inline]
+    fn read(&mut self) -> Parsed<'a> {
         // `next` is within the batch: by `cursor` at first, by `advance` afterwards.
         let line = self.batch.line(*self.next).unwrap_or(Line {
             bytes: b"",
@@ -176,11 +188,7 @@ impl<'a> Cursor<'a> {
         } else {
             self.parser.read(line.bytes, line.position)
         };
-        let at = result.as_ref().map_or(before, |record| record.at);
-        Head {
-            parsed: Parsed { line, result },
-            at,
-        }
+        Parsed { line, result }
     }
 
     fn count(&mut self, head: &Head<'a>) {
