@@ -29,6 +29,8 @@ fn record<'a>(path: &'a str, query: &'a str, referer: &'a str) -> RequestRecord<
         user_agent: Some(Cow::Borrowed(referer)),
         referer: Some(Cow::Borrowed(referer)),
         tls: None,
+        fingerprint: None,
+        network: None,
         is_malformed: false,
         is_ambiguous: false,
         is_stopped: false,

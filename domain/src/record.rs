@@ -78,6 +78,10 @@ pub struct RequestRecord<'a> {
     pub referer: Option<Cow<'a, str>>,
     /// TLS version, as logged.
     pub tls: Option<Cow<'a, str>>,
+    /// Fingerprint of the client's TLS hello, as logged: JA4, or JA3 where the log has no other.
+    pub fingerprint: Option<Cow<'a, str>>,
+    /// Number of the autonomous system that announces the address, where a database of them was given.
+    pub network: Option<u32>,
     /// Whether the request line is malformed (no method, no path): the gateway answered it with an error itself.
     pub is_malformed: bool,
     /// Whether the line could be read in more than one way (unescaped quotes): never evidence for a block.

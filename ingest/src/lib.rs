@@ -14,6 +14,7 @@ pub mod raw;
 
 pub mod address;
 pub mod identity;
+pub mod network;
 mod query_object;
 pub mod route;
 
@@ -25,6 +26,7 @@ pub mod mask;
 pub use detect::{Detection, detect};
 pub use format::{Column, FORMATS, Family, Format};
 pub use identity::{IdentityPolicy, NamedIdentity};
+pub use network::{Networks, NetworksError};
 pub use parser::{FormatChoice, Parser, ParserConfig, ParserCounts, into_owned};
 pub use reject::{Reason, Reject, RejectLog, RejectSample};
 pub use source::file::{Line, LineBatch, LineReader, Progress, SourceError};

@@ -6,6 +6,7 @@ use crate::envelope::{self, DEPTH_MAX};
 use crate::format::{FORMATS, Family, Format, Memory};
 use crate::identity::IdentityPolicy;
 use crate::nesting::is_too_deep;
+use crate::network::{NetworkMemo, Networks};
 use crate::raw::{RawRequest, RequestLine};
 use crate::reject::{Reason, Reject, RejectLog, count_fields};
 use crate::route::RouteMemo;
@@ -33,10 +34,12 @@ pub struct ParserConfig {
     pub identity: IdentityPolicy,
     /// Key of every hash made here.
     pub hash_key: HashKey,
+    /// Which autonomous system announces an address.
+    pub networks: Option<Networks>,
 }
 
 impl ParserConfig {
-    /// Detects the format, trusts no proxy, takes addresses for clients.
+    /// Detects the format, trusts no proxy, takes addresses for clients, knows no autonomous systems.
     #[must_use]
     pub fn new(hash_key: HashKey) -> Self {
         Self {
@@ -44,6 +47,7 @@ impl ParserConfig {
             trusted: TrustedProxies::default(),
             identity: IdentityPolicy::default(),
             hash_key,
+            networks: None,
         }
     }
 }
@@ -65,6 +69,7 @@ pub struct Parser {
     config: ParserConfig,
     memory: Memory,
     routes: RouteMemo,
+    network_memo: NetworkMemo,
     /// Position in [`FORMATS`] of the format that read the last line.
     last: Option<usize>,
     /// Wrappers around the last line.
@@ -81,6 +86,7 @@ impl Parser {
             config,
             memory: Memory::default(),
             routes: RouteMemo::default(),
+            network_memo: NetworkMemo::default(),
             last: None,
             last_depth: 0,
             counts: ParserCounts::default(),
@@ -235,6 +241,8 @@ impl Parser {
         let address = resolved.map(|(address, _)| address);
         let client = self.config.identity.choose(&raw, address, &self.config.hash_key);
         let client = client.ok_or(Reason::NoClient)?;
+        let known = address.zip(self.config.networks.as_ref());
+        let network = known.and_then(|(address, all)| self.network_memo.system_of(all, address));
         let RequestLine {
             method,
             path,
@@ -261,6 +269,8 @@ impl Parser {
             user_agent: raw.user_agent,
             referer: raw.referer,
             tls: raw.tls,
+            fingerprint: raw.fingerprint,
+            network,
             is_malformed,
             is_ambiguous: raw.is_ambiguous,
             is_stopped: false,
@@ -331,6 +341,8 @@ pub fn into_owned(record: RequestRecord<'_>) -> RequestRecord<'static> {
         user_agent: record.user_agent.map(own),
         referer: record.referer.map(own),
         tls: record.tls.map(own),
+        fingerprint: record.fingerprint.map(own),
+        network: record.network,
         is_malformed: record.is_malformed,
         is_ambiguous: record.is_ambiguous,
         is_stopped: record.is_stopped,

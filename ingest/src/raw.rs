@@ -42,6 +42,8 @@ pub struct RawRequest<'a> {
     pub referer: Option<Cow<'a, str>>,
     /// TLS version, as logged.
     pub tls: Option<Cow<'a, str>>,
+    /// Fingerprint of the client's TLS hello, as logged.
+    pub fingerprint: Option<Cow<'a, str>>,
     /// Whether the line can be read in more than one way.
     pub is_ambiguous: bool,
 }
@@ -68,6 +70,7 @@ impl RawRequest<'_> {
             user_agent: own(self.user_agent),
             referer: own(self.referer),
             tls: own(self.tls),
+            fingerprint: own(self.fingerprint),
             is_ambiguous: self.is_ambiguous,
         }
     }

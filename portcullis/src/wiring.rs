@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use detector::Settings;
 use detector::policy::{BUDGET_MAX, PolicySettings};
 use domain::{Allowlist, HashKey, TrustedProxies};
-use ingest::{FormatChoice, LineReader, ParserConfig};
+use ingest::{FormatChoice, LineReader, Networks, ParserConfig};
 use ipnet::IpNet;
 use std::path::{Path, PathBuf};
 
@@ -43,6 +43,10 @@ pub(crate) struct PassOptions {
     /// Proxies whose `X-Forwarded-For` is believed, as ranges.
     #[arg(long, value_name = "RANGE")]
     trusted_proxy: Vec<IpNet>,
+    /// Database of autonomous systems, in MaxMind's format (GeoLite2-ASN or one like it): clients of one of them that do the
+    /// same are judged together.
+    #[arg(long, value_name = "FILE")]
+    networks: Option<PathBuf>,
     /// Your own ranges: never blocked.
     #[arg(long, value_name = "RANGE")]
     own_range: Vec<IpNet>,
@@ -115,6 +119,7 @@ impl PassOptions {
         let mut parser = ParserConfig {
             format,
             trusted: TrustedProxies::new(self.trusted_proxy.clone()),
+            networks: self.networks.as_deref().map(Networks::open).transpose()?,
             ..ParserConfig::new(key)
         };
         if let Some(config) = config {

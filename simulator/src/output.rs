@@ -87,6 +87,8 @@ impl SimulatedRequest {
             user_agent: request.user_agent.as_deref().map(Cow::Borrowed),
             referer: request.referer.as_deref().map(Cow::Borrowed),
             tls: (!request.intent.is_plain_http).then_some(Cow::Borrowed("TLSv1.3")),
+            fingerprint: None,
+            network: None,
             is_malformed: request.is_malformed,
             is_ambiguous: false,
             is_stopped: self.is_stopped,

@@ -79,6 +79,8 @@ impl Line {
             user_agent: Some(Cow::Owned(format!("agent/{}", self.agent))),
             referer: None,
             tls: None,
+            fingerprint: None,
+            network: None,
             is_malformed: false,
             is_ambiguous: self.is_ambiguous,
             is_stopped: self.is_stopped,

@@ -45,11 +45,13 @@ pub enum Column {
     Referer,
     /// TLS version.
     Tls,
+    /// Fingerprint of the TLS hello.
+    Fingerprint,
 }
 
 impl Column {
     /// Every column, in the order in which people read a request.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::At,
         Self::Peer,
         Self::Forwarded,
@@ -71,6 +73,7 @@ impl Column {
         Self::UserAgent,
         Self::Referer,
         Self::Tls,
+        Self::Fingerprint,
     ];
 
     /// Its public name.
@@ -98,6 +101,7 @@ impl Column {
             Self::UserAgent => "user_agent",
             Self::Referer => "referer",
             Self::Tls => "tls",
+            Self::Fingerprint => "fingerprint",
         }
     }
 }
@@ -133,6 +137,10 @@ const LOSSES: &[(&[Column], &str)] = &[
         "where a request came from: forged cross-site requests",
     ),
     (&[Column::Tls], "the TLS version"),
+    (
+        &[Column::Fingerprint],
+        "which program speaks TLS: one program behind many addresses and names",
+    ),
 ];
 
 /// What no access log shows.

@@ -4,8 +4,8 @@
 //! where only `x-forwarded-for` is logged, the client is only claimed.
 
 use super::Column::{
-    ApiKey, BytesIn, BytesOut, Duration, Forwarded, Host, Method, Peer, Protocol, Referer, Status, Subject,
-    Target, Tls, Upstream, UserAgent,
+    ApiKey, BytesIn, BytesOut, Duration, Fingerprint, Forwarded, Host, Method, Peer, Protocol, Referer,
+    Status, Subject, Target, Tls, Upstream, UserAgent,
 };
 use super::fields::Node::{Moment, Scaled, Text};
 use super::fields::{JsonFormat, Mark, Tree};
@@ -58,6 +58,10 @@ const TREE: Tree = &[
     ("user_agent", Text(UserAgent)),
     ("referer", Text(Referer)),
     ("downstream_tls_version", Text(Tls)),
+    ("tls_ja4_fingerprint", Text(Fingerprint)),
+    ("ja4", Text(Fingerprint)),
+    ("tls_ja3_fingerprint", Text(Fingerprint)),
+    ("ja3", Text(Fingerprint)),
     ("x-api-key", Text(ApiKey)),
     ("jwt_subject", Text(Subject)),
 ];
@@ -77,6 +81,9 @@ fn render(record: &RequestRecord<'_>, out: &mut Vec<u8>) {
         };
         line.text("downstream_remote_address", &peer);
         line.text("downstream_tls_version", record.tls.as_deref().unwrap_or("-"));
+        if let Some(fingerprint) = &record.fingerprint {
+            line.text("tls_ja4_fingerprint", fingerprint);
+        }
         line.number("duration", record.duration_ms);
         line.text(
             "method",

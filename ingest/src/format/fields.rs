@@ -324,6 +324,7 @@ impl<'a> Found<'a> {
             user_agent: self.text(Column::UserAgent).and_then(present),
             referer: self.text(Column::Referer).and_then(present),
             tls: self.text(Column::Tls).and_then(present),
+            fingerprint: self.text(Column::Fingerprint).and_then(present),
             is_ambiguous: self.is_repeated,
         })
     }

@@ -15,8 +15,8 @@
 //! `api_key` (`$http_x_api_key`) and `jwt_claim_sub` may be added. `duration` alone says no unit and is not read.
 
 use super::Column::{
-    ApiKey, BytesIn, BytesOut, Consumer, Duration, Forwarded, Host, Method, Path, Peer, Protocol, Query,
-    Referer, RequestLine, Status, Subject, Target, Tls, Upstream, UserAgent,
+    ApiKey, BytesIn, BytesOut, Consumer, Duration, Fingerprint, Forwarded, Host, Method, Path, Peer,
+    Protocol, Query, Referer, RequestLine, Status, Subject, Target, Tls, Upstream, UserAgent,
 };
 use super::fields::Node::{Moment, Scaled, Text};
 use super::fields::{JsonFormat, Mark, Tree};
@@ -126,6 +126,17 @@ const TREE: Tree = &[
     ("http_referrer", Text(Referer)),
     ("referrer", Text(Referer)),
     ("tls_version", Text(Tls)),
+    ("ja4", Text(Fingerprint)),
+    ("tls_ja4", Text(Fingerprint)),
+    ("ssl_ja4", Text(Fingerprint)),
+    ("ja4_fingerprint", Text(Fingerprint)),
+    ("http_ssl_ja4", Text(Fingerprint)),
+    ("tls_fingerprint", Text(Fingerprint)),
+    ("ja3", Text(Fingerprint)),
+    ("ja3_hash", Text(Fingerprint)),
+    ("tls_ja3", Text(Fingerprint)),
+    ("ssl_ja3_hash", Text(Fingerprint)),
+    ("http_ssl_ja3_hash", Text(Fingerprint)),
     ("http_x_api_key", Text(ApiKey)),
     ("consumer", Text(Consumer)),
     ("subject", Text(Subject)),
@@ -169,6 +180,9 @@ fn render(record: &RequestRecord<'_>, out: &mut Vec<u8>) {
         line.text("referer", record.referer.as_deref().unwrap_or(""));
         line.text("user_agent", record.user_agent.as_deref().unwrap_or(""));
         line.text("ssl_protocol", record.tls.as_deref().unwrap_or(""));
+        if let Some(fingerprint) = &record.fingerprint {
+            line.text("ja4", fingerprint);
+        }
         if let Client::Named {
             scope: Scope::Subject,
             value,

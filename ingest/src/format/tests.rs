@@ -157,6 +157,7 @@ fn any_record() -> impl Strategy<Value = RequestRecord<'static>> {
         optional(text),
         optional(text),
         optional("TLSv1\\.[23]"),
+        optional("t13d[0-9a-f]{6}_[0-9a-f]{12}_[0-9a-f]{12}"),
     );
     (moment, address, request, numbers, texts).prop_map(|(millis, address, request, numbers, texts)| {
         RequestRecord {
@@ -178,6 +179,8 @@ fn any_record() -> impl Strategy<Value = RequestRecord<'static>> {
             user_agent: texts.1.map(Cow::Owned),
             referer: texts.2.map(Cow::Owned),
             tls: texts.3.map(Cow::Owned),
+            fingerprint: texts.4.map(Cow::Owned),
+            network: None,
             is_malformed: false,
             is_ambiguous: false,
             is_stopped: false,
@@ -213,6 +216,7 @@ fn reduce<'a>(mut record: RequestRecord<'a>, format: &dyn Format) -> RequestReco
         .referer
         .filter(|text| carries(Column::Referer) && text != "-");
     record.tls = record.tls.filter(|_| carries(Column::Tls));
+    record.fingerprint = record.fingerprint.filter(|_| carries(Column::Fingerprint));
     // Kong does not log the protocol, although it has a place for it.
     let has_protocol = format.name() != "kong_json";
     record.protocol = record.protocol.filter(|_| has_protocol);

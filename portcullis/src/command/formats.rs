@@ -152,6 +152,11 @@ const FIELDS: &[Field] = &[
         columns: &[Column::Tls],
         value: |record| text(record.tls.as_deref()),
     },
+    Field {
+        name: "fingerprint",
+        columns: &[Column::Fingerprint],
+        value: |record| text(record.fingerprint.as_deref()),
+    },
 ];
 
 fn text(value: Option<&str>) -> Option<String> {

@@ -5,8 +5,8 @@ use anyhow::Context;
 use domain::{AddressSource, Client, HashKey, Position, RequestRecord, TrustedProxies};
 use ingest::detect::SAMPLE_LINES;
 use ingest::{
-    FormatChoice, IdentityPolicy, LineBatch, LineReader, NamedIdentity, Parser, ParserConfig, Reason, Reject,
-    mask, route,
+    FormatChoice, IdentityPolicy, LineBatch, LineReader, NamedIdentity, Networks, Parser, ParserConfig,
+    Reason, Reject, mask, route,
 };
 use ipnet::IpNet;
 use serde::Serialize;
@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// Proxies whose word about the next hop is believed, as ranges
     #[arg(long, value_name = "RANGE")]
     trusted_proxy: Vec<IpNet>,
+    /// Database of autonomous systems, in MaxMind's format (GeoLite2-ASN or one like it), to name the client's
+    #[arg(long, value_name = "FILE")]
+    networks: Option<PathBuf>,
     /// Names to take for the client before its address: consumer, subject, api_key
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = named_identity)]
     identity: Vec<NamedIdentity>,
@@ -100,6 +103,7 @@ impl Args {
                 prefer: self.identity.clone(),
             },
             hash_key: KEY,
+            networks: self.networks.as_deref().map(Networks::open).transpose()?,
         })
     }
 }
@@ -182,6 +186,9 @@ struct ReadForm<'a> {
     user_agent: Option<&'a str>,
     referer: Option<Cow<'a, str>>,
     tls: Option<&'a str>,
+    fingerprint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<u32>,
     identity: IdentityForm<'a>,
     #[serde(skip_serializing_if = "is_false")]
     claimed: bool,
@@ -250,6 +257,8 @@ fn read_object(
         user_agent: record.user_agent.as_deref(),
         referer: record.referer.as_deref().map(url),
         tls: record.tls.as_deref(),
+        fingerprint: record.fingerprint.as_deref(),
+        network: record.network,
         identity: identity(&record.client),
         claimed: record.address_source == AddressSource::Claimed,
         malformed: record.is_malformed,
@@ -324,7 +333,7 @@ mod tests {
             r#"{"line":1,"format":"nginx_combined","at":"2026-11-22T23:48:42Z","client":"203.0.113.9","method":"GET","#,
             r#""host":null,"path":"/users/7","query":"a=b&token=QUERY","route":"/users/{id}","status":200,"#,
             r#""bytes_in":null,"bytes_out":512,"duration_ms":null,"upstream_ms":null,"protocol":"HTTP/1.1","#,
-            r#""user_agent":"curl/8.7.1","referer":null,"tls":null,"identity":{"kind":"ip","value":"203.0.113.9"}}"#,
+            r#""user_agent":"curl/8.7.1","referer":null,"tls":null,"fingerprint":null,"identity":{"kind":"ip","value":"203.0.113.9"}}"#,
         );
         check(LINE, false, &[&expected.replace("QUERY", "***")]);
         check(LINE, true, &[&expected.replace("QUERY", "s3cret")]);

@@ -246,6 +246,8 @@ impl Short {
             user_agent: text(self.user_agent.as_ref()),
             referer: text(self.referer.as_ref()),
             tls: None,
+            fingerprint: None,
+            network: None,
             is_malformed: false,
             is_ambiguous: false,
             is_stopped: false,

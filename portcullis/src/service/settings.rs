@@ -51,6 +51,7 @@ pub(super) fn parser(config: &Config, topic: &used::Topic, key: HashKey) -> Pars
         trusted: config.clients.trusted_proxies(),
         identity: config.clients.identity(),
         hash_key: key,
+        networks: None,
     }
 }
 

@@ -186,6 +186,8 @@ fn record(case: &Case) -> RequestRecord<'_> {
         user_agent: case.user_agent.as_deref().map(Cow::Borrowed),
         referer: None,
         tls: None,
+        fingerprint: None,
+        network: None,
         is_malformed: false,
         is_ambiguous: false,
         is_stopped: false,
