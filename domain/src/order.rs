@@ -60,6 +60,8 @@ pub enum OrderKind {
     Verdict {
         /// Which alert.
         alert: AlertId,
+        /// When its client first stood out: the day of which the verdict tells.
+        alerted_at: Timestamp,
         /// What it was.
         judgement: Judgement,
     },

@@ -50,7 +50,7 @@ pub struct NewOrder {
     /// What.
     pub kind: OrderKind,
     /// About whom. For [`OrderKind::Revoke`] the store replaces it by the decision's own client, for [`OrderKind::Verdict`] by the
-    /// alert's.
+    /// alert's, and so is the time of the alert in it.
     pub client: Client,
     /// Why, in the person's words; at most [`REASON_BYTES_MAX`] bytes.
     pub reason: String,

@@ -58,6 +58,7 @@ fn any_order() -> impl Strategy<Value = Order> {
         Just(OrderKind::Disallow),
         (0..18u8).prop_map(|id| OrderKind::Verdict {
             alert: DecisionId([id; 16]),
+            alerted_at: START,
             judgement: Judgement::FalsePositive,
         }),
     ];

@@ -1,5 +1,6 @@
 -- What people say that alerts were: in the journal, and the newest beside each alert, where lists read it.
 ALTER TABLE orders ADD COLUMN alert TEXT;
+ALTER TABLE orders ADD COLUMN alerted_at INTEGER;
 ALTER TABLE orders ADD COLUMN judgement TEXT;
 
 ALTER TABLE alerts ADD COLUMN judgement TEXT;

@@ -8,9 +8,10 @@ use domain::{Action, Client, Decision, DecisionId, Judgement, OrderKind};
 fn verdict(number: u8, judgement: Judgement) -> NewOrder {
     let kind = OrderKind::Verdict {
         alert: DecisionId([number; 16]),
+        alerted_at: START.plus_secs(-99),
         judgement,
     };
-    // The order's client comes from the alert, whatever the caller wrote.
+    // The order's client and the alert's time come from the alert, whatever the caller wrote.
     order(kind, &ip("192.0.2.99"))
 }
 
@@ -43,6 +44,12 @@ pub(crate) async fn a_verdict_stands_beside_its_alert_and_the_newest_one_holds(s
         .await
         .unwrap();
     assert_eq!(receipt.order.client, client);
+    let told = OrderKind::Verdict {
+        alert: first.id,
+        alerted_at: first.alerted_at,
+        judgement: Judgement::FalsePositive,
+    };
+    assert_eq!(receipt.order.kind, told);
     let later = at.plus_secs(5);
     let receipt = store
         .append_order(&verdict(1, Judgement::Attack), later)

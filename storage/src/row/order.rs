@@ -8,25 +8,30 @@ use domain::{Judgement, Order, OrderKind, Timestamp};
 
 /// The columns, in the order in which [`write`] and [`read`] use them.
 pub(crate) const COLUMNS: &str = "seq, kind, scope, value, ttl_secs, grace_secs, decision, until, reason, \
-    given_by, given_from, given_at, alert, judgement";
+    given_by, given_from, given_at, alert, alerted_at, judgement";
 
 /// Inserts one row.
 pub(crate) const INSERT: &str = "INSERT INTO orders (seq, kind, scope, value, ttl_secs, grace_secs, decision, \
-    until, reason, given_by, given_from, given_at, alert, judgement) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    until, reason, given_by, given_from, given_at, alert, alerted_at, judgement) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
 /// Parameters of [`INSERT`].
 pub(crate) fn write(order: &Order) -> Vec<Value> {
     let (mut ttl_secs, mut grace_secs, mut decision, mut allow_until) = (None, None, None, None);
-    let (mut judged, mut says) = (None, None);
+    let (mut judged, mut alerted_at, mut says) = (None, None, None);
     match &order.kind {
         OrderKind::Block { ttl_secs: secs } => ttl_secs = Some(i64::from(*secs)),
         OrderKind::Lift { grace_secs: secs } => grace_secs = Some(i64::from(*secs)),
         OrderKind::Revoke { decision: id } => decision = Some(id.to_string()),
         OrderKind::Allow { until } => allow_until = *until,
         OrderKind::Disallow => {}
-        OrderKind::Verdict { alert, judgement } => {
+        OrderKind::Verdict {
+            alert,
+            alerted_at: at,
+            judgement,
+        } => {
             judged = Some(alert.to_string());
+            alerted_at = Some(*at);
             says = Some(judgement.as_str().to_owned());
         }
     }
@@ -44,6 +49,7 @@ pub(crate) fn write(order: &Order) -> Vec<Value> {
         order.from.as_str(),
         order.at,
         judged,
+        alerted_at,
         says,
     ]
 }
@@ -63,6 +69,7 @@ pub(crate) fn read(mut row: Row) -> Result<Order, Error> {
     };
     let (reason, by, from, at) = (row.text()?, row.text()?, row.text()?, read_time(row)?);
     details.alert = row.text_or_null()?;
+    details.alerted_at = read_time_or_null(row)?;
     details.judgement = row.text_or_null()?;
     Ok(Order {
         seq,
@@ -83,6 +90,7 @@ struct Details {
     decision: Option<String>,
     allow_until: Option<Timestamp>,
     alert: Option<String>,
+    alerted_at: Option<Timestamp>,
     judgement: Option<String>,
 }
 
@@ -111,6 +119,7 @@ impl Details {
             "disallow" => OrderKind::Disallow,
             "verdict" => OrderKind::Verdict {
                 alert: parse_id(&self.alert.ok_or_else(|| missing("alert"))?)?,
+                alerted_at: self.alerted_at.ok_or_else(|| missing("alerted_at"))?,
                 judgement: judgement(&self.judgement.ok_or_else(|| missing("judgement"))?)?,
             },
             other => return Err(corrupt("an order", format!("unknown kind {other:?}"))),

@@ -20,7 +20,7 @@ pub(super) async fn append(
     now: Timestamp,
 ) -> Result<OrderReceipt, Error> {
     check(new)?;
-    if let OrderKind::Verdict { alert, judgement } = new.kind {
+    if let OrderKind::Verdict { alert, judgement, .. } = new.kind {
         return verdicts::append(engine, new, (alert, judgement), now).await;
     }
     let mut tx = engine.begin(APPEND).await?;

@@ -18,6 +18,7 @@ const ENDED_MAX: u32 = 2048;
 /// What is known of the alert that is judged.
 struct Judged {
     client: Client,
+    alerted_at: Timestamp,
     updated_at: Timestamp,
 }
 
@@ -43,7 +44,12 @@ pub(super) async fn append(
         from: new.from.clone(),
         at: now,
     };
-    let order = entry(seq, new.kind.clone(), judged.client.clone(), new.reason.clone());
+    let kind = OrderKind::Verdict {
+        alert,
+        alerted_at: judged.alerted_at,
+        judgement,
+    };
+    let order = entry(seq, kind, judged.client.clone(), new.reason.clone());
     tx.execute(APPEND, INSERT.into(), write(&order)).await?;
     note(&mut *tx, alert, judgement, &order).await?;
     let mut revoked = 0;
@@ -66,11 +72,12 @@ pub(super) async fn append(
 }
 
 async fn judged(tx: &mut dyn Transaction, alert: AlertId) -> Result<Judged, Error> {
-    let sql = "SELECT scope, value, updated_at FROM alerts WHERE id = $1";
+    let sql = "SELECT scope, value, alerted_at, updated_at FROM alerts WHERE id = $1";
     let rows = tx.fetch(APPEND, sql.into(), params![alert.to_string()]).await?;
     let found = read_first(rows, |mut row| {
         Ok(Judged {
             client: crate::row::read_client(&mut row)?,
+            alerted_at: crate::row::read_time(&mut row)?,
             updated_at: crate::row::read_time(&mut row)?,
         })
     })?;
