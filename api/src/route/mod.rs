@@ -10,6 +10,7 @@ mod overview {
     pub(super) mod read;
 }
 mod alert {
+    pub(super) mod judge;
     pub(super) mod list;
     pub(super) mod read;
 }
@@ -62,6 +63,8 @@ mod document {
 }
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod verdict_tests;
 
 pub(crate) use doc::Doc;
 pub(crate) use health::probe::{live, ready};
@@ -122,6 +125,13 @@ pub(crate) fn table() -> Vec<Route> {
             READ,
             alert::read::handle,
             alert::read::doc,
+        ),
+        row(
+            Post,
+            "/api/v1/alerts/{id}/verdict",
+            ORDER,
+            alert::judge::handle,
+            alert::judge::doc,
         ),
         row(
             Get,

@@ -19,7 +19,8 @@ pub(crate) use decision::DecisionView;
 pub(crate) use model::ModelView;
 pub(crate) use operation::{HealthPartView, HealthView, RejectedView};
 pub(crate) use order::{
-    AllowView, NewOrderView, ORDERS_CSV_HEADER, OrderReceiptView, OrderView, push_order_csv,
+    AllowView, NewOrderView, NewVerdictView, ORDERS_CSV_HEADER, OrderReceiptView, OrderView, push_order_csv,
+    read_judgement,
 };
 pub(crate) use overview::{AttackView, OverviewView, TargetView, summarise};
 
