@@ -105,6 +105,7 @@ export class FixtureServer {
     const isFull = this.mood === 'full';
     const list = (items: unknown[]) => ({ items: isFull ? items : [], next: null });
     if (method === 'POST' && path === '/orders') return { order: data.orders[0], decision: null, revoked: 1 };
+    if (method === 'POST' && /^\/alerts\/[0-9a-f]{32}\/verdict$/.test(path)) return { order: data.orders[0], decision: null, revoked: 2 };
     if (method === 'POST' && path === '/keys') return { key: data.keys[1], secret: 'pk_0123456789abcdef' };
     const ref = /^\/clients\/([^/]+)\/([^/]+)$/.exec(path);
     if (ref?.[1] !== undefined && ref[2] !== undefined) return this.#findClient(ref[1], decodeURIComponent(ref[2]));

@@ -14,6 +14,7 @@ import type {
   NewKey,
   NewKeyAnswer,
   NewOrder,
+  NewVerdict,
   Order,
   OrderReceipt,
   Overview,
@@ -40,6 +41,8 @@ export const readOverview = (query: Query, signal?: AbortSignal) =>
 
 export const listAlerts = (query: Query, signal?: AbortSignal) =>
   read<Slice<Alert>>(withQuery('/alerts', { limit: SLICE_ITEMS, ...query }), signal);
+
+export const judgeAlert = (id: string, verdict: NewVerdict) => create<OrderReceipt>(`/alerts/${id}/verdict`, verdict);
 
 export const listClients = (query: Query, signal?: AbortSignal) =>
   read<Slice<ClientSummary>>(withQuery('/clients', { limit: SLICE_ITEMS, ...query }), signal);

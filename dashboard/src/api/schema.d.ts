@@ -41,6 +41,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts/{id}/verdict": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says what an alert was. An attack blocks nobody; a false positive lifts every decision that rests on the alert, and leaves its clients alone for a day. The newest verdict holds
+         * @description Needs a key of the role `operator` or of one that may do more.
+         */
+        post: operations["judge_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/allowlist": {
         parameters: {
             query?: never;
@@ -319,7 +339,7 @@ export interface paths {
         get: operations["list_orders"];
         put?: never;
         /**
-         * Gives an order: block, lift, revoke, allow or disallow
+         * Gives an order: block, lift, revoke, allow, disallow or verdict
          * @description Needs a key of the role `operator` or of one that may do more.
          */
         post: operations["create_order"];
@@ -508,6 +528,7 @@ export interface components {
             score: number;
             /** @description What the evidence names, surest first. */
             threats: components["schemas"]["ThreatView"][];
+            verdict?: components["schemas"]["VerdictView"] | null;
             /** @description What less or more would have done, for the threats that the reasons name. */
             what_if: components["schemas"]["WhatIfView"][];
         };
@@ -887,9 +908,16 @@ export interface components {
             /** @description Its secret. Shown here and never again. */
             secret: string;
         };
-        /** @description An order to be given. A revoke names its decision, every other order a client. */
+        /** @description An order to be given. A revoke names its decision, a verdict its alert, every other order a client. */
         NewOrderView: components["schemas"]["OrderKindView"] & {
             client?: components["schemas"]["NamedClient"] | null;
+            /** @description Why. Never empty: the journal is read by others, later. */
+            reason: string;
+        };
+        /** @description What a person says of an alert. */
+        NewVerdictView: {
+            /** @description `attack`: blocks nobody. `false_positive`: lifts what rests on the alert, and leaves its clients alone for a day. */
+            judgement: string;
             /** @description Why. Never empty: the journal is read by others, later. */
             reason: string;
         };
@@ -923,6 +951,13 @@ export interface components {
         } | {
             /** @enum {string} */
             kind: "disallow";
+        } | {
+            /** @description Which alert. */
+            alert: string;
+            /** @description `attack` or `false_positive`. */
+            judgement: string;
+            /** @enum {string} */
+            kind: "verdict";
         };
         /** @description What an order did. */
         OrderReceiptView: {
@@ -1139,6 +1174,17 @@ export interface components {
              */
             stopped: number;
         };
+        /** @description What a person said of an alert. */
+        VerdictView: {
+            /** @description When. */
+            at: string;
+            /** @description Name of the key that said it. */
+            by: string;
+            /** @description `attack` or `false_positive`. */
+            judgement: string;
+            /** @description Why. */
+            reason: string;
+        };
         /** @description What less or more of the quantity that a threat hangs on would have done, all else being equal. */
         WhatIfView: {
             /**
@@ -1196,6 +1242,8 @@ export interface operations {
                 threat?: string | null;
                 /** @description Alerted before this time, RFC 3339. */
                 to?: string | null;
+                /** @description What a person said of it: `attack`, `false_positive`, `any`, or `none` for those nobody has judged. */
+                verdict?: string | null;
             };
             header?: never;
             path?: never;
@@ -1246,6 +1294,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            /** @description Why it was refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    judge_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The alert's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewVerdictView"];
+            };
+        };
+        responses: {
+            /** @description What the verdict did. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderReceiptView"];
                 };
             };
             /** @description Why it was refused or failed. */

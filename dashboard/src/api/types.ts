@@ -21,6 +21,7 @@ export type Model = Schemas['ModelView'];
 export type NewKey = Schemas['NewKey'];
 export type NewKeyAnswer = Schemas['NewKeyView'];
 export type NewOrder = Schemas['NewOrderView'];
+export type NewVerdict = Schemas['NewVerdictView'];
 export type Order = Schemas['OrderView'];
 export type OrderKind = Schemas['OrderKindView'];
 export type OrderReceipt = Schemas['OrderReceiptView'];
@@ -30,6 +31,7 @@ export type Reason = Schemas['ReasonView'];
 export type Rejected = Schemas['RejectedView'];
 export type Session = Schemas['SessionView'];
 export type StatsPoint = Schemas['StatsPoint'];
+export type Verdict = Schemas['VerdictView'];
 
 /** A slice of a list, newest first. */
 export interface Slice<T> {
