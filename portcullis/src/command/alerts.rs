@@ -89,7 +89,8 @@ fn id(text: &str) -> Result<AlertId, String> {
 }
 
 fn judgement(text: &str) -> Result<Judgement, String> {
-    Judgement::from_name(&text.replace('-', "_")).ok_or_else(|| "expected attack or false-positive".to_owned())
+    Judgement::from_name(&text.replace('-', "_"))
+        .ok_or_else(|| "expected attack or false-positive".to_owned())
 }
 
 /// Runs the command.
@@ -109,13 +110,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             let receipt = Api::new(api)?.post(&format!("/alerts/{id}/verdict"), &verdict)?;
             let done = match judgement {
                 Judgement::Attack => "an attack; nobody is blocked by that".to_owned(),
-                Judgement::FalsePositive => format!("a false positive; {} decisions ended", receipt["revoked"]),
+                Judgement::FalsePositive => {
+                    format!("a false positive; {} decisions ended", receipt["revoked"])
+                }
             };
             print_one(&receipt, &format!("alert {id} was {done}"), api.output)?;
         }
         Some(Command::ExportTruth { api, out }) => {
             let (truth, left_out) = truth(&Api::new(api)?)?;
-            std::fs::write(out, truth.to_text()).with_context(|| format!("could not write {}", out.display()))?;
+            std::fs::write(out, truth.to_text())
+                .with_context(|| format!("could not write {}", out.display()))?;
             eprintln!(
                 "{} clients are judged in {}; {left_out} known by a name are left out",
                 truth.rows.len(),
@@ -183,7 +187,8 @@ fn clients(alert: &Value) -> Vec<(&Value, u64)> {
             .map(|member| (&member["client"], count(&member["requests"])))
             .collect(),
         None => {
-            let requests = count(&alert["requests_before_action"]).max(count(&alert["requests_before_alert"]));
+            let requests =
+                count(&alert["requests_before_action"]).max(count(&alert["requests_before_alert"]));
             vec![(&alert["client"], requests)]
         }
     }
@@ -233,7 +238,12 @@ mod tests {
             alert(ip("203.0.113.9"), "false_positive", 7, &[]),
             alert(ip("203.0.113.8"), "false_positive", 12, &[]),
             alert(json!({"scope": "api_key", "value": "7f"}), "attack", 12, &[]),
-            alert(range, "attack", 0, &[member("198.51.100.1"), member("198.51.100.2")]),
+            alert(
+                range,
+                "attack",
+                0,
+                &[member("198.51.100.1"), member("198.51.100.2")],
+            ),
         ];
         let (truth, left_out) = truth_of(&alerts);
         assert_eq!(left_out, 1);

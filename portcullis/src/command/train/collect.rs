@@ -101,7 +101,9 @@ impl Known {
         let is_harmless = |row: &&TruthRow| matches!(row.label, Label::Innocent(_));
         let all = exclude.rows.iter().chain(&verdicts.rows);
         known.harmful.extend(all.filter(|row| !is_harmless(row)).map(key));
-        known.acquitted.extend(verdicts.rows.iter().filter(is_harmless).map(key));
+        known
+            .acquitted
+            .extend(verdicts.rows.iter().filter(is_harmless).map(key));
         known.acquitted.retain(|key| !known.harmful.contains(key));
         Ok(known)
     }
@@ -264,7 +266,21 @@ mod tests {
     }
 
     /// Two clients of a log: one reads pages, the other asks for what only scanners ask for.
-    const LOG: [(&str, &str, u16); 2] = [("203.0.113.1", "/page", 200), ("203.0.113.2", "/.git/config", 404)];
+    const READER: &str = "203.0.113.1";
+    const SCANNER: &str = "198.51.100.2";
+
+    /// A line of the log, one client after the other.
+    fn line(step: u32) -> String {
+        let pages = ["/", "/news", "/about", "/contact"].map(|page| (page.to_owned(), 200));
+        let (address, agent, (path, status)) = match step % 2 {
+            0 => (READER, "reader", pages[(step / 2 % 4) as usize].clone()),
+            _ => (SCANNER, "scanner", (format!("/.git/{step}"), 404)),
+        };
+        let (minute, second) = (step / 12, step % 12 * 5);
+        format!(
+            "{address} - - [22/Nov/2026:10:{minute:02}:{second:02} +0000] \"GET {path} HTTP/1.1\" {status} 512 \"-\" \"{agent}\"\n"
+        )
+    }
 
     #[test]
     fn verdicts_say_who_is_learnt_from() {
@@ -274,31 +290,44 @@ mod tests {
             std::fs::write(&file, text).unwrap();
             file
         };
-        let line = |step: u32| {
-            let (address, path, status) = LOG[(step % 2) as usize];
-            format!(
-                "{address} - - [22/Nov/2026:10:{:02}:{:02} +0000] \"GET {path}{} HTTP/1.1\" {status} 512 \"-\" \"reader\"\n",
-                step / 60,
-                step % 60,
-                step / 2
-            )
-        };
         let log = write("access.log", (0..120).map(line).collect());
         let learnt = |rows: &[(&str, &str)]| {
-            let rows: String = rows.iter().map(|(client, label)| format!("{client},{label},60,\n")).collect();
-            let verdicts = write("truth.csv", format!("client,label,requests,first_attack_at\n{rows}"));
+            let rows: String = rows
+                .iter()
+                .map(|(client, label)| format!("{client},{label},60,\n"))
+                .collect();
+            let verdicts = write(
+                "truth.csv",
+                format!("client,label,requests,first_attack_at\n{rows}"),
+            );
             let known = Known::read(None, Some(&verdicts)).unwrap();
             let files = std::slice::from_ref(&log);
-            let (rows, left_out) = recorded(files, &known, (0, crate::scorer::schema().unwrap().len(), 1 << 30)).unwrap();
+            let (rows, left_out) = recorded(
+                files,
+                &known,
+                (0, crate::scorer::schema().unwrap().len(), 1 << 30),
+            )
+            .unwrap();
             let key = |address: &str| scan_key().hash(&Client::parse(domain::Scope::Ip, address).unwrap());
-            let learnt = LOG.map(|(address, ..)| rows.clients.contains(&key(address)));
+            let learnt = [READER, SCANNER].map(|address| rows.clients.contains(&key(address)));
             (learnt, left_out.flagged, left_out.acquitted)
         };
-        assert_eq!(learnt(&[]), ([true, false], 1, 0), "evidence speaks against the second");
-        assert_eq!(learnt(&[(LOG[1].0, "benign:false_positive")]), ([true, true], 0, 1));
-        assert_eq!(learnt(&[(LOG[0].0, "attacker")]), ([false, false], 1, 0));
-        let both = [(LOG[1].0, "benign"), (LOG[1].0, "attacker")];
-        assert_eq!(learnt(&both), ([true, false], 1, 0), "in doubt nobody is learnt from");
+        assert_eq!(
+            learnt(&[]),
+            ([true, false], 1, 0),
+            "evidence speaks against the second"
+        );
+        assert_eq!(
+            learnt(&[(SCANNER, "benign:false_positive")]),
+            ([true, true], 0, 1)
+        );
+        assert_eq!(learnt(&[(READER, "attacker")]), ([false, false], 1, 0));
+        let both = [(SCANNER, "benign"), (SCANNER, "attacker")];
+        assert_eq!(
+            learnt(&both),
+            ([true, false], 1, 0),
+            "in doubt nobody is learnt from"
+        );
     }
 
     #[test]
