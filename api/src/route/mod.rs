@@ -11,6 +11,7 @@ mod overview {
 }
 mod alert {
     pub(super) mod judge;
+    pub(super) mod likeliest;
     pub(super) mod list;
     pub(super) mod read;
 }
@@ -119,6 +120,13 @@ pub(crate) fn table() -> Vec<Route> {
             overview::read::doc,
         ),
         row(Get, "/api/v1/alerts", READ, alert::list::handle, alert::list::doc),
+        row(
+            Get,
+            "/api/v1/alerts/likeliest",
+            READ,
+            alert::likeliest::handle,
+            alert::likeliest::doc,
+        ),
         row(
             Get,
             "/api/v1/alerts/{id}",

@@ -2,7 +2,7 @@
 
 use crate::surface::{Entrance, Surface, router};
 use crate::testing::{Answer, Rig, START, decision, request, request_with};
-use crate::{ApiParts, ApiState, BlocklistSource};
+use crate::{AlertRanker, ApiParts, ApiState, BlocklistSource};
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use domain::blocklist::BlocklistLimits;
@@ -54,11 +54,12 @@ impl Judging {
         let stored = StoredAlert::new(&alert(), START);
         rig.store.put_alerts(&[stored]).await.unwrap();
         let live = live(&rig).await;
-        let parts = ApiParts::new(
+        let mut parts = ApiParts::new(
             Arc::clone(&rig.store),
             Arc::clone(&live) as Arc<dyn BlocklistSource>,
             Arc::new(|| START.plus_secs(5)),
         );
+        parts.ranker = Some(Arc::new(ByRequests));
         let router = router(&Arc::new(ApiState::new(parts)), Entrance::to(&[Surface::Admin]));
         let key = rig.key("mira", Role::Operator, None).await;
         let judging = Self {
@@ -178,6 +179,71 @@ async fn an_attack_is_a_label_and_the_newest_word_holds() {
     assert!(!judging.is_blocked().await);
     let alert = judging.get(&format!("/api/v1/alerts/{ALERT}")).await;
     assert_eq!(alert["verdict"]["judgement"], "attack");
+}
+
+/// Calls alerts the likelier attacks, the more requests they tell of.
+struct ByRequests;
+
+impl AlertRanker for ByRequests {
+    fn rank(&self, judged: &[StoredAlert], open: &[StoredAlert]) -> Option<Vec<f32>> {
+        assert!(judged.iter().all(|alert| alert.verdict.is_some()));
+        let likelihood = |alert: &StoredAlert| alert.requests_before_alert as f32 / 100.0;
+        Some(open.iter().map(likelihood).collect())
+    }
+}
+
+#[tokio::test]
+async fn open_alerts_are_ranked_once_there_are_enough_verdicts_of_both_kinds() {
+    let judging = Judging::new().await;
+    let numbered = |number: u8| {
+        let other = Alert {
+            id: DecisionId([number; 16]),
+            requests_before_alert: u64::from(number),
+            ..alert()
+        };
+        StoredAlert::new(&other, START)
+    };
+    let alerts: Vec<StoredAlert> = (1..=23).map(numbered).collect();
+    judging.rig.store.put_alerts(&alerts).await.unwrap();
+    let judge = async |number: u8, judgement: &str| {
+        let path = format!("/api/v1/alerts/{}/verdict", DecisionId([number; 16]));
+        let body = json!({"judgement": judgement, "reason": "a test"});
+        let answer = judging.ask(Method::POST, &path, Some(body)).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+    };
+    for number in 1..=15 {
+        judge(number, "attack").await;
+    }
+    for number in 16..=19 {
+        judge(number, "false_positive").await;
+    }
+    let few = judging.get("/api/v1/alerts/likeliest").await;
+    assert_eq!(
+        (&few["attacks"], &few["false_positives"]),
+        (&json!(15), &json!(4))
+    );
+    let first = &few["items"][0];
+    assert_eq!(
+        (&few["is_ranked"], &first["likelihood"]),
+        (&json!(false), &Value::Null)
+    );
+    judge(20, "false_positive").await;
+    let before = judging.rig.store.tail_orders(0, 1000).await.unwrap();
+    let enough = judging.get("/api/v1/alerts/likeliest?limit=3").await;
+    assert_eq!(enough["is_ranked"], true);
+    let items = enough["items"].as_array().unwrap();
+    let requests: Vec<u64> = items
+        .iter()
+        .map(|item| item["alert"]["requests_before_alert"].as_u64().unwrap())
+        .collect();
+    assert_eq!(requests, [31, 23, 22], "those that are judged are not among them");
+    assert!(items[0]["likelihood"].as_f64() > items[1]["likelihood"].as_f64());
+    let after = judging.rig.store.tail_orders(0, 1000).await.unwrap();
+    assert_eq!(before, after, "it is an order of a list, and nothing else");
+    assert!(
+        judging.is_blocked().await,
+        "nothing was said of the alert that the block rests on"
+    );
 }
 
 #[tokio::test]

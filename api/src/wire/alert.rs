@@ -94,6 +94,32 @@ struct VerdictView {
     reason: String,
 }
 
+/// An alert that nobody has judged yet.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LikelyView {
+    /// How likely people here would call it an attack, from 0 to 1; null while there are too few verdicts to say.
+    pub(crate) likelihood: Option<f32>,
+    /// The alert.
+    pub(crate) alert: AlertView,
+}
+
+/// Alerts that nobody has judged yet, in the order of how likely people here would call them attacks.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RankedView {
+    /// Alerts that people called attacks, of the latest 1000 judged: what the order rests on.
+    pub(crate) attacks: u64,
+    /// Of those, the ones that people called false positives.
+    pub(crate) false_positives: u64,
+    /// Verdicts that it takes before anything is said.
+    pub(crate) verdicts_needed: u64,
+    /// Verdicts of each kind that there must be among them.
+    pub(crate) each_needed: u64,
+    /// Whether the order is learnt; otherwise the latest comes first.
+    pub(crate) is_ranked: bool,
+    /// The alerts.
+    pub(crate) items: Vec<LikelyView>,
+}
+
 /// A client stood out.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AlertView {

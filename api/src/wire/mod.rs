@@ -12,7 +12,7 @@ mod order;
 mod overview;
 
 pub(crate) use access::{BouncerView, KeyView, NewKey, NewKeyView, SessionView, SignIn};
-pub(crate) use alert::AlertView;
+pub(crate) use alert::{AlertView, LikelyView, RankedView};
 pub use client::client_reference;
 pub(crate) use client::{ClientName, ClientPage, ClientView, parse as parse_client};
 pub(crate) use decision::DecisionView;

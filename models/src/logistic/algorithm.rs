@@ -38,6 +38,16 @@ impl Logistic {
         LogisticParams::default()
     }
 
+    /// Fits a regression with the usual settings to rows of `features` values, and whether each is of the kind that is called true.
+    ///
+    /// # Errors
+    /// When the slices do not fit together, or cannot be learnt from.
+    pub fn learn(rows: &[f32], features: usize, targets: &[bool]) -> Result<Self, LogisticError> {
+        let rows = Rows::new(rows, features)?;
+        let targets = Array1::from(targets.to_vec());
+        Self::params().fit(&DatasetBase::new(rows.view(), targets))
+    }
+
     /// Features a row must have.
     #[must_use]
     pub fn features(&self) -> usize {

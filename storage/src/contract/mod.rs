@@ -34,6 +34,7 @@ macro_rules! contract_tests {
             verdicts: a_verdict_stands_beside_its_alert_and_the_newest_one_holds,
             verdicts: an_attack_blocks_nobody_and_ends_nothing,
             verdicts: a_false_positive_lifts_what_rests_on_the_alert,
+            verdicts: a_false_positive_leaves_what_rests_on_another_alert,
             verdicts: a_late_false_positive_is_a_label_only,
             verdicts: a_verdict_on_an_alert_that_is_not_there_is_refused,
             alerts: an_alert_is_replaced_and_found_by_every_filter,

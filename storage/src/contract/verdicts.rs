@@ -167,6 +167,30 @@ pub(crate) async fn a_false_positive_lifts_what_rests_on_the_alert(store: AnySto
     );
 }
 
+pub(crate) async fn a_false_positive_leaves_what_rests_on_another_alert(store: AnyStore) {
+    let client = ip("203.0.113.1");
+    store
+        .put_alerts(&[alert(1, &client), alert(2, &client)])
+        .await
+        .unwrap();
+    let block = resting(2, &client);
+    store
+        .append_decisions(std::slice::from_ref(&block), None, START)
+        .await
+        .unwrap();
+    let receipt = store
+        .append_order(&verdict(1, Judgement::FalsePositive), START)
+        .await
+        .unwrap();
+    assert_eq!(receipt.revoked, 0);
+    assert_eq!(
+        kinds(&store).await,
+        [("verdict", client)],
+        "no grace: nothing was said of the other alert"
+    );
+    assert_eq!(store.decision(block.id).await.unwrap().unwrap().revoked_at, None);
+}
+
 pub(crate) async fn a_late_false_positive_is_a_label_only(store: AnyStore) {
     let client = ip("203.0.113.1");
     store.put_alerts(&[alert(1, &client)]).await.unwrap();

@@ -109,7 +109,8 @@ async fn note(
 
 /// What a false positive takes back: every decision in force that rests on the alert. Its clients are left alone for the
 /// grace, and so is the alert's own, unless the alert is so old that the grace would be over: whoever has that address now may
-/// be somebody else. Where a person blocked the client as well, that block stays, and only the machine's decision goes.
+/// be somebody else. Where something else is in force about a client, a person's block or what rests on another alert, that stays,
+/// and only what rests on this alert goes: nothing was said of the rest.
 async fn steps(
     tx: &mut dyn Transaction,
     alert: AlertId,
@@ -126,12 +127,12 @@ async fn steps(
         };
         lifted.insert(client.clone()).then(|| (kind, client.clone()))
     };
-    if (is_fresh || !resting.is_empty()) && !is_blocked_by_person(tx, &judged.client, now).await? {
+    if (is_fresh || !resting.is_empty()) && !is_decided_otherwise(tx, alert, &judged.client, now).await? {
         steps.extend(lift(&judged.client));
     }
-    let blocked = blocked_by_people(tx, alert, now).await?;
+    let others = decided_otherwise(tx, alert, now).await?;
     for (decision, client) in resting {
-        if blocked.contains(&client) {
+        if others.contains(&client) {
             steps.push((OrderKind::Revoke { decision }, client));
         } else {
             steps.extend(lift(&client));
@@ -159,26 +160,28 @@ async fn resting(
     })
 }
 
-/// Whether a block that a person ordered names the client.
-async fn is_blocked_by_person(
+/// Whether a decision in force names the client that rests on something else than the alert: another alert, or a person's word.
+async fn is_decided_otherwise(
     tx: &mut dyn Transaction,
+    alert: AlertId,
     client: &Client,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let sql = "SELECT seq FROM decisions WHERE scope = $1 AND value = $2 AND origin = 'operator' \
-               AND expires_at > $3 AND revoked_at IS NULL LIMIT 1";
-    let params = params![client.scope().as_str(), client.value().into_owned(), now];
+    let sql = "SELECT seq FROM decisions WHERE scope = $1 AND value = $2 AND (alert_id IS NULL OR alert_id <> $3) \
+               AND expires_at > $4 AND revoked_at IS NULL LIMIT 1";
+    let (scope, value) = (client.scope().as_str(), client.value().into_owned());
+    let params = params![scope, value, alert.to_string(), now];
     Ok(!tx.fetch(APPEND, sql.into(), params).await?.is_empty())
 }
 
-/// Of the clients whose decisions rest on an alert, those that a person has blocked as well.
-async fn blocked_by_people(
+/// Of the clients whose decisions rest on an alert, those about which something else is in force as well.
+async fn decided_otherwise(
     tx: &mut dyn Transaction,
     alert: AlertId,
     now: Timestamp,
 ) -> Result<HashSet<Client>, Error> {
-    let sql = "SELECT DISTINCT scope, value FROM decisions WHERE origin = 'operator' AND expires_at > $2 \
-               AND revoked_at IS NULL AND (scope, value) IN \
+    let sql = "SELECT DISTINCT scope, value FROM decisions WHERE (alert_id IS NULL OR alert_id <> $1) \
+               AND expires_at > $2 AND revoked_at IS NULL AND (scope, value) IN \
                (SELECT scope, value FROM decisions WHERE alert_id = $1 AND expires_at > $2)";
     let rows = tx
         .fetch(APPEND, sql.into(), params![alert.to_string(), now])

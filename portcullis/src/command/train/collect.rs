@@ -271,14 +271,14 @@ mod tests {
 
     /// A line of the log, one client after the other.
     fn line(step: u32) -> String {
-        let pages = ["/", "/news", "/about", "/contact"].map(|page| (page.to_owned(), 200));
         let (address, agent, (path, status)) = match step % 2 {
-            0 => (READER, "reader", pages[(step / 2 % 4) as usize].clone()),
+            0 => (READER, "reader", ("/news".to_owned(), 200)),
             _ => (SCANNER, "scanner", (format!("/.git/{step}"), 404)),
         };
         let (minute, second) = (step / 12, step % 12 * 5);
         format!(
-            "{address} - - [22/Nov/2026:10:{minute:02}:{second:02} +0000] \"GET {path} HTTP/1.1\" {status} 512 \"-\" \"{agent}\"\n"
+            "{address} - - [22/Nov/2026:10:{minute:02}:{second:02} +0000] \"GET {path} HTTP/1.1\" {status} {} \"-\" \"{agent}\"\n",
+            900 + step
         )
     }
 
