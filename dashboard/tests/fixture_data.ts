@@ -1,6 +1,6 @@
 // Answers of an API, for tests of how pages are drawn. Times stand relative to now, so that pages look alive.
 
-import type { Agreement, Alert, ClientName, ClientPage, Decision, Drift, Health, Key, Model, Order, Overview, Rejected, Verdict } from '../src/api/types';
+import type { Agreement, Alert, ClientName, ClientPage, Decision, Drift, Health, Key, Model, Order, Overview, Ranked, Rejected, Verdict } from '../src/api/types';
 import { referenceOf } from '../src/state/place';
 
 /** A time some seconds ago. */
@@ -76,6 +76,12 @@ export function alert(number: number): Alert {
     model: '2026-11-22-1',
     verdict: VERDICTS[number] ?? null,
   };
+}
+
+/** Alerts that nobody has judged, in the order of how likely they are attacks. */
+export function ranked(isFull: boolean): Ranked {
+  const items = [7, 3, 5].map((number, place) => ({ likelihood: 0.93 - place * 0.31, alert: alert(number) }));
+  return { attacks: 21, false_positives: 9, verdicts_needed: 20, each_needed: 5, is_ranked: isFull, items: isFull ? items : [] };
 }
 
 /** A decision; the same number gives the same one. */

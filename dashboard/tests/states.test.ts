@@ -194,6 +194,10 @@ test('a verdict is given with a reason, and lists show what was said', async () 
   await page.getByText('says mira').waitFor();
   await page.getByLabel('Verdict').selectOption('none');
   await page.waitForURL((url) => url.searchParams.get('verdict') === 'none');
+  await page.getByLabel('Order').selectOption('likeliest');
+  await page.waitForURL((url) => url.searchParams.get('order') === 'likeliest');
+  await page.getByText('The order rests on 21 attacks and 9 false positives that people named.').waitFor();
+  expect(await page.locator('[data-alert]').first().textContent()).toContain('93% likely an attack');
   await page.goto(`${server.url}/clients/ip/203.0.113.9`);
   const judged = page.getByRole('group', { name: 'What it was' }).first();
   await judged.getByRole('button', { name: 'False positive' }).click();

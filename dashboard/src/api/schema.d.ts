@@ -61,6 +61,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts/likeliest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alerts that nobody has judged, those first that people here would most likely call attacks, as their verdicts so far tell. It only orders: nothing is decided by it
+         * @description Needs a key of the role `viewer` or of one that may do more.
+         */
+        get: operations["list_likeliest_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/allowlist": {
         parameters: {
             query?: never;
@@ -848,6 +868,16 @@ export interface components {
             /** @description What it may do. */
             role: string;
         };
+        /** @description An alert that nobody has judged yet. */
+        LikelyView: {
+            /** @description The alert. */
+            alert: components["schemas"]["AlertView"];
+            /**
+             * Format: float
+             * @description How likely people here would call it an attack, from 0 to 1; null while there are too few verdicts to say.
+             */
+            likelihood?: number | null;
+        };
         /** @description One client of a campaign. */
         MemberView: {
             /** @description What was decided about it. */
@@ -1043,6 +1073,33 @@ export interface components {
             title: string;
             /** @description Which problem it is: a name that does not change, behind `about:portcullis/`. */
             type: string;
+        };
+        /** @description Alerts that nobody has judged yet, in the order of how likely people here would call them attacks. */
+        RankedView: {
+            /**
+             * Format: int64
+             * @description Alerts that people called attacks, of the latest 1000 judged: what the order rests on.
+             */
+            attacks: number;
+            /**
+             * Format: int64
+             * @description Verdicts of each kind that there must be among them.
+             */
+            each_needed: number;
+            /**
+             * Format: int64
+             * @description Of those, the ones that people called false positives.
+             */
+            false_positives: number;
+            /** @description Whether the order is learnt; otherwise the latest comes first. */
+            is_ranked: boolean;
+            /** @description The alerts. */
+            items: components["schemas"]["LikelyView"][];
+            /**
+             * Format: int64
+             * @description Verdicts that it takes before anything is said.
+             */
+            verdicts_needed: number;
         };
         /** @description One feature that carried the score. */
         ReasonView: {
@@ -1330,6 +1387,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrderReceiptView"];
+                };
+            };
+            /** @description Why it was refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_likeliest_alerts: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 500; 50 when absent. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The latest 500 of them, in that order, and what it rests on. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RankedView"];
                 };
             };
             /** @description Why it was refused or failed. */

@@ -27,6 +27,7 @@ export type OrderKind = Schemas['OrderKindView'];
 export type OrderReceipt = Schemas['OrderReceiptView'];
 export type Overview = Schemas['OverviewView'];
 export type Problem = Schemas['Problem'];
+export type Ranked = Schemas['RankedView'];
 export type Reason = Schemas['ReasonView'];
 export type Rejected = Schemas['RejectedView'];
 export type Session = Schemas['SessionView'];

@@ -13,6 +13,8 @@ export interface AlertFilter {
   verdict: string;
   /** How far back, in seconds; 0 for all. */
   secs: number;
+  /** Whether those that nobody has judged come in the order of how likely they are attacks: nothing else narrows them then. */
+  isLikeliest: boolean;
 }
 
 /** How far back a list may be cut, in seconds. */
@@ -33,12 +35,14 @@ export function readAlertFilter(query: URLSearchParams): AlertFilter {
     text: (query.get('text') ?? '').slice(0, TEXT_MAX),
     verdict: VERDICTS.find((verdict) => verdict === query.get('verdict')) ?? '',
     secs: Number.isSafeInteger(secs) && secs > 0 ? secs : 0,
+    isLikeliest: query.get('order') === 'likeliest',
   };
 }
 
 /** The page's query for a filter. */
 export function writeAlertFilter(filter: AlertFilter): URLSearchParams {
   const query = new URLSearchParams();
+  if (filter.isLikeliest) query.set('order', 'likeliest');
   if (filter.action !== '') query.set('action', filter.action);
   if (filter.threat !== '') query.set('threat', filter.threat);
   if (filter.text !== '') query.set('text', filter.text);

@@ -36,9 +36,9 @@ test('a typed client is named as the API names it', () => {
 });
 
 test('filters survive the way through the address', () => {
-  const query = new URLSearchParams({ action: 'block', threat: 'scraping', text: "' OR 1=1 &x=<b>", verdict: 'none', last: '3600' });
+  const query = new URLSearchParams({ action: 'block', threat: 'scraping', text: "' OR 1=1 &x=<b>", verdict: 'none', last: '3600', order: 'likeliest' });
   const filter = readAlertFilter(new URLSearchParams(writeAlertFilter(readAlertFilter(query)).toString()));
-  expect(filter).toEqual({ action: 'block', threat: 'scraping', text: "' OR 1=1 &x=<b>", verdict: 'none', secs: 3600 });
+  expect(filter).toEqual({ action: 'block', threat: 'scraping', text: "' OR 1=1 &x=<b>", verdict: 'none', secs: 3600, isLikeliest: true });
   expect(alertQuery(filter, 7_200_000)['from']).toBe('1970-01-01T01:00:00.000Z');
   expect(readAlertFilter(new URLSearchParams('last=-5')).secs).toBe(0);
   expect(readAlertFilter(new URLSearchParams('last=many')).secs).toBe(0);

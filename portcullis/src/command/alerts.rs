@@ -21,6 +21,21 @@ const COLUMNS: &[Column] = &[
     ("held back", "held_back"),
 ];
 
+/// Columns of alerts in the order of how likely people would call them attacks.
+const LIKELIEST_COLUMNS: &[Column] = &[
+    ("likely", "likelihood"),
+    ("id", "alert.id"),
+    ("alerted", "alert.alerted_at"),
+    ("scope", "alert.client.scope"),
+    ("client", "alert.client.value"),
+    ("action", "alert.action"),
+    ("threat", "alert.threats.0.kind"),
+    ("why", "alert.reasons.0.sentence"),
+];
+
+/// Most alerts that the API ranks.
+const RANKED_MAX: usize = 500;
+
 /// Verdicts that one truth file is made of: more than a team judges within the days for which alerts are kept.
 const VERDICTS_MAX: usize = 100_000;
 
@@ -44,6 +59,9 @@ pub(crate) struct Args {
     /// Only those of which a person said this: attack, false_positive, any, or none for those nobody has judged
     #[arg(long, value_name = "VERDICT")]
     verdict: Option<String>,
+    /// Those that nobody has judged, the likeliest attacks first, as verdicts so far tell
+    #[arg(long, conflicts_with_all = ["action", "threat", "text", "verdict"])]
+    likeliest: bool,
     /// List at most so many
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: usize,
@@ -99,6 +117,7 @@ fn judgement(text: &str) -> Result<Judgement, String> {
 /// When the API cannot be reached or refuses, or a file cannot be written.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
+        None if args.likeliest => list_likeliest(args)?,
         None => list(args)?,
         Some(Command::Judge {
             api,
@@ -139,6 +158,29 @@ fn list(args: &Args) -> anyhow::Result<()> {
     query.extend(verdict.map(|verdict| ("verdict", verdict)));
     let rows = Api::new(&args.api)?.list("/alerts", &query, args.limit)?;
     print_rows(&rows, COLUMNS, args.api.output)
+}
+
+fn list_likeliest(args: &Args) -> anyhow::Result<()> {
+    let limit = args.limit.min(RANKED_MAX).to_string();
+    let ranked = Api::new(&args.api)?.get("/alerts/likeliest", &[("limit", limit)])?;
+    let rows = ranked["items"].as_array().map_or(&[][..], Vec::as_slice);
+    eprintln!("{}", rests_on(&ranked));
+    print_rows(rows, LIKELIEST_COLUMNS, args.api.output)
+}
+
+/// What the order of a ranked list rests on.
+fn rests_on(ranked: &Value) -> String {
+    let (attacks, false_positives) = (&ranked["attacks"], &ranked["false_positives"]);
+    match ranked["is_ranked"].as_bool().unwrap_or_default() {
+        true => format!(
+            "the order rests on {attacks} attacks and {false_positives} false positives that people named"
+        ),
+        false => format!(
+            "the latest first: people named {attacks} attacks and {false_positives} false positives, and an order takes {} verdicts \
+             with {} of each",
+            ranked["verdicts_needed"], ranked["each_needed"]
+        ),
+    }
 }
 
 /// What people said of clients, and how many clients were left out.
@@ -258,6 +300,19 @@ mod tests {
         let file = folder.path().join("truth.csv");
         std::fs::write(&file, &text).unwrap();
         assert_eq!(Truth::read(&file).unwrap().rows, truth.rows);
+    }
+
+    #[test]
+    fn a_ranked_list_says_what_it_rests_on() {
+        let mut ranked = json!({
+            "attacks": 15, "false_positives": 4, "verdicts_needed": 20, "each_needed": 5, "is_ranked": false,
+        });
+        assert_eq!(
+            rests_on(&ranked),
+            "the latest first: people named 15 attacks and 4 false positives, and an order takes 20 verdicts with 5 of each"
+        );
+        ranked["is_ranked"] = json!(true);
+        assert!(rests_on(&ranked).starts_with("the order rests on 15 attacks and 4 false positives"));
     }
 
     #[test]
