@@ -164,13 +164,15 @@ mod tests {
                 .iter()
                 .all(|likelihood| (0.0..=1.0).contains(likelihood))
         );
-        assert!(likelihoods[0] < 0.3, "{likelihoods:?}");
-        assert!(likelihoods[1] > 0.7 && likelihoods[2] > 0.7, "{likelihoods:?}");
-        let unknown = likelihoods[3];
+        let [harmless, injection, no_referer, unknown] = likelihoods[..] else {
+            panic!("one for each: {likelihoods:?}");
+        };
         assert!(
-            likelihoods[0] < unknown && unknown < likelihoods[1],
+            harmless < 0.5 && injection > 0.5 && no_referer > 0.5,
             "{likelihoods:?}"
         );
+        // Of what nobody has judged the share of attacks among verdicts is all that is known.
+        assert!(harmless < unknown && unknown < injection, "{likelihoods:?}");
     }
 
     #[test]
