@@ -17,6 +17,7 @@ mod lapi;
 mod metrics;
 mod neutral;
 mod problem;
+mod ranking;
 mod state;
 #[cfg(test)]
 mod testing;
@@ -34,6 +35,7 @@ pub use listen::{CONNECTIONS_MAX, DRAIN_MAX, TLS_POLL, TlsError, TlsFiles, serve
 pub use metrics::{Exposition, MetricKind, MetricsSource};
 pub use neutral::{neutralise, neutralise_json, push_csv_field};
 pub use peer::Peer;
+pub use ranking::AlertRanker;
 pub use state::{ApiParts, ApiState, Clock, DEFAULT_ORIGIN, HealthPart, HealthSource};
 pub use surface::{Entrance, Surface, router};
 pub use wire::client_reference;

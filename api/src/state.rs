@@ -6,6 +6,7 @@ use crate::check::CheckSettings;
 use crate::events::EventHub;
 use crate::lapi::Lapi;
 use crate::metrics::{Metrics, MetricsSource};
+use crate::ranking::AlertRanker;
 use domain::Timestamp;
 use std::sync::Arc;
 use storage::{Bouncer, Store};
@@ -55,6 +56,8 @@ pub struct ApiParts {
     pub health: Vec<Arc<dyn HealthSource>>,
     /// Figures of the other parts of the process.
     pub metrics: Vec<Arc<dyn MetricsSource>>,
+    /// Who learns from verdicts; without it alerts stand by time only.
+    pub ranker: Option<Arc<dyn AlertRanker>>,
 }
 
 impl ApiParts {
@@ -71,6 +74,7 @@ impl ApiParts {
             events: Arc::new(EventHub::new(&life)),
             health: Vec::new(),
             metrics: Vec::new(),
+            ranker: None,
         }
     }
 }
@@ -86,6 +90,7 @@ pub struct ApiState {
     pub(crate) health: Vec<Arc<dyn HealthSource>>,
     pub(crate) metrics: Metrics,
     pub(crate) other_metrics: Vec<Arc<dyn MetricsSource>>,
+    pub(crate) ranker: Option<Arc<dyn AlertRanker>>,
     clock: Clock,
     tasks: TaskTracker,
 }
@@ -104,6 +109,7 @@ impl ApiState {
             health: parts.health,
             metrics: Metrics::default(),
             other_metrics: parts.metrics,
+            ranker: parts.ranker,
             clock: parts.clock,
             tasks: TaskTracker::new(),
         }

@@ -1,6 +1,6 @@
 // Answers of an API, for tests of how pages are drawn. Times stand relative to now, so that pages look alive.
 
-import type { Agreement, Alert, ClientName, ClientPage, Decision, Drift, Health, Key, Model, Order, Overview, Rejected } from '../src/api/types';
+import type { Agreement, Alert, ClientName, ClientPage, Decision, Drift, Health, Key, Model, Order, Overview, Ranked, Rejected, Verdict } from '../src/api/types';
 import { referenceOf } from '../src/state/place';
 
 /** A time some seconds ago. */
@@ -18,6 +18,12 @@ const KINDS = [
 ] as const;
 
 const ACTIONS = ['block', 'block', 'throttle', 'block', 'observe'] as const;
+
+const VERDICTS: readonly (Verdict | undefined)[] = [
+  undefined,
+  { judgement: 'attack', by: 'jon', at: ago(30), reason: 'The same tool as last week' },
+  { judgement: 'false_positive', by: 'mira', at: ago(61), reason: 'Our own load test' },
+];
 
 /** An alert; the same number gives the same one. */
 export function alert(number: number): Alert {
@@ -68,7 +74,14 @@ export function alert(number: number): Alert {
     })),
     held_back: action === 'observe' ? 'the evidence is not conclusive yet' : null,
     model: '2026-11-22-1',
+    verdict: VERDICTS[number] ?? null,
   };
+}
+
+/** Alerts that nobody has judged, in the order of how likely they are attacks. */
+export function ranked(isFull: boolean): Ranked {
+  const items = [7, 3, 5].map((number, place) => ({ likelihood: 0.93 - place * 0.31, alert: alert(number) }));
+  return { attacks: 21, false_positives: 9, verdicts_needed: 20, each_needed: 5, is_ranked: isFull, items: isFull ? items : [] };
 }
 
 /** A decision; the same number gives the same one. */
@@ -99,6 +112,7 @@ export function decision(number: number): Decision {
 }
 
 export const orders: Order[] = [
+  { seq: 5, order: { kind: 'verdict', alert: '00000000000000000000000000000002', judgement: 'false_positive' }, client: client('203.0.113.11'), reason: 'A partner, see ticket 813', by: 'jon', from: '192.0.2.17', at: ago(61) },
   { seq: 4, order: { kind: 'lift', grace_secs: 14_400 }, client: client('203.0.113.9'), reason: 'Our own load test, ticket 812', by: 'mira', from: '127.0.0.1', at: ago(400) },
   { seq: 3, order: { kind: 'allow', until: ago(-604_800) }, client: client('198.51.100.0/24', 'range'), reason: 'Partner’s new data centre', by: 'jon', from: '192.0.2.17', at: ago(5000) },
   { seq: 2, order: { kind: 'revoke', decision: '0000000000000000000000000000beef' }, client: client('203.0.113.77'), reason: 'A monitor, not a flood', by: 'mira', from: '127.0.0.1', at: ago(90_000) },

@@ -105,6 +105,7 @@ export class FixtureServer {
     const isFull = this.mood === 'full';
     const list = (items: unknown[]) => ({ items: isFull ? items : [], next: null });
     if (method === 'POST' && path === '/orders') return { order: data.orders[0], decision: null, revoked: 1 };
+    if (method === 'POST' && /^\/alerts\/[0-9a-f]{32}\/verdict$/.test(path)) return { order: data.orders[0], decision: null, revoked: 2 };
     if (method === 'POST' && path === '/keys') return { key: data.keys[1], secret: 'pk_0123456789abcdef' };
     const ref = /^\/clients\/([^/]+)\/([^/]+)$/.exec(path);
     if (ref?.[1] !== undefined && ref[2] !== undefined) return this.#findClient(ref[1], decodeURIComponent(ref[2]));
@@ -115,6 +116,8 @@ export class FixtureServer {
           : { ...data.overview(), points: [], attacks: [], targets: [], figures: { requests: 0, rejected: 0, alerts: 0, blocks: 0, stopped: 0, in_force: 0 } };
       case '/alerts':
         return list(Array.from({ length: 14 }, (_, number) => data.alert(number)));
+      case '/alerts/likeliest':
+        return data.ranked(isFull);
       case '/clients':
         return list(Array.from({ length: 14 }, (_, number) => data.clientPage(data.alert(number).client).summary));
       case '/decisions':

@@ -188,6 +188,30 @@ test('an order is given by keyboard alone, with a reason and a length', async ()
   expect(misdeeds.seen).toEqual([]);
 }, TEST_MILLIS_MAX);
 
+test('a verdict is given with a reason, and lists show what was said', async () => {
+  misdeeds.watch(page);
+  await page.goto(`${server.url}/alerts`);
+  await page.getByText('says mira').waitFor();
+  await page.getByLabel('Verdict').selectOption('none');
+  await page.waitForURL((url) => url.searchParams.get('verdict') === 'none');
+  await page.getByLabel('Order').selectOption('likeliest');
+  await page.waitForURL((url) => url.searchParams.get('order') === 'likeliest');
+  await page.getByText('The order rests on 21 attacks and 9 false positives that people named.').waitFor();
+  expect(await page.locator('[data-alert]').first().textContent()).toContain('93% likely an attack');
+  await page.goto(`${server.url}/clients/ip/203.0.113.9`);
+  const judged = page.getByRole('group', { name: 'What it was' }).first();
+  await judged.getByRole('button', { name: 'False positive' }).click();
+  const dialog = page.getByRole('dialog');
+  const button = dialog.getByRole('button', { name: 'False positive' });
+  expect(await button.isDisabled(), 'a reason is missing').toBe(true);
+  await dialog.getByLabel('Why').fill('our own load test');
+  await button.click();
+  await page.getByText('A false positive: 2 decisions ended.').waitFor();
+  const posted = { path: `/api/v1/alerts/${data.alert(0).id}/verdict`, body: { judgement: 'false_positive', reason: 'our own load test' } };
+  expect(server.posted).toEqual([posted]);
+  expect(misdeeds.seen).toEqual([]);
+}, TEST_MILLIS_MAX);
+
 test('every page is reached by the tab key with a visible focus, and fits a narrow screen', async () => {
   misdeeds.watch(page);
   await page.setViewportSize({ width: 360, height: 780 });

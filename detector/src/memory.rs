@@ -177,7 +177,7 @@ impl Memory {
         let hot = self.weigh_cohorts(candidate);
         let is_site_sound = self.cohorts.is_site_sound();
         let company = Company {
-            floor: (is_site_sound && self.is_of_a_kind(candidate, &hot)).then_some(Action::Block),
+            floor: (is_site_sound && self.is_of_a_kind(candidate, &hot, around)).then_some(Action::Block),
             is_held: held.contains(&candidate.key),
             is_site_sound,
             warm_up: self.warm_up(around),
@@ -219,9 +219,9 @@ impl Memory {
 
     /// Whether a candidate's own evidence names what a campaign that it belongs to does. Whoever shares a range or an
     /// agent with a campaign and does something else is judged by that.
-    fn is_of_a_kind(&self, candidate: &Candidate, hot: &[Grown]) -> bool {
+    fn is_of_a_kind(&self, candidate: &Candidate, hot: &[Grown], around: Circumstances<'_>) -> bool {
         let surest = candidate.claims.first();
-        !hot.is_empty()
+        hot.iter().any(|(key, _)| self.grace(key, around).is_none())
             && surest.is_some_and(|(place, claim)| THREATS[*place].makes_suspect(claim, claim.confidence))
     }
 
@@ -246,6 +246,13 @@ impl Memory {
         }
     }
 
+    /// That a person lifted a cohort, as the verdict that its campaign was a false positive does, a short while ago.
+    fn grace(&self, key: &CohortKey, around: Circumstances<'_>) -> Option<String> {
+        let cohort = self.cohorts.get(key.number())?;
+        let owner = around.hash_key.hash(&key.as_client(&cohort.name));
+        self.sequencer.grace(owner, around.now)
+    }
+
     /// Acts on a campaign's small members and writes it down anew.
     fn join(&mut self, key: &CohortKey, threat: ThreatKind, around: Circumstances<'_>) -> Option<Joined> {
         let excess = self.cohorts.excess(self.cohorts.get(key.number())?, threat);
@@ -254,6 +261,7 @@ impl Memory {
         } else {
             Some("most of this site's clients look like this: it may be the site that is broken".to_owned())
         };
+        let held_back = held_back.or_else(|| self.grace(key, around));
         let cohort = self.cohorts.get_mut(key.number())?;
         Some(
             self.sequencer

@@ -2,11 +2,12 @@
 
 use crate::detector::{Detector, Input};
 use crate::limits::ORDERED_ALLOWS_MAX;
+use crate::population::day_of;
 use crate::score::Scorer;
 use crate::source::window_keys;
 use crate::stage::client::Shard;
 use crate::stage::sequencer::{Block, wide_range};
-use domain::{AllowEntry, Allowlist, Client, Order, OrderKind, Timestamp};
+use domain::{AllowEntry, Allowlist, Client, Judgement, Order, OrderKind, Timestamp};
 
 /// Who is never blocked: as configured, and as people ordered since.
 #[derive(Debug, Clone, Default)]
@@ -106,10 +107,30 @@ impl<S: Scorer> Detector<S> {
             OrderKind::Block { ttl_secs } => {
                 self.allowances.disallow(&order.client);
                 self.memory.sequencer.graces.remove(&owner);
-                for key in window_keys(&self.settings.hash_key, owner) {
-                    self.memory.population.scores.convict(key);
-                }
+                self.heed(owner, Judgement::Attack);
                 self.block(owner, &order.client, ttl_secs);
+            }
+            // A label: what a false positive takes back, lifts take back that come with it. Of an earlier day the reservoir has
+            // no client any more, and whoever has the address today may be somebody else.
+            OrderKind::Verdict {
+                alerted_at,
+                judgement,
+                ..
+            } => {
+                if day_of(alerted_at) == self.memory.population.scores.day() {
+                    self.heed(owner, judgement);
+                }
+            }
+        }
+    }
+
+    /// What a person says of a client goes before what evidence says, and tells the reservoir who is harmless on the present day.
+    fn heed(&mut self, owner: u64, judgement: Judgement) {
+        let scores = &mut self.memory.population.scores;
+        for key in window_keys(&self.settings.hash_key, owner) {
+            match judgement {
+                Judgement::Attack => scores.condemn(key),
+                Judgement::FalsePositive => scores.acquit(key),
             }
         }
     }

@@ -18,7 +18,9 @@
 //! | *decision* | what is to be done about a client, with a reason and an expiry |
 //! | *scope* | what kind of thing a decision names: `ip`, `range`, `api_key`, … |
 //! | *origin* | who decided: the model, a rule, the policy, an operator, an import |
-//! | *order* | a person's word: allow, lift, block |
+//! | *order* | a person's word: allow, lift, block, and the verdict on an alert |
+//! | *verdict* | a person's word on what an alert was |
+//! | *judgement* | what a verdict says: an attack, or a false positive |
 //! | *allowlist* | who is never blocked |
 //! | *episode* | a run of one client's alerts of one kind without a long pause |
 //! | *price* | how many established clients and successful requests a decision would hit |
@@ -55,7 +57,7 @@ pub use allowlist::{AllowEntry, Allowlist, is_private};
 pub use client::{Client, ClientParseError, IPV6_CLIENT_PREFIX, Scope};
 pub use decision::{Decision, DecisionId, DecisionState, Mode, Origin, Price, StampedDecision};
 pub use hash::HashKey;
-pub use order::{Order, OrderKind};
+pub use order::{Judgement, Order, OrderKind};
 pub use record::{ObjectId, Position, RequestRecord, Route};
 pub use threat::ThreatKind;
 pub use time::Timestamp;

@@ -1,6 +1,35 @@
-//! A person's word: allow, lift, block. It wins over the machine, also when the detector is dead.
+//! A person's word: allow, lift, block, and what an alert was. It wins over the machine, also when the detector is dead.
 
-use crate::{Client, DecisionId, Timestamp};
+use crate::{AlertId, Client, DecisionId, Timestamp};
+
+/// What a person says that an alert was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Judgement {
+    /// It told of an attack.
+    Attack,
+    /// It told of somebody harmless.
+    FalsePositive,
+}
+
+impl Judgement {
+    /// Every judgement.
+    pub const ALL: [Self; 2] = [Self::Attack, Self::FalsePositive];
+
+    /// The public name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Attack => "attack",
+            Self::FalsePositive => "false_positive",
+        }
+    }
+
+    /// The judgement of that public name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|judgement| judgement.as_str() == name)
+    }
+}
 
 /// What a person ordered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +56,15 @@ pub enum OrderKind {
     },
     /// Take the client off the allowlist.
     Disallow,
+    /// Say what an alert was. A label: what it ends, lifts end that are given with it.
+    Verdict {
+        /// Which alert.
+        alert: AlertId,
+        /// When its client first stood out: the day of which the verdict tells.
+        alerted_at: Timestamp,
+        /// What it was.
+        judgement: Judgement,
+    },
 }
 
 impl OrderKind {
@@ -39,6 +77,7 @@ impl OrderKind {
             Self::Revoke { .. } => "revoke",
             Self::Allow { .. } => "allow",
             Self::Disallow => "disallow",
+            Self::Verdict { .. } => "verdict",
         }
     }
 }

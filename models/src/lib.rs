@@ -34,6 +34,9 @@ pub mod interval;
 pub mod bundle;
 pub mod card;
 
+// What people said of it.
+pub mod logistic;
+
 // Whether it is any good, and still is.
 pub mod drift;
 pub mod evaluation;

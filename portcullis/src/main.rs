@@ -12,6 +12,7 @@ mod drift;
 mod evaluation;
 mod operator;
 mod progress;
+mod ranking;
 mod report;
 mod rules;
 mod scorer;

@@ -1,6 +1,6 @@
 //! Alerts as they are kept for people, and one client's page.
 
-use domain::{Action, Alert, AlertId, Client, ThreatKind, Timestamp};
+use domain::{Action, Alert, AlertId, Client, Judgement, ThreatKind, Timestamp};
 
 /// Members of a campaign that are kept with its alert: what a page shows. The latest are, the others are counted; each has a
 /// decision of its own.
@@ -83,6 +83,19 @@ pub struct StoredMember {
     pub action_at: Option<Timestamp>,
 }
 
+/// What a person said that an alert was; of several, the newest word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredVerdict {
+    /// What it was.
+    pub judgement: Judgement,
+    /// Name of the API key that said it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why, in the person's words.
+    pub reason: String,
+}
+
 /// An alert, as it is kept. The fields are those of [`Alert`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredAlert {
@@ -126,6 +139,8 @@ pub struct StoredAlert {
     pub model: String,
     /// When this row was last written, by the wall clock.
     pub updated_at: Timestamp,
+    /// What a person said of it. Read only: [`domain::OrderKind::Verdict`] writes it, storing the alert anew leaves it.
+    pub verdict: Option<StoredVerdict>,
 }
 
 impl StoredAlert {
@@ -173,6 +188,7 @@ impl StoredAlert {
             held_back: alert.held_back.clone(),
             model: alert.model.clone(),
             updated_at: now,
+            verdict: None,
         }
     }
 }
@@ -203,6 +219,17 @@ impl StoredMember {
     }
 }
 
+/// What was said of an alert, as a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerdictFilter {
+    /// Nothing yet.
+    Open,
+    /// Something.
+    Judged,
+    /// This.
+    Is(Judgement),
+}
+
 /// Which alerts are wanted. Every field narrows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AlertFilter {
@@ -218,6 +245,8 @@ pub struct AlertFilter {
     pub to: Option<Timestamp>,
     /// Words found in the client, the threats, the sentences or the requests, whatever their case.
     pub text: Option<String>,
+    /// What a person said of it.
+    pub verdict: Option<VerdictFilter>,
 }
 
 /// What is shown of one client: its latest window and how it came there.

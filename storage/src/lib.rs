@@ -25,7 +25,7 @@ mod watch;
 pub use access::{ApiKey, Bouncer, NewApiKey, Role, Session};
 pub use alerts::{
     AlertFilter, CLIENT_JSON_BYTES_MAX, ClientSummary, MEMBERS_KEPT_MAX, StoredAlert, StoredEvidence,
-    StoredMember, StoredReason, StoredThreat, StoredWhatIf,
+    StoredMember, StoredReason, StoredThreat, StoredVerdict, StoredWhatIf, VerdictFilter,
 };
 pub use checkpoint::{
     CHECKPOINT_BYTES_MAX, CHECKPOINT_VERSION, CHECKPOINTS_KEPT, Checkpoint, CheckpointStore,
@@ -34,7 +34,10 @@ pub use error::Error;
 pub use live::{
     BlocklistChange, EVENTS_MAX, HISTORY_SECS, LiveBlocklist, LiveEvent, LiveStatus, POLL_INTERVAL,
 };
-pub use logs::{DecisionFilter, Fence, NewOrder, OrderFilter, OrderReceipt, REASON_BYTES_MAX, StateFilter};
+pub use logs::{
+    DecisionFilter, Fence, NewOrder, OrderFilter, OrderReceipt, REASON_BYTES_MAX, StateFilter,
+    VERDICT_GRACE_SECS,
+};
 pub use operation::{
     Lease, MODEL_CARD_BYTES_MAX, ModelRecord, REJECTED_MAX, REJECTED_SAMPLE_BYTES_MAX, RejectedSample,
     Retention, RetentionReport, StatsBucket, StoreHealth,

@@ -49,7 +49,8 @@ pub struct DecisionFilter {
 pub struct NewOrder {
     /// What.
     pub kind: OrderKind,
-    /// About whom. For [`OrderKind::Revoke`] the store replaces it by the decision's own client.
+    /// About whom. For [`OrderKind::Revoke`] the store replaces it by the decision's own client, for [`OrderKind::Verdict`] by the
+    /// alert's, and so is the time of the alert in it.
     pub client: Client,
     /// Why, in the person's words; at most [`REASON_BYTES_MAX`] bytes.
     pub reason: String,
@@ -61,6 +62,10 @@ pub struct NewOrder {
 
 /// Longest reason of an order, in bytes: a paragraph. The journal is kept for good.
 pub const REASON_BYTES_MAX: usize = 2000;
+
+/// How long the machine leaves a client alone after a false positive, in seconds: a day, as after any lift. A person who was
+/// wronged is not wronged again the same day, and an attacker who was let go is not let go for long.
+pub const VERDICT_GRACE_SECS: u32 = 86_400;
 
 /// What an order did.
 #[derive(Debug, Clone, PartialEq)]

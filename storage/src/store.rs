@@ -70,11 +70,12 @@ pub trait Store: Send + Sync {
     /// Appends an order and carries out what it means for the stored decisions, in one transaction.
     ///
     /// `Block` appends an operator's decision right after the order; `Lift` revokes every decision that names the
-    /// client; `Revoke` revokes one id. The journal is append-only.
+    /// client; `Revoke` revokes one id; `Verdict` is written beside the alert, and a false positive is followed by lifts of the
+    /// clients whose decisions rest on it ([`crate::VERDICT_GRACE_SECS`]). The journal is append-only.
     ///
     /// # Errors
     /// [`Error::Refused`] for a block or a grace without duration, a reason that is too long, or a decision to
-    /// revoke that is not there.
+    /// revoke or an alert to judge that is not there.
     async fn append_order(&self, order: &NewOrder, now: Timestamp) -> Result<OrderReceipt, Error>;
 
     /// Orders with `seq > after`, oldest first; at most `limit` (and [`TAIL_MAX`]).
@@ -85,7 +86,7 @@ pub trait Store: Send + Sync {
 
     // --- alerts and clients -----------------------------------------------------------------------------------
 
-    /// Stores alerts; one that is there is replaced.
+    /// Stores alerts; one that is there is replaced and keeps its verdict.
     async fn put_alerts(&self, alerts: &[StoredAlert]) -> Result<(), Error>;
 
     /// One alert.

@@ -10,6 +10,8 @@ mod overview {
     pub(super) mod read;
 }
 mod alert {
+    pub(super) mod judge;
+    pub(super) mod likeliest;
     pub(super) mod list;
     pub(super) mod read;
 }
@@ -62,6 +64,8 @@ mod document {
 }
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod verdict_tests;
 
 pub(crate) use doc::Doc;
 pub(crate) use health::probe::{live, ready};
@@ -118,10 +122,24 @@ pub(crate) fn table() -> Vec<Route> {
         row(Get, "/api/v1/alerts", READ, alert::list::handle, alert::list::doc),
         row(
             Get,
+            "/api/v1/alerts/likeliest",
+            READ,
+            alert::likeliest::handle,
+            alert::likeliest::doc,
+        ),
+        row(
+            Get,
             "/api/v1/alerts/{id}",
             READ,
             alert::read::handle,
             alert::read::doc,
+        ),
+        row(
+            Post,
+            "/api/v1/alerts/{id}/verdict",
+            ORDER,
+            alert::judge::handle,
+            alert::judge::doc,
         ),
         row(
             Get,

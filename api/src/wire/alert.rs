@@ -2,7 +2,7 @@
 
 use super::{ClientName, shown};
 use serde::Serialize;
-use storage::{StoredAlert, StoredMember, StoredWhatIf};
+use storage::{StoredAlert, StoredMember, StoredVerdict, StoredWhatIf};
 use utoipa::ToSchema;
 
 /// Members of a campaign that a list of alerts shows: enough to recognise it.
@@ -81,6 +81,45 @@ struct EvidenceView {
     status: u16,
 }
 
+/// What a person said of an alert.
+#[derive(Debug, Serialize, ToSchema)]
+struct VerdictView {
+    /// `attack` or `false_positive`.
+    judgement: String,
+    /// Name of the key that said it.
+    by: String,
+    /// When.
+    at: String,
+    /// Why.
+    reason: String,
+}
+
+/// An alert that nobody has judged yet.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LikelyView {
+    /// How likely people here would call it an attack, from 0 to 1; null while there are too few verdicts to say.
+    pub(crate) likelihood: Option<f32>,
+    /// The alert.
+    pub(crate) alert: AlertView,
+}
+
+/// Alerts that nobody has judged yet, in the order of how likely people here would call them attacks.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RankedView {
+    /// Alerts that people called attacks, of the latest 1000 judged: what the order rests on.
+    pub(crate) attacks: u64,
+    /// Of those, the ones that people called false positives.
+    pub(crate) false_positives: u64,
+    /// Verdicts that it takes before anything is said.
+    pub(crate) verdicts_needed: u64,
+    /// Verdicts of each kind that there must be among them.
+    pub(crate) each_needed: u64,
+    /// Whether the order is learnt; otherwise the latest comes first.
+    pub(crate) is_ranked: bool,
+    /// The alerts.
+    pub(crate) items: Vec<LikelyView>,
+}
+
 /// A client stood out.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AlertView {
@@ -122,6 +161,8 @@ pub(crate) struct AlertView {
     held_back: Option<String>,
     /// Version name of the model that scored it.
     model: String,
+    /// What a person said of it, of several the newest word; null while nobody has, and in live events.
+    verdict: Option<VerdictView>,
 }
 
 impl AlertView {
@@ -164,6 +205,7 @@ impl AlertView {
             blind_spots: alert.blind_spots.iter().map(|spot| shown(spot)).collect(),
             held_back: alert.held_back.as_deref().map(shown),
             model: shown(&alert.model),
+            verdict: alert.verdict.as_ref().map(VerdictView::new),
         }
     }
 
@@ -173,6 +215,17 @@ impl AlertView {
         let surplus = view.members.len().saturating_sub(MEMBERS_IN_LIST);
         view.members.drain(..surplus);
         view
+    }
+}
+
+impl VerdictView {
+    fn new(verdict: &StoredVerdict) -> Self {
+        Self {
+            judgement: verdict.judgement.as_str().to_owned(),
+            by: shown(&verdict.by),
+            at: verdict.at.to_string(),
+            reason: shown(&verdict.reason),
+        }
     }
 }
 

@@ -12,14 +12,15 @@ mod order;
 mod overview;
 
 pub(crate) use access::{BouncerView, KeyView, NewKey, NewKeyView, SessionView, SignIn};
-pub(crate) use alert::AlertView;
+pub(crate) use alert::{AlertView, LikelyView, RankedView};
 pub use client::client_reference;
 pub(crate) use client::{ClientName, ClientPage, ClientView, parse as parse_client};
 pub(crate) use decision::DecisionView;
 pub(crate) use model::ModelView;
 pub(crate) use operation::{HealthPartView, HealthView, RejectedView};
 pub(crate) use order::{
-    AllowView, NewOrderView, ORDERS_CSV_HEADER, OrderReceiptView, OrderView, push_order_csv,
+    AllowView, NewOrderView, NewVerdictView, ORDERS_CSV_HEADER, OrderReceiptView, OrderView, push_order_csv,
+    read_judgement,
 };
 pub(crate) use overview::{AttackView, OverviewView, TargetView, summarise};
 

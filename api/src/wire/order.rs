@@ -3,7 +3,7 @@
 use super::client::NamedClient;
 use super::decision::push_csv_line;
 use super::{ClientName, DecisionView, shown};
-use domain::{AllowEntry, Client, DecisionId, Order, OrderKind, Timestamp};
+use domain::{AlertId, AllowEntry, Client, DecisionId, Judgement, Order, OrderKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use storage::OrderReceipt;
 use utoipa::ToSchema;
@@ -37,6 +37,13 @@ pub(crate) enum OrderKindView {
     },
     /// Take the client off the allowlist.
     Disallow,
+    /// Say what an alert was. An attack blocks nobody; a false positive lifts what rests on the alert.
+    Verdict {
+        /// Which alert.
+        alert: String,
+        /// `attack` or `false_positive`.
+        judgement: String,
+    },
 }
 
 impl OrderKindView {
@@ -53,6 +60,10 @@ impl OrderKindView {
                 until: until.map(|at| at.to_string()),
             },
             OrderKind::Disallow => Self::Disallow,
+            OrderKind::Verdict { alert, judgement, .. } => Self::Verdict {
+                alert: alert.to_string(),
+                judgement: judgement.as_str().to_owned(),
+            },
         }
     }
 
@@ -82,11 +93,51 @@ impl OrderKindView {
                 OrderKind::Allow { until: Some(until) }
             }
             Self::Disallow => OrderKind::Disallow,
+            Self::Verdict { alert, judgement } => OrderKind::Verdict {
+                alert: AlertId::parse(alert).ok_or("alert must have 32 hexadecimal digits")?,
+                // The store puts the alert's own in its place.
+                alerted_at: now,
+                judgement: read_judgement(judgement)?,
+            },
         })
     }
 }
 
-/// An order to be given. A revoke names its decision, every other order a client.
+/// Reads what a verdict says.
+pub(crate) fn read_judgement(name: &str) -> Result<Judgement, String> {
+    Judgement::from_name(name).ok_or_else(|| format!("unknown judgement {name:?}: attack or false_positive"))
+}
+
+/// Reads why an order is given.
+fn read_reason(text: &str) -> Result<String, String> {
+    let reason = text.trim();
+    if reason.is_empty() || reason.len() > storage::REASON_BYTES_MAX {
+        return Err(format!(
+            "reason must have 1 to {} bytes",
+            storage::REASON_BYTES_MAX
+        ));
+    }
+    Ok(reason.to_owned())
+}
+
+/// What a person says of an alert.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewVerdictView {
+    /// `attack`: blocks nobody. `false_positive`: lifts what rests on the alert, and leaves its clients alone for a day.
+    judgement: String,
+    /// Why. Never empty: the journal is read by others, later.
+    reason: String,
+}
+
+impl NewVerdictView {
+    /// What is said, and why.
+    pub(crate) fn read(&self) -> Result<(Judgement, String), String> {
+        Ok((read_judgement(&self.judgement)?, read_reason(&self.reason)?))
+    }
+}
+
+/// An order to be given. A revoke names its decision, a verdict its alert, every other order a client.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct NewOrderView {
     /// What.
@@ -101,19 +152,14 @@ pub(crate) struct NewOrderView {
 impl NewOrderView {
     /// What is ordered, about whom, and why.
     pub(crate) fn read(&self, now: Timestamp) -> Result<(OrderKind, Option<Client>, String), String> {
-        let reason = self.reason.trim();
-        if reason.is_empty() || reason.len() > storage::REASON_BYTES_MAX {
-            return Err(format!(
-                "reason must have 1 to {} bytes",
-                storage::REASON_BYTES_MAX
-            ));
-        }
+        let reason = read_reason(&self.reason)?;
         let kind = self.kind.read(now)?;
         let client = self.client.as_ref().map(NamedClient::read).transpose()?;
-        if client.is_none() && !matches!(kind, OrderKind::Revoke { .. }) {
+        let names_its_own = matches!(kind, OrderKind::Revoke { .. } | OrderKind::Verdict { .. });
+        if client.is_none() && !names_its_own {
             return Err("client is missing".to_owned());
         }
-        Ok((kind, client, reason.to_owned()))
+        Ok((kind, client, reason))
     }
 }
 
@@ -161,6 +207,7 @@ pub(crate) fn push_order_csv(out: &mut String, order: &Order) {
         OrderKind::Revoke { decision } => decision.to_string(),
         OrderKind::Allow { until } => until.map(|at| at.to_string()).unwrap_or_default(),
         OrderKind::Disallow => String::new(),
+        OrderKind::Verdict { alert, judgement, .. } => format!("{} {alert}", judgement.as_str()),
     };
     let fields = [
         &order.seq.to_string(),

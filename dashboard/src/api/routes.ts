@@ -14,9 +14,11 @@ import type {
   NewKey,
   NewKeyAnswer,
   NewOrder,
+  NewVerdict,
   Order,
   OrderReceipt,
   Overview,
+  Ranked,
   Rejected,
   Session,
   Slice,
@@ -27,6 +29,9 @@ export const EVENTS_URL = '/api/v1/events';
 
 /** Items of one slice of a list: a few screens. */
 const SLICE_ITEMS = 50;
+
+/** Items of the list that is ordered by verdicts: it has one slice, and whoever judges begins at its top. */
+const LIKELIEST_ITEMS = 100;
 
 /** Narrows a list; absent or empty fields do not. */
 export type Query = Record<string, string | number | null | undefined>;
@@ -40,6 +45,12 @@ export const readOverview = (query: Query, signal?: AbortSignal) =>
 
 export const listAlerts = (query: Query, signal?: AbortSignal) =>
   read<Slice<Alert>>(withQuery('/alerts', { limit: SLICE_ITEMS, ...query }), signal);
+
+/** Alerts that nobody has judged, the likeliest attacks first. */
+export const listLikeliest = (signal?: AbortSignal) =>
+  read<Ranked>(withQuery('/alerts/likeliest', { limit: LIKELIEST_ITEMS }), signal);
+
+export const judgeAlert = (id: string, verdict: NewVerdict) => create<OrderReceipt>(`/alerts/${id}/verdict`, verdict);
 
 export const listClients = (query: Query, signal?: AbortSignal) =>
   read<Slice<ClientSummary>>(withQuery('/clients', { limit: SLICE_ITEMS, ...query }), signal);

@@ -41,6 +41,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts/{id}/verdict": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says what an alert was. An attack blocks nobody; a false positive lifts every decision that rests on the alert, and leaves its clients alone for a day. The newest verdict holds
+         * @description Needs a key of the role `operator` or of one that may do more.
+         */
+        post: operations["judge_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/likeliest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alerts that nobody has judged, those first that people here would most likely call attacks, as their verdicts so far tell. It only orders: nothing is decided by it
+         * @description Needs a key of the role `viewer` or of one that may do more.
+         */
+        get: operations["list_likeliest_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/allowlist": {
         parameters: {
             query?: never;
@@ -319,7 +359,7 @@ export interface paths {
         get: operations["list_orders"];
         put?: never;
         /**
-         * Gives an order: block, lift, revoke, allow or disallow
+         * Gives an order: block, lift, revoke, allow, disallow or verdict
          * @description Needs a key of the role `operator` or of one that may do more.
          */
         post: operations["create_order"];
@@ -508,6 +548,7 @@ export interface components {
             score: number;
             /** @description What the evidence names, surest first. */
             threats: components["schemas"]["ThreatView"][];
+            verdict?: components["schemas"]["VerdictView"] | null;
             /** @description What less or more would have done, for the threats that the reasons name. */
             what_if: components["schemas"]["WhatIfView"][];
         };
@@ -827,6 +868,16 @@ export interface components {
             /** @description What it may do. */
             role: string;
         };
+        /** @description An alert that nobody has judged yet. */
+        LikelyView: {
+            /** @description The alert. */
+            alert: components["schemas"]["AlertView"];
+            /**
+             * Format: float
+             * @description How likely people here would call it an attack, from 0 to 1; null while there are too few verdicts to say.
+             */
+            likelihood?: number | null;
+        };
         /** @description One client of a campaign. */
         MemberView: {
             /** @description What was decided about it. */
@@ -887,9 +938,16 @@ export interface components {
             /** @description Its secret. Shown here and never again. */
             secret: string;
         };
-        /** @description An order to be given. A revoke names its decision, every other order a client. */
+        /** @description An order to be given. A revoke names its decision, a verdict its alert, every other order a client. */
         NewOrderView: components["schemas"]["OrderKindView"] & {
             client?: components["schemas"]["NamedClient"] | null;
+            /** @description Why. Never empty: the journal is read by others, later. */
+            reason: string;
+        };
+        /** @description What a person says of an alert. */
+        NewVerdictView: {
+            /** @description `attack`: blocks nobody. `false_positive`: lifts what rests on the alert, and leaves its clients alone for a day. */
+            judgement: string;
             /** @description Why. Never empty: the journal is read by others, later. */
             reason: string;
         };
@@ -923,6 +981,13 @@ export interface components {
         } | {
             /** @enum {string} */
             kind: "disallow";
+        } | {
+            /** @description Which alert. */
+            alert: string;
+            /** @description `attack` or `false_positive`. */
+            judgement: string;
+            /** @enum {string} */
+            kind: "verdict";
         };
         /** @description What an order did. */
         OrderReceiptView: {
@@ -1008,6 +1073,33 @@ export interface components {
             title: string;
             /** @description Which problem it is: a name that does not change, behind `about:portcullis/`. */
             type: string;
+        };
+        /** @description Alerts that nobody has judged yet, in the order of how likely people here would call them attacks. */
+        RankedView: {
+            /**
+             * Format: int64
+             * @description Alerts that people called attacks, of the latest 1000 judged: what the order rests on.
+             */
+            attacks: number;
+            /**
+             * Format: int64
+             * @description Verdicts of each kind that there must be among them.
+             */
+            each_needed: number;
+            /**
+             * Format: int64
+             * @description Of those, the ones that people called false positives.
+             */
+            false_positives: number;
+            /** @description Whether the order is learnt; otherwise the latest comes first. */
+            is_ranked: boolean;
+            /** @description The alerts. */
+            items: components["schemas"]["LikelyView"][];
+            /**
+             * Format: int64
+             * @description Verdicts that it takes before anything is said.
+             */
+            verdicts_needed: number;
         };
         /** @description One feature that carried the score. */
         ReasonView: {
@@ -1139,6 +1231,17 @@ export interface components {
              */
             stopped: number;
         };
+        /** @description What a person said of an alert. */
+        VerdictView: {
+            /** @description When. */
+            at: string;
+            /** @description Name of the key that said it. */
+            by: string;
+            /** @description `attack` or `false_positive`. */
+            judgement: string;
+            /** @description Why. */
+            reason: string;
+        };
         /** @description What less or more of the quantity that a threat hangs on would have done, all else being equal. */
         WhatIfView: {
             /**
@@ -1196,6 +1299,8 @@ export interface operations {
                 threat?: string | null;
                 /** @description Alerted before this time, RFC 3339. */
                 to?: string | null;
+                /** @description What a person said of it: `attack`, `false_positive`, `any`, or `none` for those nobody has judged. */
+                verdict?: string | null;
             };
             header?: never;
             path?: never;
@@ -1246,6 +1351,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            /** @description Why it was refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    judge_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The alert's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewVerdictView"];
+            };
+        };
+        responses: {
+            /** @description What the verdict did. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderReceiptView"];
+                };
+            };
+            /** @description Why it was refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_likeliest_alerts: {
+        parameters: {
+            query?: {
+                /** @description Most items, 1 to 500; 50 when absent. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The latest 500 of them, in that order, and what it rests on. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RankedView"];
                 };
             };
             /** @description Why it was refused or failed. */

@@ -21,15 +21,18 @@ export type Model = Schemas['ModelView'];
 export type NewKey = Schemas['NewKey'];
 export type NewKeyAnswer = Schemas['NewKeyView'];
 export type NewOrder = Schemas['NewOrderView'];
+export type NewVerdict = Schemas['NewVerdictView'];
 export type Order = Schemas['OrderView'];
 export type OrderKind = Schemas['OrderKindView'];
 export type OrderReceipt = Schemas['OrderReceiptView'];
 export type Overview = Schemas['OverviewView'];
 export type Problem = Schemas['Problem'];
+export type Ranked = Schemas['RankedView'];
 export type Reason = Schemas['ReasonView'];
 export type Rejected = Schemas['RejectedView'];
 export type Session = Schemas['SessionView'];
 export type StatsPoint = Schemas['StatsPoint'];
+export type Verdict = Schemas['VerdictView'];
 
 /** A slice of a list, newest first. */
 export interface Slice<T> {

@@ -3,6 +3,7 @@
 import type { OrderKind } from '../api/types';
 import { span } from './duration';
 import { full } from './time';
+import { judgementSaid } from './verdict';
 
 /** `Blocked for 4 h`. */
 export function orderDone(order: OrderKind): string {
@@ -17,5 +18,7 @@ export function orderDone(order: OrderKind): string {
       return order.until ? `Allowed until ${full(order.until)}` : 'Allowed for good';
     case 'disallow':
       return 'Taken off the allowlist';
+    case 'verdict':
+      return `Alert judged: ${judgementSaid(order.judgement).toLowerCase()}`;
   }
 }

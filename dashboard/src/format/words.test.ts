@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import type { Alert, Drift, Model } from '../api/types';
-import { agreement, alert, drift, models } from '../../tests/fixture_data';
+import { agreement, alert, drift, models, ranked } from '../../tests/fixture_data';
 import { cardRows } from './card';
 import { featureName, featureValue } from './feature';
 import { agreementTold, driftBasis, driftVerdict, modelStanding, movement } from './model';
 import { orderDone } from './order';
+import { restsOn } from './verdict';
 import { mainAlert, tellAlert } from './story';
 import { originName, scopeName, threatMeaning, threatName } from './threat';
 
@@ -116,4 +117,11 @@ test('a challenger is told beside the model in use', () => {
     'Of 41,207 client-days since the start, neither model finds one beyond a budget of 1,000 wrong blocks per million.',
   );
   expect(agreementTold({ ...agreement, client_days: 0 })).toBe('Nothing was compared yet.');
+});
+
+test('an order of alerts says what it rests on, or what is missing', () => {
+  expect(restsOn(ranked(true))).toBe('The order rests on 21 attacks and 9 false positives that people named. It decides nothing.');
+  expect(restsOn({ ...ranked(true), attacks: 1, is_ranked: false })).toBe(
+    'The latest first: people named 1 attack and 9 false positives. An order takes 20 verdicts, 5 of each.',
+  );
 });

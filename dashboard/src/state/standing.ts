@@ -26,8 +26,9 @@ export function standing(page: ClientPage, nowMillis: number): Standing {
   const protectedBy = page.protected_by ?? null;
   const verbs: OrderVerb[] = [];
   if (isInForce) verbs.push('lift');
-  // The newest order about the client says whether it is allowed by a person; the configuration's entries stay.
-  const isAllowedByOrder = page.orders.find((order) => order.order.kind !== 'revoke')?.order.kind === 'allow';
+  // The newest order that touches the allowlist says whether the client is allowed by a person; the configuration's entries stay.
+  const isAboutAllowing = (kind: string) => kind === 'allow' || kind === 'disallow' || kind === 'block';
+  const isAllowedByOrder = page.orders.find((order) => isAboutAllowing(order.order.kind))?.order.kind === 'allow';
   if (protectedBy !== null && isAllowedByOrder) verbs.push('disallow');
   else if (protectedBy === null) verbs.push('allow');
   verbs.push('block');

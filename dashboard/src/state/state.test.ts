@@ -9,6 +9,7 @@ import { append, putFirst } from './list';
 import { writeOrder } from './order';
 import { readPlace, referenceOf, referenceTyped } from './place';
 import { standing } from './standing';
+import { keepVerdict } from './verdict';
 
 const NOW = Date.now();
 
@@ -35,12 +36,13 @@ test('a typed client is named as the API names it', () => {
 });
 
 test('filters survive the way through the address', () => {
-  const query = new URLSearchParams({ action: 'block', threat: 'scraping', text: "' OR 1=1 &x=<b>", last: '3600' });
+  const query = new URLSearchParams({ action: 'block', threat: 'scraping', text: "' OR 1=1 &x=<b>", verdict: 'none', last: '3600', order: 'likeliest' });
   const filter = readAlertFilter(new URLSearchParams(writeAlertFilter(readAlertFilter(query)).toString()));
-  expect(filter).toEqual({ action: 'block', threat: 'scraping', text: "' OR 1=1 &x=<b>", secs: 3600 });
+  expect(filter).toEqual({ action: 'block', threat: 'scraping', text: "' OR 1=1 &x=<b>", verdict: 'none', secs: 3600, isLikeliest: true });
   expect(alertQuery(filter, 7_200_000)['from']).toBe('1970-01-01T01:00:00.000Z');
   expect(readAlertFilter(new URLSearchParams('last=-5')).secs).toBe(0);
   expect(readAlertFilter(new URLSearchParams('last=many')).secs).toBe(0);
+  expect(readAlertFilter(new URLSearchParams('verdict=perhaps')).verdict).toBe('');
   const decisions = readDecisionFilter(new URLSearchParams('state=sideways&client=2001:db8::/64'));
   expect(writeDecisionFilter(decisions).toString()).toBe('client=2001%3Adb8%3A%3A%2F64');
   expect(decisionQuery(decisions)).toMatchObject({ state: 'active', mode: 'enforced', scope: 'range', value: '2001:db8::/64' });
@@ -50,6 +52,14 @@ test('a live alert joins the list only where the filter would show it', () => {
   const filter = readAlertFilter(new URLSearchParams('action=block&threat=credential_stuffing'));
   expect(matchesAlert(filter, alert(0))).toBe(true);
   expect(matchesAlert(filter, alert(2))).toBe(false);
+  const open = readAlertFilter(new URLSearchParams('verdict=none'));
+  expect([0, 1, 2].map((number) => matchesAlert(open, alert(number)))).toEqual([true, false, false]);
+});
+
+test('an alert that grows keeps what was said of it', () => {
+  const known = [alert(1), alert(2)];
+  expect(keepVerdict({ ...alert(2), verdict: null }, known).verdict?.by).toBe('mira');
+  expect(keepVerdict({ ...alert(0), verdict: null }, known).verdict).toBeNull();
 });
 
 test('an alert that grows takes its own place, a new one the first', () => {
@@ -134,6 +144,8 @@ test('only orders that change something are offered', () => {
   expect(standing({ ...page, in_force: null }, NOW)).toMatchObject({ action: null, verbs: ['allow', 'block'] });
   const allowed = page.orders.map((order) => ({ ...order, order: { kind: 'allow' as const } }));
   expect(standing({ ...page, in_force: null, orders: allowed, protected_by: 'allowed by mira' }, NOW).verbs).toEqual(['disallow', 'block']);
+  const lifted = [...page.orders.map((order) => ({ ...order, order: { kind: 'lift' as const, grace_secs: 1 } })), ...allowed];
+  expect(standing({ ...page, in_force: null, orders: lifted, protected_by: 'allowed by mira' }, NOW).verbs).toEqual(['disallow', 'block']);
   expect(standing({ ...page, in_force: null, orders: [], protected_by: 'private address' }, NOW).verbs).toEqual(['block']);
 });
 

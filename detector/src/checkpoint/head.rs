@@ -7,7 +7,7 @@ use crate::limits::{SHARDS, SOURCES_MAX};
 use crate::policy::PolicySettings;
 use crate::source::Sources;
 use crate::time::Watermarks;
-use domain::{AllowEntry, Allowlist, DecisionId, Order, OrderKind};
+use domain::{AllowEntry, Allowlist, DecisionId, Judgement, Order, OrderKind};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,11 +50,24 @@ struct OrderForm {
 
 #[derive(Debug, Serialize, Deserialize)]
 enum OrderKindForm {
-    Block { ttl_secs: u32 },
-    Lift { grace_secs: u32 },
-    Revoke { decision: [u8; 16] },
-    Allow { until: Option<MomentForm> },
+    Block {
+        ttl_secs: u32,
+    },
+    Lift {
+        grace_secs: u32,
+    },
+    Revoke {
+        decision: [u8; 16],
+    },
+    Allow {
+        until: Option<MomentForm>,
+    },
     Disallow,
+    Verdict {
+        alert: [u8; 16],
+        alerted_at: MomentForm,
+        is_attack: bool,
+    },
 }
 
 impl HeadForm {
@@ -201,6 +214,15 @@ impl OrderKindForm {
                 until: until.map(moment),
             },
             OrderKind::Disallow => Self::Disallow,
+            OrderKind::Verdict {
+                alert,
+                alerted_at,
+                judgement,
+            } => Self::Verdict {
+                alert: alert.0,
+                alerted_at: moment(alerted_at),
+                is_attack: judgement == Judgement::Attack,
+            },
         }
     }
 
@@ -215,6 +237,18 @@ impl OrderKindForm {
                 until: until.map(to_moment),
             },
             Self::Disallow => OrderKind::Disallow,
+            Self::Verdict {
+                alert,
+                alerted_at,
+                is_attack,
+            } => OrderKind::Verdict {
+                alert: DecisionId(alert),
+                alerted_at: to_moment(alerted_at),
+                judgement: match is_attack {
+                    true => Judgement::Attack,
+                    false => Judgement::FalsePositive,
+                },
+            },
         }
     }
 }

@@ -3,14 +3,14 @@
 //! What a budget is held against is each client's highest score of a day: a client is looked at many times, each look is
 //! another chance to err, and what an operator counts is clients wrongly blocked per day. Beside it stands how single looks
 //! are spread, which is all that evidence is strengthened by. A client leaves it only by evidence that does not
-//! rest on the score, a conclusive act or a person's order. Whoever was flagged by score alone stays: a reservoir that
+//! rest on the score, a conclusive act or a person's order or verdict; a person who calls it harmless puts it back. Whoever was flagged by score alone stays: a reservoir that
 //! loses its highest scores flags more each day, up to 25 times the budget after a month.
 
 use crate::limits::{CLIENT_DAYS_MAX, FOLLOWED_MAX};
 use crate::policy::budget;
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Bins of the histogram over `[0, 1]`. A score is one less the root of a rank: the highest bin holds one in a million.
 const BINS: usize = 1024;
@@ -68,7 +68,18 @@ pub struct ScoreSpread {
     thinning: u32,
     /// Clients of the present day that were to be blocked by the score alone, and whether they were held out.
     flagged: BTreeMap<u64, bool>,
+    /// What stood in the two for clients of the present day that were convicted, in case that a person knows better.
+    convicted: BTreeMap<u64, Convicted>,
+    /// Clients of the present day that a person calls harmless, whatever evidence says.
+    acquitted: BTreeSet<u64>,
     score_only: ScoreOnly,
+}
+
+/// What a conviction took out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Convicted {
+    highest: Option<u16>,
+    flagged: Option<bool>,
 }
 
 impl Default for ScoreSpread {
@@ -82,6 +93,8 @@ impl Default for ScoreSpread {
             today: BTreeMap::new(),
             thinning: 0,
             flagged: BTreeMap::new(),
+            convicted: BTreeMap::new(),
+            acquitted: BTreeSet::new(),
             score_only: ScoreOnly::default(),
         }
     }
@@ -100,6 +113,8 @@ impl ScoreSpread {
         self.day = day;
         self.today.clear();
         self.flagged.clear();
+        self.convicted.clear();
+        self.acquitted.clear();
     }
 
     /// The present day, counted from 1970.
@@ -134,14 +149,53 @@ impl ScoreSpread {
         }
     }
 
-    /// Takes out a client that evidence convicts which does not rest on the score.
+    /// Takes out a client that evidence convicts which does not rest on the score, unless a person has called it harmless.
     pub fn convict(&mut self, key: u64) {
-        if let Some(highest) = self.today.remove(&key) {
+        if self.acquitted.contains(&key) {
+            return;
+        }
+        let highest = self.today.remove(&key);
+        if let Some(highest) = highest {
             self.drop_one(highest);
         }
-        if self.flagged.remove(&key) == Some(true) {
-            self.score_only.convicted += 1;
+        let flagged = self.flagged.remove(&key);
+        self.score_only.convicted += u64::from(flagged == Some(true));
+        let is_news = highest.is_some() || flagged.is_some();
+        // Beyond the limit nobody can be put back: the reservoir lacks a client-day, and no decision on evidence changes.
+        if is_news && self.convicted.len() < FOLLOWED_MAX {
+            self.convicted.insert(key, Convicted { highest, flagged });
         }
+    }
+
+    /// Takes out a client that a person calls an attacker, also where one called it harmless before.
+    pub fn condemn(&mut self, key: u64) {
+        self.acquitted.remove(&key);
+        self.convict(key);
+    }
+
+    /// Keeps a client that a person calls harmless, and puts back what a conviction of the present day took out.
+    pub fn acquit(&mut self, key: u64) {
+        if self.acquitted.len() >= FOLLOWED_MAX || !self.acquitted.insert(key) {
+            return;
+        }
+        let Some(Convicted { highest, flagged }) = self.convicted.remove(&key) else {
+            return;
+        };
+        if let Some(is_held_out) = flagged {
+            self.flagged.insert(key, is_held_out);
+            self.score_only.convicted -= u64::from(is_held_out).min(self.score_only.convicted);
+        }
+        if let Some(highest) = highest.filter(|_| self.follows(key) && !self.today.contains_key(&key)) {
+            self.today.insert(key, highest);
+            self.count_one(usize::from(highest));
+            self.thin_out();
+        }
+    }
+
+    /// Whether a person called it harmless on the present day.
+    #[must_use]
+    pub fn is_acquitted(&self, key: u64) -> bool {
+        self.acquitted.contains(&key)
     }
 
     /// Notes that a client is to be blocked by its score alone, or is held out of that.
@@ -175,7 +229,14 @@ impl ScoreSpread {
             && self.counts.iter().sum::<u64>() == self.total
             && self.today.len() <= FOLLOWED_MAX
             && self.flagged.len() <= FOLLOWED_MAX
-            && self.today.values().all(|bin| usize::from(*bin) < BINS)
+            && self.convicted.len() <= FOLLOWED_MAX
+            && self.acquitted.len() <= FOLLOWED_MAX
+            && self
+                .convicted
+                .values()
+                .filter_map(|taken| taken.highest)
+                .chain(self.today.values().copied())
+                .all(|bin| usize::from(bin) < BINS)
     }
 
     /// The conformal p-value of one look among this site's own, `(1 + as high or higher) / (n + 1)`; `None` while
@@ -316,6 +377,33 @@ mod tests {
         assert_eq!((spread.client_days(), spread.score_only().convicted), (200, 1));
         spread.convict(1000);
         assert_eq!((spread.client_days(), spread.score_only().convicted), (200, 1));
+    }
+
+    #[test]
+    fn whom_a_person_calls_harmless_is_put_back_and_stays() {
+        let mut spread = filled(200);
+        spread.add(1000, 0.999);
+        spread.flag(1000, true);
+        let before = spread.clone();
+        spread.convict(1000);
+        spread.acquit(1000);
+        assert_eq!(spread.client_days(), before.client_days());
+        assert_eq!(spread.counts, before.counts);
+        assert_eq!(spread.score_only(), before.score_only());
+        // Its evidence still stands, and the person's word goes before it.
+        spread.convict(1000);
+        assert_eq!((spread.client_days(), spread.score_only().convicted), (201, 0));
+        // The newest word holds.
+        spread.condemn(1000);
+        assert_eq!((spread.client_days(), spread.score_only().convicted), (200, 1));
+        spread.acquit(1000);
+        assert_eq!((spread.client_days(), spread.score_only().convicted), (201, 0));
+        assert!(spread.is_whole());
+        // The next day knows nothing of it.
+        spread.move_to(Timestamp::from_millis(DAY_MILLIS));
+        spread.add(1000, 0.5);
+        spread.convict(1000);
+        assert_eq!(spread.client_days(), 201);
     }
 
     #[test]

@@ -13,6 +13,8 @@ mod offenders;
 #[cfg(test)]
 mod prowl_tests;
 mod ruling;
+#[cfg(test)]
+mod verdict_tests;
 
 pub use blocks::{Block, Blocks, wide_range};
 pub use campaign::Joined;
@@ -282,6 +284,11 @@ impl Sequencer {
         if let Some(reason) = allowlist.protects(client, at) {
             return Some(format!("allowlist: {reason}"));
         }
+        self.grace(owner, at)
+    }
+
+    /// That a person lifted what was decided about a client with that keyed hash, or about a cohort, a short while ago.
+    pub(crate) fn grace(&self, owner: u64, at: Timestamp) -> Option<String> {
         let grace = self.graces.get(&owner);
         grace
             .is_some_and(|until| at < *until)

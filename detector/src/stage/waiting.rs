@@ -42,6 +42,12 @@ impl Waiting {
             .iter()
             .filter(|candidate| is_convicted(candidate, around.policy))
             .for_each(|candidate| spread.convict(candidate.key));
+        // Whom a person calls harmless counts among the harmless, whatever evidence says.
+        for candidate in &named {
+            if candidate.most == Action::Block && spread.is_acquitted(candidate.key) {
+                spread.add(candidate.key, candidate.score.value);
+            }
+        }
         self.candidates.extend(unnamed);
         let is_old = self
             .candidates

@@ -5,7 +5,7 @@ use crate::detector::{Detector, Input, Output};
 use crate::source::SourceTrust;
 use crate::stage::client::Shard;
 use crate::stage::{Executor, Serial};
-use domain::{Action, Allowlist, Client, DecisionId, Order, OrderKind, Scope, Timestamp};
+use domain::{Action, Allowlist, Client, DecisionId, Judgement, Order, OrderKind, Scope, Timestamp};
 use proptest::prelude::*;
 
 /// What happens to a detector.
@@ -95,13 +95,18 @@ fn event(millis: i64, number: u32, kind: u8, detail: u8) -> Event {
 }
 
 fn order(millis: i64, detail: u8) -> OrderKind {
-    match detail % 5 {
+    match detail % 6 {
         0 => OrderKind::Block { ttl_secs: 30 },
         1 => OrderKind::Lift { grace_secs: 5 },
         2 => OrderKind::Allow {
             until: (detail > 100).then(|| Timestamp::from_millis(START_MILLIS + millis + 4000)),
         },
         3 => OrderKind::Disallow,
+        4 => OrderKind::Verdict {
+            alert: DecisionId([detail; 16]),
+            alerted_at: Timestamp::from_millis(START_MILLIS + millis),
+            judgement: Judgement::ALL[usize::from(detail / 6) % 2],
+        },
         _ => OrderKind::Revoke {
             decision: DecisionId([detail; 16]),
         },

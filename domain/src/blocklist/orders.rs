@@ -90,6 +90,10 @@ impl Words {
             self.remember_revoked(decision);
             return Touched::Decision(decision);
         }
+        // A label, of which there may be many: no room is taken for it.
+        if let OrderKind::Verdict { .. } = order.kind {
+            return Touched::Nothing;
+        }
         if !self.by_client.contains_key(&order.client) && !self.make_room(now) {
             self.forgotten += 1;
             return Touched::Client;

@@ -3,8 +3,8 @@
 use super::tests::{START, at, block, client, empty, order};
 use super::{Blocklist, Delta, Entry, effective};
 use crate::{
-    Action, AllowEntry, Allowlist, Client, DecisionId, Mode, Order, OrderKind, Origin, StampedDecision,
-    Timestamp,
+    Action, AllowEntry, Allowlist, Client, DecisionId, Judgement, Mode, Order, OrderKind, Origin,
+    StampedDecision, Timestamp,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -56,6 +56,11 @@ fn any_order() -> impl Strategy<Value = Order> {
         }),
         prop::option::of(0..60i64).prop_map(|secs| OrderKind::Allow { until: secs.map(at) }),
         Just(OrderKind::Disallow),
+        (0..18u8).prop_map(|id| OrderKind::Verdict {
+            alert: DecisionId([id; 16]),
+            alerted_at: START,
+            judgement: Judgement::FalsePositive,
+        }),
     ];
     (0..CLIENTS.len(), kind).prop_map(|(whom, kind)| order(0, CLIENTS[whom], kind, START))
 }

@@ -40,6 +40,9 @@ pub(crate) struct Truth {
     pub rows: Vec<TruthRow>,
 }
 
+/// The first line of a truth file.
+const HEADER: &str = "client,label,requests,first_attack_at";
+
 impl Truth {
     /// Reads a file.
     ///
@@ -60,13 +63,32 @@ impl Truth {
         Self::parse(&text).with_context(|| format!("could not read the truth file {name}"))
     }
 
+    /// The file's text; [`Self::read`] reads it back.
+    #[must_use]
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = format!("{HEADER}\n");
+        for row in &self.rows {
+            let (Label::Attacker(label) | Label::Innocent(label) | Label::LeftOut(label)) = &row.label;
+            let label = match &row.variant {
+                Some(variant) => format!("{label}:{variant}"),
+                None => label.clone(),
+            };
+            let first_attack_at = row.first_attack_at.map(|at| at.to_string()).unwrap_or_default();
+            // Addresses, ranges and our own words: nothing in them needs quotes.
+            text.push_str(&format!(
+                "{},{label},{},{first_attack_at}\n",
+                row.client.value(),
+                row.requests
+            ));
+        }
+        text
+    }
+
     fn parse(text: &str) -> anyhow::Result<Self> {
         let mut lines = text.lines();
         let header = lines.next().unwrap_or_default();
-        if header.trim() != "client,label,requests,first_attack_at" {
-            return Err(anyhow!(
-                "line 1: expected the header client,label,requests,first_attack_at, found {header:?}"
-            ));
+        if header.trim() != HEADER {
+            return Err(anyhow!("line 1: expected the header {HEADER}, found {header:?}"));
         }
         let numbered = lines.enumerate().filter(|(_, line)| !line.trim().is_empty());
         let rows = numbered.map(|(index, line)| row(line).with_context(|| format!("line {}", index + 2)));

@@ -17,6 +17,7 @@ pub(crate) use settings::detector as detector_settings;
 
 use crate::challenger::Duel;
 use crate::config::{Config, Loaded};
+use crate::ranking::VerdictRanker;
 use crate::rules;
 use anyhow::Context as _;
 use api::{ApiParts, ApiState, Clock, EventHub};
@@ -243,6 +244,7 @@ fn api_parts(shared: &Shared, config: &Config, figures: &Arc<Figures>) -> ApiPar
         Arc::clone(figures) as Arc<dyn api::MetricsSource>,
         Arc::new(follow::BlocklistHealth(Arc::clone(&shared.blocklist))),
     ];
+    parts.ranker = Some(Arc::new(VerdictRanker));
     parts
 }
 

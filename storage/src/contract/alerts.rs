@@ -8,7 +8,7 @@ use crate::{
 use domain::{Action, Client, DecisionId, ThreatKind};
 use serde_json::json;
 
-fn alert(number: u8, client: &Client) -> StoredAlert {
+pub(crate) fn alert(number: u8, client: &Client) -> StoredAlert {
     StoredAlert {
         id: DecisionId([number; 16]),
         client: client.clone(),
@@ -59,6 +59,7 @@ fn alert(number: u8, client: &Client) -> StoredAlert {
         held_back: None,
         model: "2026-11-22-1".to_owned(),
         updated_at: START,
+        verdict: None,
     }
 }
 

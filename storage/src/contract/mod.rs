@@ -5,6 +5,7 @@ pub(crate) mod alerts;
 pub(crate) mod decisions;
 pub(crate) mod operation;
 pub(crate) mod orders;
+pub(crate) mod verdicts;
 
 use crate::{NewOrder, Store};
 use domain::{
@@ -30,6 +31,12 @@ macro_rules! contract_tests {
             orders: a_revoked_id_stays_revoked_when_it_escalates,
             orders: an_impossible_order_is_refused_and_leaves_no_trace,
             orders: every_order_is_kept_with_who_when_why_and_from_where,
+            verdicts: a_verdict_stands_beside_its_alert_and_the_newest_one_holds,
+            verdicts: an_attack_blocks_nobody_and_ends_nothing,
+            verdicts: a_false_positive_lifts_what_rests_on_the_alert,
+            verdicts: a_false_positive_leaves_what_rests_on_another_alert,
+            verdicts: a_late_false_positive_is_a_label_only,
+            verdicts: a_verdict_on_an_alert_that_is_not_there_is_refused,
             alerts: an_alert_is_replaced_and_found_by_every_filter,
             alerts: alerts_are_paged_without_loss_while_new_ones_arrive,
             alerts: a_client_is_replaced_found_and_bounded,

@@ -3,7 +3,9 @@
 use super::decision::parse_id;
 use super::{corrupt, parse_client};
 use crate::engine::{Row, Value, params};
-use crate::{Error, StoredAlert, StoredEvidence, StoredMember, StoredReason, StoredThreat, StoredWhatIf};
+use crate::{
+    Error, StoredAlert, StoredEvidence, StoredMember, StoredReason, StoredThreat, StoredVerdict, StoredWhatIf,
+};
 use domain::{Action, ThreatKind, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,9 @@ pub(crate) const UPSERT: &str = "INSERT INTO alerts (id, scope, value, threats, 
     ON CONFLICT (id) DO UPDATE SET scope = excluded.scope, value = excluded.value, threats = excluded.threats, \
     action = excluded.action, score = excluded.score, alerted_at = excluded.alerted_at, \
     updated_at = excluded.updated_at, search_text = excluded.search_text, body = excluded.body";
+
+/// The columns that [`read`] reads.
+pub(crate) const COLUMNS: &str = "body, judgement, judged_by, judged_at, judged_because";
 
 /// Longest text that is searched, in bytes: the client, the threats, the sentences, and requests up to here.
 const SEARCH_BYTES_MAX: usize = 8 * 1024;
@@ -172,10 +177,30 @@ fn body_of(alert: &StoredAlert) -> Body {
     }
 }
 
-/// Reads the one column `body`.
+/// Reads [`COLUMNS`].
 pub(crate) fn read(mut row: Row) -> Result<StoredAlert, Error> {
     let json = row.text()?;
-    let body: Body = serde_json::from_str(&json).map_err(|error| corrupt("an alert", error))?;
+    let verdict = read_verdict(&mut row)?;
+    Ok(StoredAlert {
+        verdict,
+        ..read_body(&json)?
+    })
+}
+
+fn read_verdict(row: &mut Row) -> Result<Option<StoredVerdict>, Error> {
+    let Some(name) = row.text_or_null()? else {
+        return Ok(None);
+    };
+    Ok(Some(StoredVerdict {
+        judgement: super::order::judgement(&name)?,
+        by: row.text()?,
+        at: super::read_time(row)?,
+        reason: row.text()?,
+    }))
+}
+
+fn read_body(json: &str) -> Result<StoredAlert, Error> {
+    let body: Body = serde_json::from_str(json).map_err(|error| corrupt("an alert", error))?;
     let threat = |(kind, confidence): &(String, f32)| {
         Ok::<_, Error>(StoredThreat {
             kind: parse_threat(kind)?,
@@ -212,6 +237,7 @@ pub(crate) fn read(mut row: Row) -> Result<StoredAlert, Error> {
         held_back: body.held_back,
         model: body.model,
         updated_at: Timestamp::from_millis(body.updated_at),
+        verdict: None,
     })
 }
 

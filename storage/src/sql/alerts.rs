@@ -3,7 +3,7 @@
 use super::{Where, escape_like, execute_each, read_all, read_count, read_first};
 use crate::engine::{Engine, params};
 use crate::row;
-use crate::{AlertFilter, ClientSummary, Error, Page, Paged, StoredAlert};
+use crate::{AlertFilter, ClientSummary, Error, Page, Paged, StoredAlert, VerdictFilter};
 use domain::{AlertId, Client};
 
 pub(super) async fn put(engine: &dyn Engine, alerts: &[StoredAlert]) -> Result<(), Error> {
@@ -12,7 +12,7 @@ pub(super) async fn put(engine: &dyn Engine, alerts: &[StoredAlert]) -> Result<(
 }
 
 pub(super) async fn one(engine: &dyn Engine, id: AlertId) -> Result<Option<StoredAlert>, Error> {
-    let sql = "SELECT body FROM alerts WHERE id = $1";
+    let sql = format!("SELECT {} FROM alerts WHERE id = $1", row::alert::COLUMNS);
     let rows = engine
         .fetch("read an alert", sql.into(), params![id.to_string()])
         .await?;
@@ -30,7 +30,7 @@ pub(super) async fn query(
     }
     let limit = page.clamped();
     let tail = format!(" ORDER BY alerted_at DESC, id DESC LIMIT {}", limit + 1);
-    let (sql, params) = conditions.select("body", "alerts", &tail);
+    let (sql, params) = conditions.select(row::alert::COLUMNS, "alerts", &tail);
     let rows = engine.fetch("query alerts", sql, params).await?;
     Ok(Paged::cut(read_all(rows, row::alert::read)?, limit, |alert| {
         format!("{}:{}", alert.alerted_at.as_millis(), alert.id)
@@ -56,6 +56,14 @@ fn conditions(filter: &AlertFilter) -> Where {
             "scope = ? AND value = ?",
             params![client.scope().as_str(), client.value().into_owned()],
         );
+    }
+    match filter.verdict {
+        None => {}
+        Some(VerdictFilter::Open) => conditions.and("judgement IS NULL", Vec::new()),
+        Some(VerdictFilter::Judged) => conditions.and("judgement IS NOT NULL", Vec::new()),
+        Some(VerdictFilter::Is(judgement)) => {
+            conditions.and("judgement = ?", params![judgement.as_str()]);
+        }
     }
     if let Some(from) = filter.from {
         conditions.and("alerted_at >= ?", params![from]);

@@ -8,6 +8,7 @@ mod operation;
 mod orders;
 mod retention;
 mod store;
+mod verdicts;
 
 use crate::Error;
 use crate::engine::{Engine, Row, Sql, Transaction, Value};

@@ -1,6 +1,6 @@
 //! The order journal, and what an order does to the stored decisions.
 
-use super::{Where, decisions, read_all, read_first, take_numbers};
+use super::{Where, decisions, read_all, read_first, take_numbers, verdicts};
 use crate::engine::{Engine, Transaction, params};
 use crate::row::order::{COLUMNS, INSERT, read, write};
 use crate::{Error, NewOrder, OrderFilter, OrderReceipt, Page, Paged, REASON_BYTES_MAX, TAIL_MAX};
@@ -9,7 +9,7 @@ use domain::{
     Timestamp,
 };
 
-const APPEND: &str = "append an order";
+pub(super) const APPEND: &str = "append an order";
 
 /// Where an operator's decision stands among those that compete for a gateway's room: before every machine's.
 const OPERATOR_PRIORITY: u8 = u8::MAX;
@@ -20,6 +20,9 @@ pub(super) async fn append(
     now: Timestamp,
 ) -> Result<OrderReceipt, Error> {
     check(new)?;
+    if let OrderKind::Verdict { alert, judgement, .. } = new.kind {
+        return verdicts::append(engine, new, (alert, judgement), now).await;
+    }
     let mut tx = engine.begin(APPEND).await?;
     // A block's decision takes the number after its order.
     let numbers = if matches!(new.kind, OrderKind::Block { .. }) {
@@ -37,26 +40,33 @@ pub(super) async fn append(
         from: new.from.clone(),
         at: now,
     };
-    let (mut decision, mut revoked) = (None, 0);
-    match &order.kind {
-        OrderKind::Block { ttl_secs } => {
-            let row = StampedDecision::stamp(operator_decision(&order, *ttl_secs), seq + 1, now);
-            decisions::insert(&mut *tx, &row, None).await?;
-            decision = Some(row);
-        }
-        OrderKind::Lift { .. } => revoked = revoke_client(&mut *tx, &order).await?,
-        OrderKind::Revoke { decision } => {
-            order.client = client_of(&mut *tx, *decision).await?;
-            revoked = revoke_decision(&mut *tx, *decision, &order).await?;
-        }
-        OrderKind::Allow { .. } | OrderKind::Disallow => {}
-    }
+    let (decision, revoked) = carry_out(&mut *tx, &mut order).await?;
     tx.execute(APPEND, INSERT.into(), write(&order)).await?;
     tx.commit(APPEND).await?;
     Ok(OrderReceipt {
         order,
         decision,
         revoked,
+    })
+}
+
+/// What an order does to the stored decisions: the decision that it made, and how many it ended.
+pub(super) async fn carry_out(
+    tx: &mut dyn Transaction,
+    order: &mut Order,
+) -> Result<(Option<StampedDecision>, u64), Error> {
+    Ok(match order.kind {
+        OrderKind::Block { ttl_secs } => {
+            let row = StampedDecision::stamp(operator_decision(order, ttl_secs), order.seq + 1, order.at);
+            decisions::insert(tx, &row, None).await?;
+            (Some(row), 0)
+        }
+        OrderKind::Lift { .. } => (None, revoke_client(tx, order).await?),
+        OrderKind::Revoke { decision } => {
+            order.client = client_of(tx, decision).await?;
+            (None, revoke_decision(tx, decision, order).await?)
+        }
+        OrderKind::Allow { .. } | OrderKind::Disallow | OrderKind::Verdict { .. } => (None, 0),
     })
 }
 

@@ -4,12 +4,12 @@ use crate::problem::Problem;
 use crate::route::Doc;
 use crate::route::input::{Query, action, client, page, read, threat, time};
 use crate::state::ApiState;
-use crate::wire::{AlertView, Slice};
+use crate::wire::{AlertView, Slice, read_judgement};
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use std::sync::Arc;
-use storage::AlertFilter;
+use storage::{AlertFilter, VerdictFilter};
 use utoipa::IntoParams;
 
 /// Longest text that is searched for, in characters: the store looks through every alert for it.
@@ -31,6 +31,8 @@ pub(crate) struct AlertQuery {
     to: Option<String>,
     /// Words in the client, the threats, the sentences or the requests; at most 200 characters.
     text: Option<String>,
+    /// What a person said of it: `attack`, `false_positive`, `any`, or `none` for those nobody has judged.
+    verdict: Option<String>,
     /// Most items, 1 to 1000; 50 when absent.
     limit: Option<u32>,
     /// `next` of the slice before.
@@ -46,8 +48,17 @@ impl AlertQuery {
             from: read(self.from.as_deref(), time)?,
             to: read(self.to.as_deref(), time)?,
             text: read(self.text.as_deref(), text)?,
+            verdict: read(self.verdict.as_deref(), verdict)?,
         })
     }
+}
+
+fn verdict(name: &str) -> Result<VerdictFilter, String> {
+    Ok(match name {
+        "none" => VerdictFilter::Open,
+        "any" => VerdictFilter::Judged,
+        name => VerdictFilter::Is(read_judgement(name)?),
+    })
 }
 
 fn text(text: &str) -> Result<String, String> {

@@ -3,6 +3,7 @@
 use crate::problem::Problem;
 use crate::route::Doc;
 use crate::route::input::Path;
+use crate::route::order::create::alert_of;
 use crate::state::ApiState;
 use crate::wire::AlertView;
 use axum::Json;
@@ -20,9 +21,11 @@ pub(crate) async fn handle(
     State(state): State<Arc<ApiState>>,
     Path(id): Path<String>,
 ) -> Result<Json<AlertView>, Problem> {
-    let id =
-        AlertId::parse(&id).ok_or_else(|| Problem::bad_request("an alert's id has 32 hexadecimal digits"))?;
-    let alert = state.store.alert(id).await?;
-    let alert = alert.ok_or_else(|| Problem::not_found("there is no such alert"))?;
-    Ok(Json(AlertView::new(&alert)))
+    let id = read_id(&id)?;
+    Ok(Json(AlertView::new(&alert_of(&state, id).await?)))
+}
+
+/// Reads an alert's id.
+pub(crate) fn read_id(text: &str) -> Result<AlertId, Problem> {
+    AlertId::parse(text).ok_or_else(|| Problem::bad_request("an alert's id has 32 hexadecimal digits"))
 }

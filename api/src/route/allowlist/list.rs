@@ -58,7 +58,7 @@ pub(crate) async fn ordered_entries(
                 OrderKind::Disallow | OrderKind::Block { .. } => {
                     entries.remove(&order.client);
                 }
-                OrderKind::Lift { .. } | OrderKind::Revoke { .. } => {}
+                OrderKind::Lift { .. } | OrderKind::Revoke { .. } | OrderKind::Verdict { .. } => {}
             }
         }
     }

@@ -9,14 +9,14 @@ use crate::state::ApiState;
 use crate::wire::{NewOrderView, OrderReceiptView};
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
-use domain::{Client, OrderKind, Timestamp};
+use domain::{AlertId, Client, OrderKind, Timestamp};
 use std::sync::Arc;
-use storage::NewOrder;
+use storage::{NewOrder, StoredAlert};
 
 pub(crate) fn doc() -> Doc {
     Doc::new(
         "create_order",
-        "Gives an order: block, lift, revoke, allow or disallow",
+        "Gives an order: block, lift, revoke, allow, disallow or verdict",
     )
     .body::<NewOrderView>()
     .answers::<OrderReceiptView>(201, "What the order did.")
@@ -36,10 +36,27 @@ pub(crate) async fn handle(
             let decision = decision.ok_or_else(|| Problem::not_found("there is no such decision"))?;
             decision.decision.client
         }
+        (OrderKind::Verdict { alert, .. }, _) => alert_of(&state, *alert).await?.client,
         (_, Some(client)) => client,
         (_, None) => return Err(Problem::bad_request("client is missing")),
     };
     refuse_without_effect(&state, &kind, &client, now)?;
+    give(&state, (kind, client, reason), (caller, peer), now).await
+}
+
+/// The alert that a verdict is about.
+pub(crate) async fn alert_of(state: &ApiState, id: AlertId) -> Result<StoredAlert, Problem> {
+    let alert = state.store.alert(id).await?;
+    alert.ok_or_else(|| Problem::not_found("there is no such alert"))
+}
+
+/// Writes an order down: what, about whom and why; by whom and from where.
+pub(crate) async fn give(
+    state: &ApiState,
+    (kind, client, reason): (OrderKind, Client, String),
+    (caller, peer): (Caller, Peer),
+    now: Timestamp,
+) -> Result<(StatusCode, axum::Json<OrderReceiptView>), Problem> {
     let order = NewOrder {
         kind,
         client,

@@ -1,7 +1,7 @@
 //! The rows that a model learns from: what the detector would have scored, one client-day after the other.
 
 use crate::analysis::{DESCRIBE, scan_key};
-use crate::evaluation::{Label, Truth};
+use crate::evaluation::{Label, Truth, TruthRow};
 use crate::progress::Bar;
 use crate::wiring;
 use anyhow::Context as _;
@@ -35,8 +35,10 @@ pub(super) struct LeftOut {
     pub(super) clients: usize,
     /// Clients that evidence speaks against.
     pub(super) flagged: usize,
-    /// Clients that the truth file calls something else than harmless.
+    /// Clients that a truth file calls something else than harmless.
     pub(super) labelled: usize,
+    /// Clients that evidence speaks against and that are learnt from all the same: a person called them false positives.
+    pub(super) acquitted: usize,
     /// Client-days that are not a day old.
     pub(super) young: usize,
     /// Client-days beyond their range's share.
@@ -74,10 +76,43 @@ pub(super) fn simulated(
     Ok((detector.into_scorer().into_rows(), attackers))
 }
 
+/// What people know of clients, by keyed hash.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Not to be learnt from.
+    harmful: BTreeSet<u64>,
+    /// To be learnt from although evidence speaks against them.
+    acquitted: BTreeSet<u64>,
+}
+
+impl Known {
+    /// Reads a truth file, of which only the harmful are believed, and verdicts, which are a person's word in both ways. Whom
+    /// either calls harmful is left out.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub(super) fn read(exclude: Option<&Path>, verdicts: Option<&Path>) -> anyhow::Result<Self> {
+        let mut known = Self::default();
+        let (exclude, verdicts) = (
+            exclude.map(Truth::read).transpose()?.unwrap_or_default(),
+            verdicts.map(Truth::read).transpose()?.unwrap_or_default(),
+        );
+        let key = |row: &TruthRow| scan_key().hash(&row.client);
+        let is_harmless = |row: &&TruthRow| matches!(row.label, Label::Innocent(_));
+        let all = exclude.rows.iter().chain(&verdicts.rows);
+        known.harmful.extend(all.filter(|row| !is_harmless(row)).map(key));
+        known
+            .acquitted
+            .extend(verdicts.rows.iter().filter(is_harmless).map(key));
+        known.acquitted.retain(|key| !known.harmful.contains(key));
+        Ok(known)
+    }
+}
+
 /// Reads logs; gives the rows of clients that nothing speaks against, and what was left out.
 pub(super) fn recorded(
     files: &[PathBuf],
-    exclude: Option<&Path>,
+    known: &Known,
     (run, width, today): (i64, usize, i64),
 ) -> anyhow::Result<(Recorded, LeftOut)> {
     let readers = wiring::open(files)?;
@@ -102,14 +137,11 @@ pub(super) fn recorded(
     bar.finish();
     detector.flush(&mut outputs);
     flag(&mut outputs, &mut flagged);
-    let harmful = exclude.map(Truth::read).transpose()?.map(|truth| {
-        let rows = truth.rows.into_iter();
-        rows.filter(|row| !matches!(row.label, Label::Innocent(_)))
-            .map(|row| scan_key().hash(&row.client))
-            .collect::<BTreeSet<u64>>()
-    });
-    let harmful = harmful.unwrap_or_default();
+    let harmful = &known.harmful;
+    let acquitted = flagged.intersection(&known.acquitted).count();
+    flagged.retain(|client| !known.acquitted.contains(client));
     let mut left_out = LeftOut {
+        acquitted,
         clients: ranges.len(),
         flagged: flagged.len(),
         labelled: ranges.keys().filter(|key| harmful.contains(key)).count(),
@@ -228,6 +260,71 @@ mod tests {
                 .iter()
                 .zip(&kept.clients)
                 .all(|(value, client)| *value == *client as f32)
+        );
+    }
+
+    /// Two clients of a log: one reads pages, the other asks for what only scanners ask for.
+    const READER: &str = "203.0.113.1";
+    const SCANNER: &str = "198.51.100.2";
+
+    /// A line of the log, one client after the other.
+    fn line(step: u32) -> String {
+        let (address, agent, (path, status)) = match step % 2 {
+            0 => (READER, "reader", ("/news".to_owned(), 200)),
+            _ => (SCANNER, "scanner", (format!("/.git/{step}"), 404)),
+        };
+        let (minute, second) = (step / 12, step % 12 * 5);
+        format!(
+            "{address} - - [22/Nov/2026:10:{minute:02}:{second:02} +0000] \"GET {path} HTTP/1.1\" {status} {} \"-\" \"{agent}\"\n",
+            900 + step
+        )
+    }
+
+    #[test]
+    fn verdicts_say_who_is_learnt_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: String| {
+            let file = folder.path().join(name);
+            std::fs::write(&file, text).unwrap();
+            file
+        };
+        let log = write("access.log", (0..120).map(line).collect());
+        let learnt = |rows: &[(&str, &str)]| {
+            let rows: String = rows
+                .iter()
+                .map(|(client, label)| format!("{client},{label},60,\n"))
+                .collect();
+            let verdicts = write(
+                "truth.csv",
+                format!("client,label,requests,first_attack_at\n{rows}"),
+            );
+            let known = Known::read(None, Some(&verdicts)).unwrap();
+            let files = std::slice::from_ref(&log);
+            let (rows, left_out) = recorded(
+                files,
+                &known,
+                (0, crate::scorer::schema().unwrap().len(), 1 << 30),
+            )
+            .unwrap();
+            let key = |address: &str| scan_key().hash(&Client::parse(domain::Scope::Ip, address).unwrap());
+            let learnt = [READER, SCANNER].map(|address| rows.clients.contains(&key(address)));
+            (learnt, left_out.flagged, left_out.acquitted)
+        };
+        assert_eq!(
+            learnt(&[]),
+            ([true, false], 1, 0),
+            "evidence speaks against the second"
+        );
+        assert_eq!(
+            learnt(&[(SCANNER, "benign:false_positive")]),
+            ([true, true], 0, 1)
+        );
+        assert_eq!(learnt(&[(READER, "attacker")]), ([false, false], 1, 0));
+        let both = [(SCANNER, "benign"), (SCANNER, "attacker")];
+        assert_eq!(
+            learnt(&both),
+            ([true, false], 1, 0),
+            "in doubt nobody is learnt from"
         );
     }
 

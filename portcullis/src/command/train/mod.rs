@@ -7,7 +7,7 @@ use crate::command::model;
 use crate::scorer::{card_of, schema};
 use anyhow::Context;
 use clap::Args as ClapArgs;
-use collect::LeftOut;
+use collect::{Known, LeftOut};
 use detector::Recorded;
 use models::bundle::{Assessment, BundleParams, ClientScore, ModelBundle};
 use models::training::TrainingSet;
@@ -51,6 +51,10 @@ pub(crate) struct Args {
     /// A truth file: only clients that it calls harmless, or does not name, are learnt from.
     #[arg(long, value_name = "FILE", requires = "files")]
     exclude: Option<PathBuf>,
+    /// People's verdicts, as `portcullis alerts export-truth` writes them: whom they call an attacker is not learnt from, and whom they
+    /// call a false positive is, although evidence speaks against it.
+    #[arg(long, value_name = "FILE", requires = "files")]
+    verdicts: Option<PathBuf>,
     /// Refuse logs in which evidence speaks against more than this share of the clients.
     #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
     contamination_max: f64,
@@ -166,11 +170,9 @@ fn gather(args: &Args, scenarios: &[String]) -> anyhow::Result<(Recorded, String
     }
     if !args.files.is_empty() {
         let day = collect::today()?;
-        let (recorded, left_out) = collect::recorded(
-            &args.files,
-            args.exclude.as_deref(),
-            (scenarios.len() as i64, width, day),
-        )?;
+        let known = Known::read(args.exclude.as_deref(), args.verdicts.as_deref())?;
+        let (recorded, left_out) =
+            collect::recorded(&args.files, &known, (scenarios.len() as i64, width, day))?;
         check_contamination(args, left_out)?;
         parts.push(told(args, &recorded, left_out));
         rows.append(recorded);
@@ -195,14 +197,15 @@ fn check_contamination(args: &Args, left_out: LeftOut) -> anyhow::Result<()> {
 fn told(args: &Args, rows: &Recorded, left_out: LeftOut) -> String {
     format!(
         "{} log files given as clean, {} rows; left out: {} of {} clients that evidence speaks against, {} that a truth file \
-         does not call harmless, {} client-days not a day old, {} beyond the share of their network",
+         does not call harmless, {} client-days not a day old, {} beyond the share of their network; learnt from against the evidence, by a person's verdict: {}",
         args.files.len(),
         rows.requests.len(),
         left_out.flagged,
         left_out.clients,
         left_out.labelled,
         left_out.young,
-        left_out.crowded
+        left_out.crowded,
+        left_out.acquitted
     )
 }
 
