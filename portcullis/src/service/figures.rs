@@ -378,3 +378,46 @@ impl HealthSource for Figures {
         vec![reading, completeness, self.settings_part(), self.roles_part()]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use detector::signal::RouteRole;
+
+    fn part(figures: &Figures, name: &str) -> (bool, String) {
+        let part = figures.parts().into_iter().find(|part| part.name == name);
+        let part = part.unwrap();
+        (part.is_ok, part.detail)
+    }
+
+    #[test]
+    fn health_shows_what_was_learned_and_which_files_do_not_hold() {
+        let figures = Figures::default();
+        assert!(part(&figures, "learned_roles").1.starts_with("no route"));
+        let learned = |number: usize| LearnedRole {
+            route: format!("/a{number}\u{1b}[2J").into(),
+            role: RouteRole::Login,
+            confidence: 0.76,
+            clients: 20,
+        };
+        figures.set_roles((0..ROLES_SHOWN + 3).map(learned).collect());
+        let (is_ok, detail) = part(&figures, "learned_roles");
+        let first = "[2J is taken for login, 76% sure, by what 20 established clients do there; ";
+        assert!(
+            is_ok && detail.starts_with("/a0") && detail.contains(first),
+            "{detail}"
+        );
+        assert!(
+            detail.ends_with("; and 3 more") && !detail.contains('\u{1b}'),
+            "{detail}"
+        );
+        assert_eq!(part(&figures, "settings"), (true, "as the files say".to_owned()));
+        figures.set_refused(Some("the rules stay as they were: line 7".to_owned()));
+        assert_eq!(
+            part(&figures, "settings"),
+            (false, "the rules stay as they were: line 7".to_owned())
+        );
+        figures.set_refused(None);
+        assert!(part(&figures, "settings").0);
+    }
+}
