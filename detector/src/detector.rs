@@ -9,7 +9,7 @@ use crate::limits::{CLIENTS_MAX_DEFAULT, SHARDS, TICK_MILLIS, TICK_RECORDS_MAX};
 use crate::memory::Memory;
 use crate::orders::Allowances;
 use crate::policy::PolicySettings;
-use crate::population::ScoreOnly;
+use crate::population::{LearnedRole, ScoreOnly};
 use crate::rule::{Roles, RuleSet};
 use crate::score::Scorer;
 use crate::source::{AMBIGUOUS_MOST, SourceTrust, Sources, window_key, window_keys};
@@ -48,6 +48,8 @@ pub struct Describe {
     pub request: fn(&RequestRecord<'_>) -> String,
     /// Writes a user agent, as the name of those who share it.
     pub agent: fn(&str) -> String,
+    /// Writes the route of a request, as its name.
+    pub route: fn(&RequestRecord<'_>) -> String,
 }
 
 impl Settings {
@@ -278,6 +280,14 @@ impl<S: Scorer> Detector<S> {
             .filter_map(|key| self.shards[Shard::of(key)].slots.find(key))
             .map(|slot| (slot.window.requests, u64::from(slot.window.stopped)))
             .reduce(|sum, next| (sum.0 + next.0, sum.1 + next.1))
+    }
+
+    /// What was learned of routes whose words tell nothing, without those of which people say what they are for.
+    #[must_use]
+    pub fn learned_roles(&self) -> Vec<LearnedRole> {
+        let mut all = self.memory.population.roles.all();
+        all.retain(|learned| self.settings.roles.of(&learned.route).is_none());
+        all
     }
 
     /// The model.

@@ -154,3 +154,17 @@ pub const ROLE_PAIRS_MAX: usize = 262_144;
 
 /// Longest path that a proposal for a role shows.
 pub const ROLE_PATH_BYTES_MAX: usize = 200;
+
+/// Clients whose POSTs are remembered to learn what routes are for: some 200 bytes each. When there are more, half of them are
+/// forgotten, those first that never became established, and counted. What was learned stays.
+pub const ROLE_WITNESSES_MAX: usize = 16_384;
+
+/// Routes on which each of them is followed. What it does on further ones is passed over, and counted: people have a few
+/// forms, scanners post to everything.
+pub const ROLE_USES_MAX: usize = 8;
+
+/// Routes whose text is kept for showing. When full, those go that no established client uses.
+pub const ROLE_NAMES_MAX: usize = 4096;
+
+/// Routes with a learned role. Further ones stay without, and are counted: a site has a handful.
+pub const ROLES_LEARNED_MAX: usize = 256;

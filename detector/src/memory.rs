@@ -4,7 +4,7 @@
 
 use crate::detector::Output;
 use crate::policy::WarmUp;
-use crate::population::Population;
+use crate::population::{Deed, Population};
 use crate::rule::{Counts, Fired, Hit, Rule};
 use crate::stage::client::{Candidate, Changes, Hint};
 use crate::stage::cohort::{CohortKey, Cohorts, one_act};
@@ -128,22 +128,41 @@ impl Memory {
     fn merge<'c>(&mut self, changes: impl Iterator<Item = &'c mut Changes>, now: Timestamp) -> Due {
         let mut due = Due::default();
         let mut newcomers = 0u32;
+        let (mut deeds, mut grown_up) = (Vec::new(), Vec::new());
         for change in changes {
             self.population.routes.count(&change.votes);
             self.cohorts.join(&change.joined);
             self.population.established.change_by(change.established);
             newcomers = newcomers.saturating_add(change.newcomers);
+            deeds.append(&mut change.deeds);
+            grown_up.append(&mut change.grown_up);
             due.candidates.append(&mut change.candidates);
             due.hints.append(&mut change.hints);
             due.hits.append(&mut change.hits);
             change.clear();
         }
         self.population.seen.welcome(newcomers, now);
+        self.learn_roles(deeds, &grown_up);
         due.candidates.sort_by_key(|candidate| candidate.seq);
         due.hints.sort_by_key(|hint| hint.seq);
         // Stable: a request's hits stay in the order of the rules.
         due.hits.sort_by_key(|hit| hit.seq);
         due
+    }
+
+    /// Learns what routes are for. Whoever uses a new route for signing in already joined nothing: they are counted among its
+    /// users now, or the first few who fail there would look like most of them.
+    fn learn_roles(&mut self, mut deeds: Vec<Deed>, grown_up: &[(u64, u64)]) {
+        if deeds.is_empty() && grown_up.is_empty() {
+            return;
+        }
+        deeds.sort_by_key(|deed| deed.seq);
+        for (template, clients) in self.population.roles.learn(&deeds, grown_up) {
+            let route = CohortKey::Route(template).number();
+            for _ in 0..clients {
+                self.cohorts.join(&[(route, false)]);
+            }
+        }
     }
 
     /// Counts for every rule what counts for it, and says what is done where one fires.
@@ -183,6 +202,9 @@ impl Memory {
             warm_up: self.warm_up(around),
         };
         let ruling = self.sequencer.decide(candidate, company, around)?;
+        if ruling.alert.action.is_enforced() {
+            self.population.roles.disown(candidate.key);
+        }
         for (key, threat) in hot {
             self.note_action(&key, &ruling);
             remember(grown, (key, threat));

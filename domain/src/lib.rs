@@ -10,6 +10,8 @@
 //! | *client* | who sent requests: an address, an IPv6 /64, or a name a gateway authenticated |
 //! | *request* | one line of an access log, as a [`RequestRecord`] |
 //! | *route* | the path with its variable parts taken out: `/users/{id}` |
+//! | *role* | what a route is for: said by a person, told by the words of its path, or learned |
+//! | *witness* | a client whose requests tell what a route is for |
 //! | *feature* | one number that describes a client's behaviour |
 //! | *window* | the decayed counters and sketches from which features are computed |
 //! | *score* | how unlike clean clients a window is, in `[0, 1]` |

@@ -13,6 +13,7 @@ const CLIENTS_MAX: usize = 256;
 const DESCRIBE: Describe = Describe {
     request: |record| record.path.to_string(),
     agent: str::to_owned,
+    route: |record| record.path.to_string(),
 };
 
 /// Everybody looks odd: every window is judged and explained.

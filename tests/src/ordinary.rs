@@ -27,4 +27,5 @@ impl Scorer for Ordinary {
 pub const AS_LOGGED: Describe = Describe {
     request: |record| record.path.to_string(),
     agent: str::to_owned,
+    route: |record| record.path.to_string(),
 };

@@ -1,8 +1,9 @@
-//! Rules in a running service: read at the start, read again on a hang-up, kept when the file is wrong.
+//! Rules in a running service: read at the start, read again on a hang-up and when the file changes, kept when it is wrong.
 
 use anyhow::{Context as _, Result};
 use portcullis_tests::component::{Kafka, Portcullis, Setup};
 use portcullis_tests::stream::{Line, Publisher, ago, line};
+use std::os::unix::fs::symlink;
 
 const CLIENT: &str = "203.0.113.41";
 
@@ -71,4 +72,49 @@ fn a_hang_up_reads_the_rules_again_and_a_wrong_file_keeps_them() -> Result<()> {
         "{alerts:?}"
     );
     Ok(())
+}
+
+#[test]
+fn a_changed_file_takes_effect_by_itself_and_a_wrong_one_is_told_once_and_keeps_what_holds() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    // As Kubernetes mounts a configuration: the file is a link into a folder behind a link that is swapped.
+    let place = |name: &str| folder.path().join(name);
+    let swap = |data: &str, text: &str| -> Result<()> {
+        std::fs::create_dir(place(data))?;
+        std::fs::write(place(data).join("rules.toml"), text)?;
+        symlink(place(data), place("next"))?;
+        Ok(std::fs::rename(place("next"), place("data"))?)
+    };
+    swap("first", &rule(1_000))?;
+    symlink(place("data").join("rules.toml"), place("rules.toml"))?;
+    let file = place("rules.toml").display().to_string();
+    let setup = Setup::new().with("rules", &format!("files = [{file:?}]"));
+    let portcullis = Portcullis::start(&setup)?;
+    assert_eq!(portcullis.health_part("settings")?["is_ok"], true);
+
+    swap("second", "[[rule]]\nname = \"own/reports\"\ncount = \"many\"\n")?;
+    portcullis.wait_until("it told that the file is wrong", |portcullis| {
+        Ok(portcullis.health_part("settings")?["is_ok"] == false)
+    })?;
+    assert_eq!(portcullis.metrics("settings_refused")?, 1.0);
+    let detail = portcullis.health_part("settings")?["detail"].to_string();
+    assert!(
+        detail.contains("the rules stay as they were") && detail.contains("rule[0].count"),
+        "{detail}"
+    );
+
+    swap("third", &rule(5))?;
+    portcullis.wait_until("it took the rules over", |portcullis| {
+        Ok(portcullis.log().contains("changed: the rules"))
+    })?;
+    assert_eq!(portcullis.health_part("settings")?["is_ok"], true);
+    assert_eq!(portcullis.metrics("settings_refused")?, 0.0);
+    let log = portcullis.log();
+    assert_eq!(log.matches("the rules stay as they were").count(), 1, "{log}");
+
+    // The configuration itself, in place.
+    portcullis.configure(&setup.with("policy", "block_secs = 77"))?;
+    portcullis.wait_until("it took the configuration over", |portcullis| {
+        Ok(portcullis.log().contains("changed: policy.block_secs"))
+    })
 }

@@ -136,6 +136,9 @@ impl MemoryForm {
                 "a spread of scores without all its bins",
             ));
         }
+        if !self.population.roles.is_whole() {
+            return Err(CheckpointError::Damaged("more roles than there can be"));
+        }
         let mut memory = Memory {
             population: self.population,
             counts: self.counts.read()?,

@@ -4,7 +4,7 @@ use super::CheckpointError;
 use super::form::{ActionForm, ClientForm, EvidenceForm, MomentForm, ThreatForm, counter, moment, to_moment};
 use super::rule::HitForm;
 use crate::feature;
-use crate::population::{EstablishedChange, Vote};
+use crate::population::{Deed, EstablishedChange, Vote};
 use crate::score::Score;
 use crate::stage::client::{Candidate, Changes, Hint, Shard, Slot, Suspect};
 use crate::stage::sequencer::Block;
@@ -62,6 +62,8 @@ struct SuspectForm {
 struct ChangesForm {
     candidates: Vec<CandidateForm>,
     votes: Vec<(u64, bool)>,
+    deeds: Vec<Deed>,
+    grown_up: Vec<(u64, u64)>,
     hints: Vec<HintForm>,
     hits: Vec<HitForm>,
     joined: Vec<(u64, bool)>,
@@ -245,6 +247,8 @@ impl ChangesForm {
         Self {
             candidates: changes.candidates.iter().map(CandidateForm::of).collect(),
             votes: votes.map(|vote| (vote.template, vote.is_success)).collect(),
+            deeds: changes.deeds.clone(),
+            grown_up: changes.grown_up.clone(),
             hints: changes.hints.iter().map(HintForm::of).collect(),
             hits: changes.hits.iter().map(HitForm::of).collect(),
             joined: changes.joined.clone(),
@@ -264,6 +268,8 @@ impl ChangesForm {
         counter(self.established_clients.unsigned_abs())?;
         Ok(Changes {
             candidates: candidates?,
+            deeds: self.deeds,
+            grown_up: self.grown_up,
             votes: votes
                 .map(|(template, is_success)| Vote { template, is_success })
                 .collect(),

@@ -1,13 +1,15 @@
-//! What all clients together show: which routes exist here, who is established, how scores are spread.
+//! What all clients together show: which routes exist here and what they are for, who is established, how scores are spread.
 //!
 //! During a tick it is read only; at its end the shards' changes are merged in shard order, so that the number of
 //! threads changes nothing.
 
 mod established;
+mod roles;
 mod routes;
 mod scores;
 
 pub use established::{Established, EstablishedChange};
+pub use roles::{Answer, Deed, LearnedRole, LearnedRoles};
 pub use routes::{RouteStanding, Routes, Vote};
 pub use scores::{ScoreOnly, ScoreSpread, Standing as ScoreStanding, day_of};
 
@@ -20,6 +22,8 @@ use serde::{Deserialize, Serialize};
 pub struct Population {
     /// Which routes exist here, by how many clients use them.
     pub routes: Routes,
+    /// What they are for, where no word tells it.
+    pub roles: LearnedRoles,
     /// Established clients and their successful requests: what a wrong block would cost.
     pub established: Established,
     /// How long the site was seen, and how many came.

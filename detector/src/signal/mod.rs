@@ -23,8 +23,10 @@ pub struct Signals {
     pub outcome: Outcome,
     /// Method class.
     pub method: MethodClass,
-    /// What the route is for, as far as its words tell.
+    /// What the route is for.
     pub role: RouteRole,
+    /// Whether that was learned: requests before may have gone there while nobody knew.
+    pub is_role_learned: bool,
     /// Attack payloads in path, query, user agent and referer.
     pub payload: PayloadHits,
     /// What the path asks for that only scanners ask for.

@@ -139,6 +139,7 @@ impl Scorer for Simple {
 const DESCRIBE: Describe = Describe {
     request: |record| format!("{} {}", record.method, record.path),
     agent: str::to_owned,
+    route: |record| record.path.to_string(),
 };
 
 /// The tests' settings.

@@ -88,6 +88,10 @@ fn event(millis: i64, number: u32, kind: u8, detail: u8) -> Event {
             );
             return Event::Order(OrderKind::Block { ttl_secs: 60 }, range.unwrap());
         }
+        24 | 25 => Line {
+            method: "POST",
+            ..line("/a1/x9", if detail.is_multiple_of(3) { 401 } else { 200 })
+        },
         22 if detail < 40 => return Event::Reload,
         22 => return Event::Trust(1, Action::ALL[usize::from(detail) % 4]),
         _ => line(&format!("/page{}", detail % 16), 200),

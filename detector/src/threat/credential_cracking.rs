@@ -101,7 +101,8 @@ fn takes_turns(window: &Window) -> bool {
 /// Whether one program sends one thing on a steady beat, or with the even pauses of somebody who is told no: whoever guesses
 /// is in a hurry, or hides, and sends passwords of different lengths.
 fn is_stuck(window: &Window) -> bool {
-    let is_bare = window.share(tries(window)) > 0.9;
+    // Where a route became known for signing in while it went on, only the latest of its tries are counted as such.
+    let is_bare = window.share(tries(window).max(window.habit.writes)) > 0.9;
     // A page that says so itself is told from a sign-in that worked by people only.
     let is_told_no = window.habit.login_failures > tries(window) * 0.9;
     // A page that asks again says which it is.

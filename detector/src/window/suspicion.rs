@@ -230,6 +230,10 @@ impl Suspicion {
         let answer = short(record.bytes_out.unwrap_or(0)).rotate_left(10) ^ u32::from(record.status);
         if self.sign_in_route == 0 {
             self.sign_in_route = record.route.template;
+            if signals.is_role_learned {
+                // While nobody knew what the route is for no success on it ended a row of failures.
+                self.failures_in_a_row = 0;
+            }
         }
         let bytes = short(record.bytes_out.unwrap_or(0));
         let is_same = answer == self.last_answer && bytes > 0 && !crate::signal::issues_tokens(&record.path);

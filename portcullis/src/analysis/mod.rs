@@ -83,6 +83,7 @@ pub(crate) fn run_watched<S: Scorer>(
 pub(crate) const DESCRIBE: Describe = Describe {
     request: describe_request,
     agent: describe_agent,
+    route: describe_route,
 };
 
 /// Method and target.
@@ -107,6 +108,18 @@ fn describe_request(record: &RequestRecord<'_>) -> String {
 /// A user agent. Its comments are parted as a query is: `token=…` in one of them is masked like one of a query.
 fn describe_agent(agent: &str) -> String {
     let mut text = ingest::mask::query(agent).into_owned();
+    cut(&mut text);
+    text
+}
+
+/// A route: its path without what varies. A path that is nothing but tokens is a route by itself, and stays as it is.
+fn describe_route(record: &RequestRecord<'_>) -> String {
+    let is_itself = record.route.template == record.route.path;
+    let mut text = if is_itself {
+        ingest::mask::url(&record.path).into_owned()
+    } else {
+        ingest::route::template(&record.path)
+    };
     cut(&mut text);
     text
 }

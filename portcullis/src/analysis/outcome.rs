@@ -2,6 +2,7 @@
 
 use super::alerts;
 use crate::command::lost_in;
+use detector::population::LearnedRole;
 use detector::{Detector, Output, Scorer};
 use domain::{Action, Alert, Client, Member, Scope, ThreatKind};
 use ingest::{Merge, Progress, RejectSample};
@@ -51,6 +52,8 @@ pub(crate) struct Outcome {
     pub bytes: u64,
     /// Clients forgotten because there were more than the cap.
     pub forgotten: u64,
+    /// What was learned of routes whose words tell nothing.
+    pub roles: Vec<LearnedRole>,
     /// Version name of the model.
     pub model: String,
     first: HashMap<Told, Alert>,
@@ -116,6 +119,7 @@ impl Outcome {
         let totals = detector.totals();
         (self.distinct_clients, self.forgotten) = (totals.clients, totals.forgotten);
         self.model = detector.model().to_owned();
+        self.roles = detector.learned_roles();
         self.clients = std::mem::take(&mut self.first)
             .into_values()
             .map(|alert| {

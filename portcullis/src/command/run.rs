@@ -2,7 +2,7 @@
 
 use crate::config;
 use crate::scorer::ModelFiles;
-use crate::service::{Roles, Service, reload};
+use crate::service::{FileWatch, Roles, Service, live_files, reload};
 use crate::wiring::WrongUsage;
 use anyhow::Context as _;
 use std::io::Write as _;
@@ -13,9 +13,12 @@ use tokio::signal::unix::{SignalKind, signal};
 /// How often the service looks whether a role has given up.
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
 
+/// How often the files are looked at that may change while it runs: two looks tell that one is no longer being written.
+const LOOK_AT_FILES_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// Reads your gateways' access logs from Kafka, decides, and serves decisions, API and dashboard.
 ///
-/// SIGHUP reads the configuration again without losing what was counted; SIGINT and SIGTERM write a last checkpoint
+/// Changed files of the configuration and of rules are read again without losing what was counted, and so they are on SIGHUP; SIGINT and SIGTERM write a last checkpoint
 /// and stop. `portcullis config example` prints a configuration to begin with.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -58,6 +61,10 @@ async fn serve(loaded: config::Loaded, roles: Roles, args: &Args) -> anyhow::Res
     let mut interrupt = signal(SignalKind::interrupt()).context("could not listen for signals")?;
     let mut terminate = signal(SignalKind::terminate()).context("could not listen for signals")?;
     let mut hang_up = signal(SignalKind::hangup()).context("could not listen for signals")?;
+    let mut files = FileWatch::default();
+    files.note_read(&live_files(&loaded, &args.config));
+    let mut looks = tokio::time::interval(LOOK_AT_FILES_EVERY);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut service = Service::start(loaded, roles).await?;
     if let Some(key) = service.first_key() {
         announce(key)?;
@@ -66,7 +73,16 @@ async fn serve(loaded: config::Loaded, roles: Roles, args: &Args) -> anyhow::Res
         tokio::select! {
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
-            _ = hang_up.recv() => reload(&mut service, &args.config),
+            _ = hang_up.recv() => {
+                files.note_read(&service.live_files(&args.config));
+                reload(&mut service, &args.config);
+            }
+            _ = looks.tick() => {
+                if files.look(&service.live_files(&args.config)) {
+                    tracing::info!("a file of the configuration or of rules has changed");
+                    reload(&mut service, &args.config);
+                }
+            }
             () = tokio::time::sleep(LOOK_EVERY) => {
                 if service.has_failed() {
                     break;

@@ -2,6 +2,7 @@
 
 use super::Report;
 use crate::analysis::ClientOutcome;
+use detector::population::LearnedRole;
 use domain::{Action, Alert, Client, Evidence, Member, Reason, WhatIf};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -87,6 +88,14 @@ struct AlertForm<'a> {
 }
 
 #[derive(Serialize)]
+struct RoleForm<'a> {
+    route: &'a str,
+    role: &'static str,
+    confidence: f64,
+    clients: u32,
+}
+
+#[derive(Serialize)]
 struct SummaryForm<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
@@ -101,6 +110,7 @@ struct SummaryForm<'a> {
     rejections: &'a BTreeMap<String, u64>,
     blind_spots: Vec<&'static str>,
     problems: &'a [String],
+    learned_roles: Vec<RoleForm<'a>>,
     clients_forgotten: u64,
     model: &'a str,
     seconds: f64,
@@ -141,10 +151,20 @@ fn summary<'a>(report: &Report<'a>) -> SummaryForm<'a> {
         rejections: &outcome.rejections,
         blind_spots: outcome.blind_spots(),
         problems: &outcome.problems,
+        learned_roles: outcome.roles.iter().map(learned_role).collect(),
         clients_forgotten: outcome.forgotten,
         model: &outcome.model,
         seconds: round(report.seconds, 1000.0),
         lines_per_second: (outcome.lines as f64 / report.seconds.max(1e-9)) as u64,
+    }
+}
+
+fn learned_role(learned: &LearnedRole) -> RoleForm<'_> {
+    RoleForm {
+        route: &learned.route,
+        role: learned.role.as_str(),
+        confidence: round(learned.confidence, 1e4),
+        clients: learned.clients,
     }
 }
 

@@ -120,7 +120,11 @@ fn write_summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         "{:.2} s, {per_second:.0} lines a second, model {}",
         report.seconds,
         neutralise(&outcome.model)
-    )
+    )?;
+    for learned in &outcome.roles {
+        writeln!(out, "learned: {}", neutralise(&learned.to_string()))?;
+    }
+    Ok(())
 }
 
 fn write_rejections(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {

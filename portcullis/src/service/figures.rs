@@ -2,6 +2,7 @@
 
 use super::watch::Watch;
 use api::{Exposition, HealthPart, HealthSource, MetricKind, MetricsSource};
+use detector::population::LearnedRole;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -32,6 +33,10 @@ pub(crate) struct Figures {
     dead_letters_failed: AtomicU64,
     is_reading: AtomicBool,
     trouble: Mutex<Option<String>>,
+    refused: Mutex<Option<String>>,
+    settings_refused: AtomicU64,
+    roles_learned: AtomicU64,
+    roles: Mutex<Vec<LearnedRole>>,
     watch: Mutex<Watch>,
 }
 
@@ -109,6 +114,19 @@ impl Figures {
     /// Notes how long the last checkpoint took.
     pub(super) fn set_checkpoint_millis(&self, millis: u64) {
         self.checkpoint_millis.store(millis, Ordering::Relaxed);
+    }
+
+    /// Notes why changed files do not hold; `None` when what holds is what they say.
+    pub(super) fn set_refused(&self, why: Option<String>) {
+        self.settings_refused
+            .store(u64::from(why.is_some()), Ordering::Relaxed);
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// Notes what was learned of routes.
+    pub(super) fn set_roles(&self, roles: Vec<LearnedRole>) {
+        self.roles_learned.store(roles.len() as u64, Ordering::Relaxed);
+        *self.roles.lock().unwrap_or_else(PoisonError::into_inner) = roles;
     }
 
     /// Notes whether lines are being read, and what is in the way.
@@ -215,6 +233,18 @@ const METRICS: &[Metric] = &[
     ),
     (
         MetricKind::Gauge,
+        "settings_refused",
+        "1 while a changed file of settings or rules is wrong, and the old ones hold.",
+        |figures| &figures.settings_refused,
+    ),
+    (
+        MetricKind::Gauge,
+        "learned_roles",
+        "Routes whose purpose was learned from what clients do there.",
+        |figures| &figures.roles_learned,
+    ),
+    (
+        MetricKind::Gauge,
         "kafka_lag_messages",
         "Messages that wait on the brokers.",
         |figures| &figures.lag,
@@ -275,6 +305,45 @@ impl MetricsSource for Figures {
     }
 }
 
+impl Figures {
+    /// Whether what the files say is what holds.
+    fn settings_part(&self) -> HealthPart {
+        let refused = self
+            .refused
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        HealthPart {
+            name: "settings",
+            is_ok: refused.is_none(),
+            is_required: false,
+            detail: refused.unwrap_or_else(|| "as the files say".to_owned()),
+        }
+    }
+
+    /// What was learned of routes whose words tell nothing.
+    fn roles_part(&self) -> HealthPart {
+        let roles = self.roles.lock().unwrap_or_else(PoisonError::into_inner);
+        let in_words = |learned: &LearnedRole| api::neutralise(&learned.to_string()).into_owned();
+        let shown: Vec<String> = roles.iter().take(ROLES_SHOWN).map(in_words).collect();
+        let left = roles.len().saturating_sub(shown.len());
+        let detail = match (shown.is_empty(), left) {
+            (true, _) => "no route's purpose was learned from what clients do there".to_owned(),
+            (false, 0) => shown.join("; "),
+            (false, left) => format!("{}; and {left} more", shown.join("; ")),
+        };
+        HealthPart {
+            name: "learned_roles",
+            is_ok: true,
+            is_required: false,
+            detail,
+        }
+    }
+}
+
+/// Learned roles that the health report names: a site has a handful.
+const ROLES_SHOWN: usize = 16;
+
 impl HealthSource for Figures {
     fn parts(&self) -> Vec<HealthPart> {
         let trouble = self
@@ -306,6 +375,49 @@ impl HealthSource for Figures {
                 self.rewinds.load(Ordering::Relaxed)
             ),
         };
-        vec![reading, completeness]
+        vec![reading, completeness, self.settings_part(), self.roles_part()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use detector::signal::RouteRole;
+
+    fn part(figures: &Figures, name: &str) -> (bool, String) {
+        let part = figures.parts().into_iter().find(|part| part.name == name);
+        let part = part.unwrap();
+        (part.is_ok, part.detail)
+    }
+
+    #[test]
+    fn health_shows_what_was_learned_and_which_files_do_not_hold() {
+        let figures = Figures::default();
+        assert!(part(&figures, "learned_roles").1.starts_with("no route"));
+        let learned = |number: usize| LearnedRole {
+            route: format!("/a{number}\u{1b}[2J").into(),
+            role: RouteRole::Login,
+            confidence: 0.76,
+            clients: 20,
+        };
+        figures.set_roles((0..ROLES_SHOWN + 3).map(learned).collect());
+        let (is_ok, detail) = part(&figures, "learned_roles");
+        let first = "[2J is taken for login, 76% sure, by what 20 established clients do there; ";
+        assert!(
+            is_ok && detail.starts_with("/a0") && detail.contains(first),
+            "{detail}"
+        );
+        assert!(
+            detail.ends_with("; and 3 more") && !detail.contains('\u{1b}'),
+            "{detail}"
+        );
+        assert_eq!(part(&figures, "settings"), (true, "as the files say".to_owned()));
+        figures.set_refused(Some("the rules stay as they were: line 7".to_owned()));
+        assert_eq!(
+            part(&figures, "settings"),
+            (false, "the rules stay as they were: line 7".to_owned())
+        );
+        figures.set_refused(None);
+        assert!(part(&figures, "settings").0);
     }
 }

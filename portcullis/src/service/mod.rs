@@ -4,6 +4,7 @@
 
 mod detect;
 mod figures;
+mod file_watch;
 mod follow;
 mod listeners;
 mod page;
@@ -12,6 +13,7 @@ mod settings;
 mod watch;
 
 pub(crate) use figures::{Count, Figures};
+pub(crate) use file_watch::FileWatch;
 pub(crate) use reload::reload;
 pub(crate) use settings::detector as detector_settings;
 
@@ -142,6 +144,11 @@ impl Service {
         &self.shared.store
     }
 
+    /// Files that take effect when they change, that of the configuration first.
+    pub(crate) fn live_files(&self, config: &Path) -> Vec<PathBuf> {
+        live_files(&self.loaded, config)
+    }
+
     /// What gateways are to carry out.
     pub(crate) fn blocklist(&self) -> &Arc<LiveBlocklist> {
         &self.shared.blocklist
@@ -180,6 +187,13 @@ impl Service {
         self.shared.store.close().await;
         detected
     }
+}
+
+/// Files that take effect when they change: the configuration, and the rules that it names.
+pub(crate) fn live_files(loaded: &Loaded, config: &Path) -> Vec<PathBuf> {
+    let mut files = vec![config.to_owned()];
+    files.extend(loaded.config.rules.files.iter().cloned());
+    files
 }
 
 /// Warns of rules that never fire.

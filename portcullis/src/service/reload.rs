@@ -1,4 +1,4 @@
-//! The configuration and the rules read anew, on SIGHUP: what can change at once does, the rest is named.
+//! The configuration and the rules read anew, on SIGHUP and when a file changes: what can change at once does, the rest is named.
 
 use super::Service;
 use crate::config::{self, Config};
@@ -13,15 +13,18 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
     let mut loaded = match config::load(file, &ModelFiles { must_load: false }) {
         Ok(loaded) => loaded,
         Err(error) => {
-            tracing::error!(
-                "the configuration stays as it was: {}",
-                api::neutralise(&format!("{error:#}"))
-            );
+            let why = api::neutralise(&format!("{error:#}")).into_owned();
+            tracing::error!("the configuration stays as it was: {why}");
+            service
+                .figures
+                .set_refused(Some(format!("the configuration stays as it was: {why}")));
             return;
         }
     };
     let changes = service.loaded.diff(&loaded);
-    let rules = read_rules(&loaded.config, &service.rules);
+    let rules = read_rules(&loaded.config);
+    service.figures.set_refused(rules.as_ref().err().cloned());
+    let rules = rules.unwrap_or_else(|_| service.rules.clone());
     let have_rules_changed = rules != service.rules;
     if changes.is_empty() && !have_rules_changed {
         tracing::info!("the configuration was read again: nothing differs");
@@ -55,19 +58,22 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
     service.rules = rules;
 }
 
-/// The rules of the files as they are now; those in force when they are wrong.
-fn read_rules(config: &Config, in_force: &RuleSet) -> RuleSet {
+/// The rules of the files as they are now; when they are wrong, what is to be told: it was logged.
+fn read_rules(config: &Config) -> Result<RuleSet, String> {
     let read = rules::load(&config.rules.files, config.rules.shipped);
     let checked = read.and_then(|written| Ok((rules::rule_set(&written)?, written)));
     match checked {
         Ok((rules, written)) => {
             super::warn_of_unheard(&written, config);
-            rules
+            Ok(rules)
         }
         Err(error) => {
-            let why = format!("{error:#}");
-            tracing::error!("the rules stay as they were: {}", api::neutralise(&why));
-            in_force.clone()
+            let why = format!(
+                "the rules stay as they were: {}",
+                api::neutralise(&format!("{error:#}"))
+            );
+            tracing::error!("{why}");
+            Err(why)
         }
     }
 }
@@ -77,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_broken_file_of_rules_keeps_the_rules_that_hold() {
+    fn a_broken_file_of_rules_is_told_and_gives_no_rules() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("rules.toml");
         let rule = "[[rule]]\nname = \"mine\"\nthreat = \"scraping\"\nby = \"client\"\ncount = 9\nwithin_secs = 9\n\
@@ -95,16 +101,17 @@ mod tests {
         let config = config::read("portcullis.toml", &text, &surroundings)
             .unwrap()
             .config;
-        let first = read_rules(&config, &RuleSet::default());
+        let first = read_rules(&config).unwrap();
         assert_eq!(first.len(), 1);
         std::fs::write(&file, rule.replace("9", "90")).unwrap();
-        let second = read_rules(&config, &first);
+        let second = read_rules(&config).unwrap();
         assert!(second != first && second.len() == 1);
         for broken in ["[[rule]]\nname = 7\n", "[[", &format!("{rule}{rule}")] {
             std::fs::write(&file, broken).unwrap();
-            assert_eq!(read_rules(&config, &second), second, "{broken}");
+            let told = read_rules(&config).unwrap_err();
+            assert!(told.starts_with("the rules stay as they were: "), "{told}");
         }
         std::fs::remove_file(&file).unwrap();
-        assert_eq!(read_rules(&config, &second), second);
+        assert!(read_rules(&config).is_err());
     }
 }

@@ -148,4 +148,5 @@ fn play(name: &str, (seed, run, requests): (u64, i64, u64)) -> Result<Played> {
 const DESCRIBE: Describe = Describe {
     request: |_| String::new(),
     agent: |_| String::new(),
+    route: |_| String::new(),
 };

@@ -1,6 +1,7 @@
 //! The client stage: one owner per client, no locks. Windows move, features are scored, evidence is kept.
 
 mod candidate;
+mod changes;
 mod chunks;
 mod evidence;
 mod hint;
@@ -8,6 +9,7 @@ mod slots;
 mod told;
 
 pub use candidate::{ByScore, Candidate};
+pub use changes::Changes;
 pub use evidence::{Suspect, Suspects};
 pub use hint::{Hint, SMALL_REQUESTS_MAX};
 pub use slots::{Slot, Slots};
@@ -15,20 +17,16 @@ use told::Told;
 
 use crate::detector::Describe;
 use crate::feature;
-use crate::limits::{
-    ENFORCEMENT_LAG_MILLIS, PAYLOAD_TICK_WORK_MAX, SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED,
-};
-use crate::population::{Established, EstablishedChange, Population, Vote};
-use crate::rule::{Facts, Hit, Roles, RuleSet, Seen, catch};
+use crate::limits::{ENFORCEMENT_LAG_MILLIS, SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED};
+use crate::population::{Established, Population};
+use crate::rule::{Facts, Roles, RuleSet, Seen, catch};
 use crate::score::Score;
-use crate::signal::{self, MethodClass, Outcome, Signals};
+use crate::signal::{self, MethodClass, Outcome, RouteRole, Signals};
 use crate::stage::sequencer::Block;
 use crate::threat;
-use crate::window::Hashes;
 use crate::window::decay::VISIT;
-use domain::{Action, Evidence, HashKey, RequestRecord, Timestamp};
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use crate::window::{Hashes, Window};
+use domain::{Action, Evidence, HashKey, RequestRecord, ThreatKind, Timestamp};
 
 /// What the shards read but never change during a tick.
 #[derive(Clone, Copy)]
@@ -83,67 +81,6 @@ pub struct Shard {
     pub leaks: u64,
     /// Requests that were not searched for payloads, because the client's work for the tick was spent.
     pub unsearched: u64,
-}
-
-/// What one tick changed in one shard, for what all clients have in common.
-#[derive(Debug, Clone, Default)]
-pub struct Changes {
-    /// Windows that are due for a score.
-    pub candidates: Vec<Candidate>,
-    /// Words on routes.
-    pub votes: Vec<Vote>,
-    /// What small clients show, or no longer show.
-    pub hints: Vec<Hint>,
-    /// Requests that count for rules.
-    pub hits: Vec<Hit>,
-    /// Numbers of the cohorts that clients joined, and whether each is a range.
-    pub joined: Vec<(u64, bool)>,
-    /// Clients that came first; windows of whoever is trusted less are none.
-    pub newcomers: u32,
-    /// New windows: their keys, and their clients' keyed hashes.
-    pub arrived: Vec<(u64, u64)>,
-    /// Change of the established clients.
-    pub established: EstablishedChange,
-    /// What was spent on searching for payloads, by client: no more entries than a tick has records.
-    pub work: HashMap<u64, u32, FixedState>,
-}
-
-impl Changes {
-    /// What may still be spent in this tick on searching what a client sends for payloads, in searched bytes.
-    fn work_left(&self, key: u64) -> u32 {
-        let spent = self.work.get(&key).copied().unwrap_or(0);
-        PAYLOAD_TICK_WORK_MAX.saturating_sub(spent)
-    }
-
-    /// Forgets everything and keeps what room an ordinary tick takes: asking the allocator for it anew in each tick cost more than
-    /// half of all that it is asked for.
-    pub(crate) fn clear(&mut self) {
-        empty(&mut self.candidates);
-        empty(&mut self.votes);
-        empty(&mut self.hints);
-        empty(&mut self.hits);
-        empty(&mut self.joined);
-        empty(&mut self.arrived);
-        self.newcomers = 0;
-        self.established = EstablishedChange::default();
-        self.work.clear();
-        self.work.shrink_to(KEPT_MAX);
-    }
-
-    fn spend(&mut self, key: u64, work: u32) {
-        if work > 0 {
-            let spent = self.work.entry(key).or_default();
-            *spent = spent.saturating_add(work);
-        }
-    }
-}
-
-/// Entries of a list of changes for which room is kept between ticks: a flood's lists are given back.
-const KEPT_MAX: usize = 32;
-
-fn empty<T>(list: &mut Vec<T>) {
-    list.clear();
-    list.shrink_to(KEPT_MAX);
 }
 
 /// A window's evidence is weighed at these counts of requests, and at every eighth after: early for the loud, seldom
@@ -210,8 +147,12 @@ impl Shard {
         let mut signals = signal::read(record, standing.is_known(), is_new_agent, work_left);
         self.changes.spend(arrival.key, signals.work);
         self.unsearched += u64::from(signals.is_unsearched);
-        if let Some(role) = epoch.roles.of(&record.path) {
+        let said = epoch.roles.of(&record.path);
+        let is_unnamed = said.is_none() && signals.role == RouteRole::Plain;
+        if let Some(role) = said {
             signals.role = role;
+        } else if is_unnamed && let Some(role) = epoch.population.roles.of(record.route.template) {
+            (signals.role, signals.is_role_learned) = (role, true);
         }
         let is_first = slot.window.requests == 0;
         let change = slot
@@ -231,6 +172,12 @@ impl Shard {
                 agent: hashes.agent,
             };
             slot.tell(record, told, &mut self.changes);
+            slot.testify(
+                arrival,
+                (is_unnamed, change.is_first_use_of_route),
+                epoch.describe,
+                &mut self.changes,
+            );
         }
         let is_telling = signals.probe.weight > 0.0
             || signals.payload.weight > 0.0
@@ -289,6 +236,9 @@ impl Shard {
             let at = Timestamp::from_millis(window.last_millis);
             self.changes.established.turn(window, is_established, at);
             slot.is_established = is_established;
+            if is_established {
+                self.changes.grown_up.push((arrival.key, window.requests));
+            }
         }
         if claims.is_empty() && !is_scored_at(window.requests) {
             return;
@@ -296,9 +246,10 @@ impl Shard {
         let sentences = claims
             .iter()
             .map(|(place, _)| {
+                let sentence = (threat::THREATS[*place].sentence)(window);
                 (
                     (threat::THREATS[*place].value)(window),
-                    (threat::THREATS[*place].sentence)(window),
+                    sentence + &on_learned_route(*place, window, arrival.record, epoch.population),
                 )
             })
             .collect();
@@ -347,6 +298,22 @@ impl Shard {
             may_be_planted: window.suspicion.may_be_planted(),
         });
     }
+}
+
+/// On which route it was, where nobody but other clients' behaviour says that the route is for that.
+fn on_learned_route(
+    threat: usize,
+    window: &Window,
+    record: &RequestRecord<'_>,
+    population: &Population,
+) -> String {
+    let template = match threat::THREATS[threat].kind {
+        ThreatKind::CredentialCracking | ThreatKind::AccountTakeover => window.suspicion.sign_in_route,
+        ThreatKind::BusinessFlowAbuse => record.route.template,
+        _ => return String::new(),
+    };
+    let learned = population.roles.get(template);
+    learned.map_or_else(String::new, |learned| format!(" ({learned})"))
 }
 
 /// What a request counts as.

@@ -3,7 +3,7 @@
 use super::hint::{self, Hint, SMALL_REQUESTS_MAX};
 use super::{Arrival, Changes, Slot, agent_text, evidence};
 use crate::detector::Describe;
-use crate::population::Vote;
+use crate::population::{Answer, Deed, Vote};
 use crate::stage::cohort::CohortKey;
 use crate::window::Change;
 use domain::{Action, RequestRecord, Timestamp};
@@ -60,6 +60,36 @@ impl Slot {
                 is_success: record.is_success(),
             });
         }
+    }
+
+    /// Tells what a POST says about what its route is for. What a page of somebody else's may have sent, and what was only
+    /// claimed, tells nothing.
+    pub(super) fn testify(
+        &self,
+        arrival: &Arrival<'_, '_>,
+        (is_unnamed, is_first_use): (bool, bool),
+        describe: Describe,
+        changes: &mut Changes,
+    ) {
+        let record = arrival.record;
+        let Some(answer) = Answer::of(record.status).filter(|_| record.method == "POST") else {
+            return;
+        };
+        if record.route.is_asset || record.is_malformed || self.is_claimed {
+            return;
+        }
+        let range = CohortKey::of_client(&record.client);
+        changes.deeds.push(Deed {
+            seq: arrival.seq,
+            key: arrival.key,
+            range: range.map_or(arrival.key, |range| range.number()),
+            template: record.route.template,
+            answer,
+            place: u32::try_from(self.window.requests).unwrap_or(u32::MAX),
+            is_unnamed,
+            is_established: self.is_established,
+            route: (is_unnamed && is_first_use).then(|| (describe.route)(record).into()),
+        });
     }
 
     /// Tells what a small client shows while it shows it, and once when it no longer does.

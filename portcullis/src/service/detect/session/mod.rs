@@ -378,6 +378,7 @@ impl<'a> Session<'a> {
             .sum();
         setup.figures.set_source(&self.source.counters(), lag);
         setup.figures.set_totals(self.detector.totals());
+        setup.figures.set_roles(self.detector.learned_roles());
         let watch = Watch::of(self.detector.scorer());
         setup.figures.set_watch(watch.clone());
         if let Some(letters) = &self.letters {

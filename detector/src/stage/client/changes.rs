@@ -1,0 +1,75 @@
+//! What one tick changed in one shard, for what all clients have in common.
+
+use super::{Candidate, Hint};
+use crate::limits::PAYLOAD_TICK_WORK_MAX;
+use crate::population::{Deed, EstablishedChange, Vote};
+use crate::rule::Hit;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+/// What one tick changed in one shard, for what all clients have in common.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// Windows that are due for a score.
+    pub candidates: Vec<Candidate>,
+    /// Words on routes.
+    pub votes: Vec<Vote>,
+    /// POSTs, as far as they tell what routes are for.
+    pub deeds: Vec<Deed>,
+    /// Windows of clients that became established, by their keys, with their requests.
+    pub grown_up: Vec<(u64, u64)>,
+    /// What small clients show, or no longer show.
+    pub hints: Vec<Hint>,
+    /// Requests that count for rules.
+    pub hits: Vec<Hit>,
+    /// Numbers of the cohorts that clients joined, and whether each is a range.
+    pub joined: Vec<(u64, bool)>,
+    /// Clients that came first; windows of whoever is trusted less are none.
+    pub newcomers: u32,
+    /// New windows: their keys, and their clients' keyed hashes.
+    pub arrived: Vec<(u64, u64)>,
+    /// Change of the established clients.
+    pub established: EstablishedChange,
+    /// What was spent on searching for payloads, by client: no more entries than a tick has records.
+    pub work: HashMap<u64, u32, FixedState>,
+}
+
+impl Changes {
+    /// What may still be spent in this tick on searching what a client sends for payloads, in searched bytes.
+    pub(super) fn work_left(&self, key: u64) -> u32 {
+        let spent = self.work.get(&key).copied().unwrap_or(0);
+        PAYLOAD_TICK_WORK_MAX.saturating_sub(spent)
+    }
+
+    /// Forgets everything and keeps what room an ordinary tick takes: asking the allocator for it anew in each tick cost more than
+    /// half of all that it is asked for.
+    pub(crate) fn clear(&mut self) {
+        empty(&mut self.candidates);
+        empty(&mut self.votes);
+        empty(&mut self.deeds);
+        empty(&mut self.grown_up);
+        empty(&mut self.hints);
+        empty(&mut self.hits);
+        empty(&mut self.joined);
+        empty(&mut self.arrived);
+        self.newcomers = 0;
+        self.established = EstablishedChange::default();
+        self.work.clear();
+        self.work.shrink_to(KEPT_MAX);
+    }
+
+    pub(super) fn spend(&mut self, key: u64, work: u32) {
+        if work > 0 {
+            let spent = self.work.entry(key).or_default();
+            *spent = spent.saturating_add(work);
+        }
+    }
+}
+
+/// Entries of a list of changes for which room is kept between ticks: a flood's lists are given back.
+const KEPT_MAX: usize = 32;
+
+fn empty<T>(list: &mut Vec<T>) {
+    list.clear();
+    list.shrink_to(KEPT_MAX);
+}
