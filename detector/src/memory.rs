@@ -8,10 +8,10 @@ use crate::population::Population;
 use crate::rule::{Counts, Fired, Hit, Rule};
 use crate::stage::client::{Candidate, Changes, Hint};
 use crate::stage::cohort::{CohortKey, Cohorts, one_act};
-use crate::stage::sequencer::{Circumstances, Company, Enforced, Joined, Ruling, Sequencer};
+use crate::stage::sequencer::{Circumstances, Company, Enforced, Joined, Ruling, Sequencer, surge};
 use crate::stage::waiting::Waiting;
 use crate::threat::{self, THREATS};
-use domain::{Action, Client, ThreatKind, Timestamp};
+use domain::{Action, Alert, Client, ThreatKind, Timestamp};
 
 /// What the end of a tick changes besides the shards.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +32,8 @@ pub(crate) enum Verdict {
     Campaign(Box<Joined>),
     /// About a rule that fired.
     Rule(Box<Enforced>),
+    /// About far more failures than are usual at this hour.
+    Surge(Box<Alert>),
 }
 
 impl Verdict {
@@ -51,6 +53,7 @@ impl Verdict {
                 let blocked = enforced.blocked.iter();
                 blocked.map(|(owner, client)| (*owner, client)).collect()
             }
+            Self::Surge(_) => Vec::new(),
         }
     }
 
@@ -69,6 +72,7 @@ impl Verdict {
                 outputs.push(Output::Alert(enforced.alert));
                 outputs.extend(enforced.decision.map(Output::Decision));
             }
+            Self::Surge(alert) => outputs.push(Output::Alert(*alert)),
         }
     }
 }
@@ -96,6 +100,7 @@ impl Memory {
         around: Circumstances<'_>,
     ) -> Vec<Verdict> {
         self.population.established.move_to(around.now);
+        self.population.baselines.move_to(around.now);
         let Due {
             candidates,
             hints,
@@ -122,6 +127,11 @@ impl Memory {
                 .map(|joined| Verdict::Campaign(Box::new(joined))),
         );
         verdicts.extend(self.count(&hits, around));
+        let surges = self.population.baselines.surges(around.now);
+        let told = surges
+            .iter()
+            .map(|surge| Verdict::Surge(Box::new(surge::alert(surge, around))));
+        verdicts.extend(told);
         verdicts
     }
 
@@ -130,6 +140,7 @@ impl Memory {
         let mut newcomers = 0u32;
         for change in changes {
             self.population.routes.count(&change.votes);
+            self.population.baselines.count(&mut change.traffic);
             self.cohorts.join(&change.joined);
             self.population.established.change_by(change.established);
             newcomers = newcomers.saturating_add(change.newcomers);

@@ -136,6 +136,9 @@ impl MemoryForm {
                 "a spread of scores without all its bins",
             ));
         }
+        if !self.population.baselines.is_whole() {
+            return Err(CheckpointError::Damaged("a baseline without all its hours"));
+        }
         let mut memory = Memory {
             population: self.population,
             counts: self.counts.read()?,

@@ -4,7 +4,7 @@ use super::CheckpointError;
 use super::form::{ActionForm, ClientForm, EvidenceForm, MomentForm, ThreatForm, counter, moment, to_moment};
 use super::rule::HitForm;
 use crate::feature;
-use crate::population::{EstablishedChange, Vote};
+use crate::population::{Counts, EstablishedChange, Passed, Quantity, Sample, Traffic, Vote};
 use crate::score::Score;
 use crate::stage::client::{Candidate, Changes, Hint, Shard, Slot, Suspect};
 use crate::stage::sequencer::Block;
@@ -62,6 +62,7 @@ struct SuspectForm {
 struct ChangesForm {
     candidates: Vec<CandidateForm>,
     votes: Vec<(u64, bool)>,
+    traffic: TrafficForm,
     hints: Vec<HintForm>,
     hits: Vec<HitForm>,
     joined: Vec<(u64, bool)>,
@@ -70,6 +71,13 @@ struct ChangesForm {
     established_clients: i64,
     established_successes: f64,
     work: Vec<(u64, u32)>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct TrafficForm {
+    site: Counts,
+    routes: Vec<Passed>,
+    samples: Vec<(u64, Option<u64>, Quantity, EvidenceForm)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -245,6 +253,7 @@ impl ChangesForm {
         Self {
             candidates: changes.candidates.iter().map(CandidateForm::of).collect(),
             votes: votes.map(|vote| (vote.template, vote.is_success)).collect(),
+            traffic: TrafficForm::of(&changes.traffic),
             hints: changes.hints.iter().map(HintForm::of).collect(),
             hits: changes.hits.iter().map(HitForm::of).collect(),
             joined: changes.joined.clone(),
@@ -267,6 +276,7 @@ impl ChangesForm {
             votes: votes
                 .map(|(template, is_success)| Vote { template, is_success })
                 .collect(),
+            traffic: self.traffic.read()?,
             hints: hints?,
             hits: hits?,
             joined: self.joined,
@@ -277,6 +287,39 @@ impl ChangesForm {
                 successes: self.established_successes,
             },
             work: self.work.into_iter().collect(),
+        })
+    }
+}
+
+impl TrafficForm {
+    fn of(traffic: &Traffic) -> Self {
+        let samples = traffic.samples.iter();
+        Self {
+            site: traffic.site,
+            routes: traffic.routes.clone(),
+            samples: samples
+                .map(|sample| {
+                    let evidence = (&sample.evidence).into();
+                    (sample.seq, sample.template, sample.quantity, evidence)
+                })
+                .collect(),
+        }
+    }
+
+    fn read(self) -> Result<Traffic, CheckpointError> {
+        let sample = |(seq, template, quantity, evidence): (u64, Option<u64>, Quantity, EvidenceForm)| {
+            Ok(Sample {
+                seq: counter(seq)?,
+                template,
+                quantity,
+                evidence: evidence.into(),
+            })
+        };
+        let samples: Result<_, _> = self.samples.into_iter().map(sample).collect();
+        Ok(Traffic {
+            site: self.site,
+            routes: self.routes,
+            samples: samples?,
         })
     }
 }

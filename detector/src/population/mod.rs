@@ -3,10 +3,14 @@
 //! During a tick it is read only; at its end the shards' changes are merged in shard order, so that the number of
 //! threads changes nothing.
 
+mod baseline;
 mod established;
 mod routes;
 mod scores;
 
+pub use baseline::{
+    Baselines, Counts, Expected, Passed, QUANTITIES, Quantity, Running, Sample, Series, Surge, Traffic,
+};
 pub use established::{Established, EstablishedChange};
 pub use routes::{RouteStanding, Routes, Vote};
 pub use scores::{ScoreOnly, ScoreSpread, Standing as ScoreStanding, day_of};
@@ -26,6 +30,8 @@ pub struct Population {
     pub seen: Seen,
     /// How the highest daily scores of unsuspicious clients are spread here.
     pub scores: ScoreSpread,
+    /// What is usual here at this hour of the week.
+    pub baselines: Baselines,
 }
 
 /// How much of a site was seen. Whoever is trusted less than a block shows nothing of it.

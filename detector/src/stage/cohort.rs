@@ -127,7 +127,7 @@ impl CohortKey {
     }
 
     /// What its clients have in common as people read it, by a user agent or the request of one of them; empty for a range.
-    fn name(&self, agent_text: &str, evidence: Option<&Evidence>) -> Box<str> {
+    pub(crate) fn name(&self, agent_text: &str, evidence: Option<&Evidence>) -> Box<str> {
         match self {
             Self::Range(_) | Self::Agent(0) => Box::default(),
             Self::Agent(_) => agent_text.into(),

@@ -13,6 +13,7 @@ mod offenders;
 #[cfg(test)]
 mod prowl_tests;
 mod ruling;
+pub(crate) mod surge;
 
 pub use blocks::{Block, Blocks, wide_range};
 pub use campaign::Joined;

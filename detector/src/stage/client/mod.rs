@@ -4,6 +4,7 @@ mod candidate;
 mod chunks;
 mod evidence;
 mod hint;
+mod passed;
 mod slots;
 mod told;
 
@@ -18,7 +19,7 @@ use crate::feature;
 use crate::limits::{
     ENFORCEMENT_LAG_MILLIS, PAYLOAD_TICK_WORK_MAX, SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED,
 };
-use crate::population::{Established, EstablishedChange, Population, Vote};
+use crate::population::{Counts, Established, EstablishedChange, Population, Traffic, Vote};
 use crate::rule::{Facts, Hit, Roles, RuleSet, Seen, catch};
 use crate::score::Score;
 use crate::signal::{self, MethodClass, Outcome, Signals};
@@ -92,6 +93,8 @@ pub struct Changes {
     pub candidates: Vec<Candidate>,
     /// Words on routes.
     pub votes: Vec<Vote>,
+    /// What passed: requests by what is counted of them.
+    pub traffic: Traffic,
     /// What small clients show, or no longer show.
     pub hints: Vec<Hint>,
     /// Requests that count for rules.
@@ -120,6 +123,9 @@ impl Changes {
     pub(crate) fn clear(&mut self) {
         empty(&mut self.candidates);
         empty(&mut self.votes);
+        self.traffic.site = Counts::default();
+        empty(&mut self.traffic.routes);
+        empty(&mut self.traffic.samples);
         empty(&mut self.hints);
         empty(&mut self.hits);
         empty(&mut self.joined);
@@ -231,6 +237,7 @@ impl Shard {
                 agent: hashes.agent,
             };
             slot.tell(record, told, &mut self.changes);
+            slot.pass(arrival, (&signals, standing, is_first), epoch, &mut self.changes);
         }
         let is_telling = signals.probe.weight > 0.0
             || signals.payload.weight > 0.0
