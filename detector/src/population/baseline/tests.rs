@@ -243,7 +243,7 @@ fn the_least_used_routes_give_way() {
         baselines.move_to(domain::Timestamp::from_secs(hour * 3600));
         let passed = |template: u64| {
             let passed = Passed::new(template, RouteRole::Plain, [Quantity::Requests].into_iter());
-            std::iter::repeat_n(passed, 1 + (template >= 40) as usize)
+            std::iter::repeat_n(passed, 1 + usize::from(template >= 40))
         };
         let mut traffic = Traffic {
             routes: (0..routes).flat_map(passed).collect(),
