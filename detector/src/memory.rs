@@ -237,6 +237,13 @@ impl Memory {
     }
 
     fn take_hint(&mut self, hint: &Hint, grown: &mut Vec<Grown>) {
+        if let Some(surge) = hint.surge {
+            let key = CohortKey::from(surge);
+            if let Some(threat) = self.cohorts.hint(&key, hint) {
+                remember(grown, (key, threat));
+            }
+            return;
+        }
         let route = (hint.route != 0).then_some(CohortKey::Route(hint.route));
         for key in CohortKey::all(&hint.client, hint.agent).chain(route) {
             if let Some(threat) = self.cohorts.hint(&key, hint) {
@@ -259,7 +266,14 @@ impl Memory {
 
     /// Acts on a campaign's small members and writes it down anew.
     fn join(&mut self, key: &CohortKey, threat: ThreatKind, around: Circumstances<'_>) -> Option<Joined> {
-        let excess = self.cohorts.excess(self.cohorts.get(key.number())?, threat);
+        let cohort = self.cohorts.get(key.number())?;
+        let excess = match key {
+            CohortKey::Surge { template, .. } => {
+                let surge = self.population.baselines.running(*template)?;
+                Cohorts::excess_of_surge(cohort, threat, around.now).in_light_of(surge)
+            }
+            _ => self.cohorts.excess(cohort, threat),
+        };
         let held_back = if self.cohorts.is_site_sound() {
             self.warm_up(around).map(|warm_up| warm_up.to_string())
         } else {

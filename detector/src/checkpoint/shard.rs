@@ -4,9 +4,9 @@ use super::CheckpointError;
 use super::form::{ActionForm, ClientForm, EvidenceForm, MomentForm, ThreatForm, counter, moment, to_moment};
 use super::rule::HitForm;
 use crate::feature;
-use crate::population::{Counts, EstablishedChange, Passed, Quantity, Sample, Traffic, Vote};
+use crate::population::{Counts, EstablishedChange, Passed, Quantity, Running, Sample, Traffic, Vote};
 use crate::score::Score;
-use crate::stage::client::{Candidate, Changes, Hint, Shard, Slot, Suspect};
+use crate::stage::client::{Candidate, Changes, Hint, Shard, Shows, Slot, Suspect};
 use crate::stage::sequencer::Block;
 use crate::threat::{Claim, THREATS};
 use crate::window::Window;
@@ -40,7 +40,7 @@ struct SlotForm<'a> {
     is_established: bool,
     is_claimed: bool,
     hinted_as: Option<u64>,
-    is_suspected: bool,
+    shows: Shows,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -95,6 +95,7 @@ struct HintForm {
     route: u64,
     shown: Option<(ThreatForm, EvidenceForm)>,
     is_faint: bool,
+    surge: Option<Running>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -179,7 +180,7 @@ impl<'a> SlotForm<'a> {
             is_established: slot.is_established,
             is_claimed: slot.is_claimed,
             hinted_as: slot.hinted_as,
-            is_suspected: slot.is_suspected,
+            shows: slot.shows,
         }
     }
 
@@ -202,7 +203,7 @@ impl<'a> SlotForm<'a> {
             is_established: self.is_established,
             is_claimed: self.is_claimed,
             hinted_as: self.hinted_as,
-            is_suspected: self.is_suspected,
+            shows: self.shows,
         })
     }
 }
@@ -343,6 +344,7 @@ impl HintForm {
                 .as_ref()
                 .map(|(threat, evidence)| ((*threat).into(), evidence.into())),
             is_faint: hint.is_faint,
+            surge: hint.surge,
         }
     }
 
@@ -364,6 +366,7 @@ impl HintForm {
             route: self.route,
             shown: shown.transpose()?,
             is_faint: self.is_faint,
+            surge: self.surge,
         })
     }
 }

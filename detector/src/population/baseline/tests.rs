@@ -255,3 +255,73 @@ fn the_least_used_routes_give_way() {
     assert!(baselines.routes.keys().all(|template| *template >= 40) && baselines.forgotten > 0);
     assert!(baselines.is_whole());
 }
+
+/// The acted-on clients among those with numbers of the attack.
+fn acted_on(heard: &Heard, numbers: std::ops::Range<u32>) -> usize {
+    let of_attack: std::collections::BTreeSet<_> = numbers
+        .map(|number| Line::new(0, number, "/", 200).client())
+        .collect();
+    heard
+        .decisions
+        .iter()
+        .filter(|decision| of_attack.contains(&decision.client))
+        .map(|decision| &decision.client)
+        .collect::<std::collections::BTreeSet<_>>()
+        .len()
+}
+
+#[test]
+fn in_a_surge_those_who_came_in_it_and_fail_three_times_are_acted_on_and_nobody_else_is() {
+    // A thousand that try once or twice, and every tenth three times, minutes apart.
+    let mut lines = slow_stuffing();
+    lines.extend((0..100).flat_map(|step| {
+        let number = 10_000 + step * 10;
+        let at = TEN + i64::from(number - 10_000) * 7_200;
+        [
+            sign_in(at + 400_000, number, 401),
+            sign_in(at + 800_000, number, 401),
+        ]
+    }));
+    // New people who mistype once or twice meanwhile, by a program that only signs in.
+    lines.extend((0..60).flat_map(|step| {
+        let (at, number) = (TEN + i64::from(step) * 110_000, 40_000 + step);
+        [
+            sign_in(at, number, 401),
+            sign_in(at + 9_000, number, 401),
+            sign_in(at + 20_000, number, 200),
+            Line::new(at + 25_000, number, "/account", 200),
+        ]
+    }));
+    let heard = eleventh_day(lines);
+    let attackers = acted_on(&heard, 10_000..11_000);
+    assert!((60..=100).contains(&attackers), "{attackers}");
+    assert_eq!(acted_on(&heard, 40_000..40_060), 0);
+    assert_eq!(acted_on(&heard, 0..REGULARS), 0);
+    for decision in &heard.decisions {
+        assert!(
+            decision.reason.contains("clients that came new to this route"),
+            "{}",
+            decision.reason
+        );
+        assert_eq!(decision.ttl_secs, crate::policy::CAMPAIGN_BLOCK_SECS);
+    }
+}
+
+#[test]
+fn where_passwords_expire_and_everybody_comes_anew_nobody_is_acted_on_at_any_pace() {
+    // Programs that only sign in, two hundred in a minute, none of them known: all fail twice, and then get in.
+    for pause in [300, 3_000] {
+        let expired = (0..1200).flat_map(|step| {
+            let (at, number) = (TEN + i64::from(step) * pause, 50_000 + step);
+            [
+                sign_in(at, number, 401),
+                sign_in(at + 20_000, number, 401),
+                sign_in(at + 50_000, number, 200),
+                Line::new(at + 55_000, number, "/account", 200),
+            ]
+        });
+        let heard = eleventh_day(expired.collect());
+        assert!(!heard.surges.is_empty());
+        assert_eq!(heard.decisions, Vec::new());
+    }
+}

@@ -11,7 +11,7 @@ mod told;
 pub use candidate::{ByScore, Candidate};
 pub use evidence::{Suspect, Suspects};
 pub use hint::{Hint, SMALL_REQUESTS_MAX};
-pub use slots::{Slot, Slots};
+pub use slots::{Shows, Slot, Slots};
 use told::Told;
 
 use crate::detector::Describe;
@@ -226,6 +226,10 @@ impl Shard {
         slot.is_claimed |= record.address_source == domain::AddressSource::Claimed;
         let rank = slot.window.suspicion.rank();
         let is_success = signals.outcome == Outcome::Success;
+        let surge = epoch
+            .population
+            .baselines
+            .running(slot.window.suspicion.sign_in_route);
         // Whoever is trusted less than a block tells nothing about the others.
         if arrival.most == Action::Block {
             let told = Told {
@@ -235,6 +239,7 @@ impl Shard {
                 is_secret: signals.probe.is_secret(),
                 is_sign_in: signals.role.is_sign_in(),
                 agent: hashes.agent,
+                surge,
             };
             slot.tell(record, told, &mut self.changes);
             slot.pass(arrival, (&signals, standing, is_first), epoch, &mut self.changes);
@@ -250,6 +255,7 @@ impl Shard {
             });
         }
         slot.hint(arrival, hashes.agent, epoch.describe, &mut self.changes);
+        slot.witness(arrival, surge, epoch.describe, &mut self.changes);
         if !epoch.rules.is_empty() {
             let facts = Facts::new(record, &signals, &slot.window);
             let seen = Seen {

@@ -130,6 +130,13 @@ impl Cohort {
         tally
     }
 
+    /// Clients that did one thing and came before `until`. Those that gave way were silent for long.
+    pub(super) fn ripe(&self, threat: ThreatKind, until: Timestamp) -> u64 {
+        let is_ripe = |known: &&Suspected| known.threat == threat && known.member.first_seen <= until;
+        let unlisted = self.act(threat).map_or(0, |act| act.unlisted);
+        self.suspects.iter().filter(is_ripe).count() as u64 + u64::from(unlisted)
+    }
+
     /// Lists a suspect; `is_first` says that it was certainly never listed.
     pub(super) fn note(&mut self, suspected: Suspected, evidence: Option<&Evidence>, is_first: bool) {
         if let Some(known) = self.suspects.iter_mut().find(|known| known.key == suspected.key) {
