@@ -4,8 +4,10 @@
 //! A cohort of which more are suspects than the rest of the site explains is a campaign. That lowers the threshold for
 //! its members; it never blocks whoever else shares the range or the agent.
 
+mod history;
 mod listed;
 
+pub use history::History;
 pub(crate) use listed::one_act;
 pub use listed::{Act, Cohort, Suspected, Tally};
 
@@ -299,7 +301,9 @@ impl Cohorts {
         let others = |all: u64, own: f64| (all as f64 - own).max(0.0);
         let in_all = self.suspects[threat as usize];
         let rest = others(in_all, seen as f64) / (others(self.clients, among as f64) + PRIOR_CLIENTS);
-        Excess::of(seen, among, rest.clamp(BASE_MIN, BASE_MAX))
+        // What it is like every day is no news.
+        let base = rest.max(cohort.history.usual()).clamp(BASE_MIN, BASE_MAX);
+        Excess::of(seen, among, base)
     }
 
     /// How those who came new in a surge and fail for a while stand beside all who came new to that route. Nothing is known of

@@ -325,3 +325,27 @@ fn where_passwords_expire_and_everybody_comes_anew_nobody_is_acted_on_at_any_pac
         assert_eq!(heard.decisions, Vec::new());
     }
 }
+
+#[test]
+fn a_run_that_is_saved_in_the_middle_of_a_surge_goes_on_to_say_the_same() {
+    let mut lines = slow_stuffing();
+    lines.extend((0..300).flat_map(|step| {
+        let (at, number) = (TEN + i64::from(step) * 20_000, 11_000 + step);
+        [1, 9, 30].map(|minute| sign_in(at + minute * 10_000, number, 401))
+    }));
+    lines.sort_by_key(|line| line.millis);
+    let (before, after) = lines.split_at(lines.len() / 3);
+    let (mut uncut, mut expected) = (settled(), Vec::new());
+    say(&mut uncut, before.to_vec(), &mut Vec::new());
+    let bytes = uncut.checkpoint();
+    let mut restored = Detector::restore(&bytes, crate::testing::settings(16_384), Simple).unwrap();
+    assert!(restored.checkpoint() == bytes);
+    let mut outputs = Vec::new();
+    for (detector, said) in [(&mut uncut, &mut expected), (&mut restored, &mut outputs)] {
+        say(detector, after.to_vec(), said);
+        detector.flush(said);
+    }
+    assert!(Heard::of(expected.clone()).decisions.len() > 20);
+    assert_eq!(outputs, expected);
+    assert!(restored.checkpoint() == uncut.checkpoint());
+}
