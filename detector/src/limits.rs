@@ -170,5 +170,8 @@ pub const BASELINE_HOURS_MIN: u32 = 48;
 /// password. Who fails more often is judged by itself, and is no surge of many.
 pub const BASELINE_OWN_FAILURES_MAX: u16 = 8;
 
+/// Hours that are shown beside what is usual: a day.
+pub const HOURS_SHOWN: usize = 24;
+
 /// Surges that go on at the same time. Further ones are told, and nobody is seen in their light.
 pub const SURGES_MAX: usize = 64;

@@ -9,7 +9,8 @@ mod routes;
 mod scores;
 
 pub use baseline::{
-    Baselines, Counts, Expected, Passed, QUANTITIES, Quantity, Running, Sample, Series, Surge, Traffic,
+    Baselines, Counts, Expected, HourView, Passed, QUANTITIES, Quantity, Running, Sample, Series, Surge,
+    Traffic, UsualView,
 };
 pub use established::{Established, EstablishedChange};
 pub use routes::{RouteStanding, Routes, Vote};

@@ -20,6 +20,7 @@ pub use campaign::Joined;
 pub use enforce::Enforced;
 pub use offenders::{Offender, Offenders};
 pub use ruling::Ruling;
+pub use surge::SURGE;
 
 use crate::policy::budget::HELD_OUT_ONE_IN;
 use crate::policy::{Ask, Guard, PolicySettings, Stake, WarmUp};

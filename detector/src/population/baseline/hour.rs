@@ -1,7 +1,8 @@
 //! The open hour: what passed in it so far, and what of it was told.
 
 use super::{
-    ByRoute, Counts, EVIDENCE_MAX, Expected, HOURS_OF_WEEK, QUANTITIES, Quantity, Series, Surge, Usual,
+    ByRoute, Counts, EVIDENCE_MAX, Expected, HOURS_OF_WEEK, HourView, QUANTITIES, Quantity, Series, Surge,
+    Usual, UsualView,
 };
 use crate::limits::{BASELINE_OPEN_ROUTES_MAX, BASELINE_ROUTES_MAX};
 use crate::signal::RouteRole;
@@ -139,6 +140,24 @@ impl Hour {
 
     pub(super) fn starts_at(&self) -> Timestamp {
         Timestamp::from_millis(self.index.saturating_mul(HOUR_MILLIS))
+    }
+
+    /// As people see it.
+    pub(super) fn view(&self) -> HourView {
+        let band = |expected: Expected| {
+            let (from, to) = expected.band();
+            (from as f32, to as f32)
+        };
+        let (requests, failed) = (Quantity::Requests as usize, Quantity::FailedSignIns as usize);
+        HourView {
+            at_millis: self.starts_at().as_millis(),
+            requests: self.site.counts[requests],
+            failed_sign_ins: self.site.counts[failed],
+            usual: self.site.expected.map(|all| UsualView {
+                requests: band(all[requests]),
+                failed_sign_ins: band(all[failed]),
+            }),
+        }
     }
 
     /// What passed on the site, without the routes of which a surge was told.

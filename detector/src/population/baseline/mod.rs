@@ -14,7 +14,7 @@ mod usual;
 pub use hour::{Passed, Sample, Traffic};
 pub use usual::Expected;
 
-use crate::limits::{BASELINE_OPEN_ROUTES_MAX, BASELINE_ROUTES_MAX, EVIDENCE_MAX, SURGES_MAX};
+use crate::limits::{BASELINE_OPEN_ROUTES_MAX, BASELINE_ROUTES_MAX, EVIDENCE_MAX, HOURS_SHOWN, SURGES_MAX};
 use crate::signal::RouteRole;
 use domain::{Evidence, Timestamp};
 use foldhash::fast::FixedState;
@@ -135,6 +135,28 @@ pub struct Surge {
     pub evidence: Vec<Evidence>,
 }
 
+/// What passed on the site in one hour, beside what is usual then.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct HourView {
+    /// Its beginning, in milliseconds since 1970.
+    pub at_millis: i64,
+    /// Requests that counted.
+    pub requests: u32,
+    /// Failed sign-ins, the first few in a row of each client.
+    pub failed_sign_ins: u32,
+    /// What is usual; `None` before enough was seen to say so.
+    pub usual: Option<UsualView>,
+}
+
+/// What is usual in one hour: from, to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct UsualView {
+    /// Requests.
+    pub requests: (f32, f32),
+    /// Failed sign-ins.
+    pub failed_sign_ins: (f32, f32),
+}
+
 /// A surge that goes on: who comes now is seen in its light.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Running {
@@ -156,6 +178,8 @@ pub struct Baselines {
     routes: ByRoute<Usual>,
     hour: Option<Hour>,
     running: Vec<Running>,
+    /// The hours before it, the latest last.
+    past: Vec<HourView>,
     /// Routes forgotten because the table was full.
     pub forgotten: u64,
 }
@@ -170,6 +194,13 @@ impl Baselines {
         let last = self.hour.take();
         // Of the first hour, a part was seen. A clock that went back says that the hour was none.
         let is_next = last.as_ref().is_some_and(|last| last.index < index);
+        if let Some(last) = &last {
+            self.past
+                .retain(|past| past.at_millis < last.starts_at().as_millis());
+            self.past.push(last.view());
+            let surplus = self.past.len().saturating_sub(HOURS_SHOWN);
+            self.past.drain(..surplus);
+        }
         if let Some(last) = last.filter(|last| last.is_whole && is_next) {
             self.learn(&last);
         }
@@ -285,6 +316,18 @@ impl Baselines {
             .copied()
     }
 
+    /// What passed on the site in the latest hours, the present one last.
+    #[must_use]
+    pub fn hours(&self) -> Vec<HourView> {
+        let open = self.hour.as_ref().map(Hour::view);
+        let before = |past: &&HourView| open.is_none_or(|open| past.at_millis < open.at_millis);
+        let mut hours: Vec<HourView> = self.past.iter().filter(before).copied().collect();
+        hours.extend(open);
+        let surplus = hours.len().saturating_sub(HOURS_SHOWN);
+        hours.drain(..surplus);
+        hours
+    }
+
     /// Whether it holds what it can have learned: what comes from a checkpoint is checked.
     #[must_use]
     pub fn is_whole(&self) -> bool {
@@ -292,6 +335,7 @@ impl Baselines {
             && self.routes.len() <= BASELINE_ROUTES_MAX
             && self.routes.values().all(Usual::is_whole)
             && self.running.len() <= SURGES_MAX
+            && self.past.len() <= HOURS_SHOWN
             && self.hour.as_ref().is_none_or(Hour::is_whole)
     }
 

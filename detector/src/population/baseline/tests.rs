@@ -349,3 +349,67 @@ fn a_run_that_is_saved_in_the_middle_of_a_surge_goes_on_to_say_the_same() {
     assert_eq!(outputs, expected);
     assert!(restored.checkpoint() == uncut.checkpoint());
 }
+
+#[test]
+fn the_latest_day_is_shown_hour_by_hour_beside_what_is_usual() {
+    let detector = settled();
+    let hours = detector.hours();
+    assert_eq!(hours.len(), crate::limits::HOURS_SHOWN);
+    assert!(hours.windows(2).all(|pair| pair[0].at_millis < pair[1].at_millis));
+    let usual = hours[20].usual.unwrap();
+    assert!(usual.requests.0 < usual.requests.1 && usual.failed_sign_ins.0 >= 0.0);
+    let within = |hour: &&crate::HourView| {
+        let (from, to) = hour.usual.unwrap().requests;
+        (from..=to).contains(&(hour.requests as f32))
+    };
+    let seen = hours.iter().filter(within).count();
+    assert!(seen >= 18, "{seen} of 24 ordinary hours are usual");
+}
+
+#[test]
+fn new_clients_that_ask_once_for_what_is_not_there_are_a_surge_of_the_whole_site() {
+    let once = (0..400).map(|step: u32| {
+        let name: String = (0..4)
+            .map(|place| char::from(b'a' + (step >> (4 * place) & 15) as u8))
+            .collect();
+        Line::new(
+            TEN + i64::from(step) * 5_000,
+            60_000 + step,
+            &format!("/{name}"),
+            404,
+        )
+    });
+    let heard = eleventh_day(once.collect());
+    let first = heard.surges.first().expect("a surge is told");
+    assert_eq!(first.client.to_string(), "host:(all)");
+    assert_eq!(first.threats[0].kind, ThreatKind::Reconnaissance);
+    let sentence = &first.reasons[0].sentence;
+    assert!(
+        sentence.contains("new clients whose first request failed on the whole site"),
+        "{sentence}"
+    );
+    assert!(
+        heard
+            .surges
+            .iter()
+            .all(|alert| alert.id == first.id || alert.alerted_at > first.alerted_at)
+    );
+}
+
+#[test]
+fn an_hour_that_a_clock_went_back_from_teaches_nothing() {
+    use super::{Baselines, Quantity, Traffic};
+    let mut baselines = Baselines::default();
+    let mut pass = |hour: i64, requests: u32| {
+        baselines.move_to(domain::Timestamp::from_secs(hour * 3600));
+        let mut traffic = Traffic::default();
+        traffic.site[Quantity::Requests as usize] = requests;
+        baselines.count(&mut traffic);
+    };
+    (1000..1100).for_each(|hour| pass(hour, 50));
+    pass(9000, 1_000_000);
+    (1100..1140).for_each(|hour| pass(hour, 50));
+    let usual = baselines.hours().last().unwrap().usual.unwrap();
+    assert!(usual.requests.1 < 200.0, "{usual:?}");
+    assert!(baselines.is_whole());
+}

@@ -6,6 +6,9 @@ use crate::signal::RouteRole;
 use crate::stage::cohort::CohortKey;
 use domain::{Action, Alert, Client, DecisionId, Reason, Scope, ThreatClaim, ThreatKind, Timestamp, WhatIf};
 
+/// What the reason of a surge's alert is called.
+pub const SURGE: &str = "surge";
+
 /// The name of the whole site: no host is called so.
 const WHOLE_SITE: &str = "(all)";
 
@@ -46,7 +49,7 @@ pub(crate) fn alert(surge: &Surge, around: Circumstances<'_>) -> Alert {
         requests_before_alert: u64::from(surge.count),
         requests_before_action: None,
         reasons: vec![Reason {
-            feature: "surge",
+            feature: SURGE,
             value,
             typical: surge.expected.mean as f32,
             contribution: 1.0,
