@@ -121,7 +121,7 @@ impl Outcome {
             .map(|alert| {
                 let (seen, prevented) = detector
                     .requests_of(&alert.client)
-                    .unwrap_or((requests_of_campaign(&alert).max(alert.requests_before_alert), 0));
+                    .unwrap_or((requests_of(&alert), 0));
                 ClientOutcome {
                     requests: seen + prevented,
                     prevented,
@@ -212,6 +212,10 @@ fn merged(old: Vec<Member>, new: Vec<Member>) -> Vec<Member> {
     members
 }
 
-fn requests_of_campaign(alert: &Alert) -> u64 {
-    alert.members.iter().map(|member| member.requests).sum()
+/// Requests of whoever has no window of its own: of a campaign's members, or what was counted of a surge or for a rule.
+fn requests_of(alert: &Alert) -> u64 {
+    let of_members: u64 = alert.members.iter().map(|member| member.requests).sum();
+    of_members
+        .max(alert.requests_before_alert)
+        .max(surge_of(alert) as u64)
 }

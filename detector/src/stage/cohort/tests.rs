@@ -123,7 +123,7 @@ fn whoever_shows_too_little_is_left_out_and_no_more_than_so_many_are() {
 fn a_share_that_a_range_has_every_day_makes_no_campaign_of_it_one_day() {
     let key = CohortKey::Range("203.0.113.0/24".parse().unwrap());
     let mut site = cohorts(2000, 10);
-    site.join(&vec![(key.number(), true); 9]);
+    site.join(&[(key.number(), true); 9]);
     let show = |site: &mut Cohorts, day: i64, suspects: u64| {
         let shows = |key_of_client: u64| {
             let at = Timestamp::from_secs(day * 86_400 + 100 * key_of_client as i64);
@@ -149,7 +149,7 @@ fn a_share_that_a_range_has_every_day_makes_no_campaign_of_it_one_day() {
 fn days_of_a_campaign_do_not_make_it_usual() {
     let key = CohortKey::Range("203.0.113.0/24".parse().unwrap());
     let mut site = cohorts(2000, 10);
-    site.join(&vec![(key.number(), true); 6]);
+    site.join(&[(key.number(), true); 6]);
     for day in 20_000..20_014 {
         let shows = |key_of_client: u64| {
             let at = Timestamp::from_secs(day * 86_400 + 100 * key_of_client as i64);
