@@ -1,6 +1,6 @@
 // Answers of an API, for tests of how pages are drawn. Times stand relative to now, so that pages look alive.
 
-import type { Agreement, Alert, ClientName, ClientPage, Decision, Drift, Health, Key, Model, Order, Overview, Ranked, Rejected, Verdict } from '../src/api/types';
+import type { Agreement, Alert, ClientName, ClientPage, Decision, Drift, Health, Hour, Key, Model, Order, Overview, Ranked, Rejected, Verdict } from '../src/api/types';
 import { referenceOf } from '../src/state/place';
 
 /** A time some seconds ago. */
@@ -118,6 +118,21 @@ export const orders: Order[] = [
   { seq: 2, order: { kind: 'revoke', decision: '0000000000000000000000000000beef' }, client: client('203.0.113.77'), reason: 'A monitor, not a flood', by: 'mira', from: '127.0.0.1', at: ago(90_000) },
   { seq: 1, order: { kind: 'block', ttl_secs: 86_400 }, client: client('203.0.113.200'), reason: 'Reported by the shop team', by: 'mira', from: '127.0.0.1', at: ago(180_000) },
 ];
+
+/** A day of hours with a surge of failed sign-ins in its latest. */
+export function hours(): Hour[] {
+  const hour = Math.floor(Date.now() / 3_600_000) * 3_600_000;
+  return Array.from({ length: 24 }, (_, place) => {
+    const busy = Math.round(400_000 - 250_000 * Math.cos((place / 24) * 2 * Math.PI));
+    return {
+      at: new Date(hour - (23 - place) * 3_600_000).toISOString().replace('.000Z', 'Z'),
+      requests: Math.round(busy * (1 + 0.08 * Math.sin(place * 7))),
+      failed_sign_ins: Math.round(busy / 20_000) + (place === 22 ? 840 : 0),
+      usual_requests: { from: Math.round(busy * 0.7), to: Math.round(busy * 1.3) },
+      usual_failed_sign_ins: { from: Math.round(busy / 40_000), to: Math.round(busy / 12_000) },
+    };
+  });
+}
 
 /** An hour of traffic with an attack in it. */
 export function overview(): Overview {

@@ -9,7 +9,7 @@ use crate::limits::{CLIENTS_MAX_DEFAULT, SHARDS, TICK_MILLIS, TICK_RECORDS_MAX};
 use crate::memory::Memory;
 use crate::orders::Allowances;
 use crate::policy::PolicySettings;
-use crate::population::{LearnedRole, ScoreOnly};
+use crate::population::{HourView, LearnedRole, ScoreOnly};
 use crate::rule::{Roles, RuleSet};
 use crate::score::Scorer;
 use crate::source::{AMBIGUOUS_MOST, SourceTrust, Sources, window_key, window_keys};
@@ -269,6 +269,12 @@ impl<S: Scorer> Detector<S> {
             client_days: self.memory.population.scores.client_days(),
             score_only: self.memory.population.scores.score_only(),
         }
+    }
+
+    /// What passed on the site in the latest hours beside what is usual at that hour of the week, the present one last.
+    #[must_use]
+    pub fn hours(&self) -> Vec<HourView> {
+        self.memory.population.baselines.hours()
     }
 
     /// Requests of a client that counted, and those that were stopped, over all its windows; `None` when it is not

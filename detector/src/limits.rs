@@ -168,3 +168,24 @@ pub const ROLE_NAMES_MAX: usize = 4096;
 
 /// Routes with a learned role. Further ones stay without, and are counted: a site has a handful.
 pub const ROLES_LEARNED_MAX: usize = 256;
+
+/// Routes of which it is learned what is usual at each hour of the week, some 4 KB each: more than most sites have. When there
+/// are more, the least used are forgotten, and counted.
+pub const BASELINE_ROUTES_MAX: usize = 512;
+
+/// Routes that are counted in one hour beside those that are learned already. Further ones wait for another hour: a route has
+/// to be used by several clients with success to be counted at all.
+pub const BASELINE_OPEN_ROUTES_MAX: usize = 4096;
+
+/// Hours that a series is learned before it is said what is usual of it: two days, so that every hour of the day was seen twice.
+pub const BASELINE_HOURS_MIN: u32 = 48;
+
+/// Failures of one client that count towards what is usual, in all and of sign-ins in a row: enough for somebody who forgot a
+/// password. Who fails more often is judged by itself, and is no surge of many.
+pub const BASELINE_OWN_FAILURES_MAX: u16 = 8;
+
+/// Hours that are shown beside what is usual: a day.
+pub const HOURS_SHOWN: usize = 24;
+
+/// Surges that go on at the same time. Further ones are told, and nobody is seen in their light.
+pub const SURGES_MAX: usize = 64;

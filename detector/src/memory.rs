@@ -8,10 +8,10 @@ use crate::population::{Deed, Population};
 use crate::rule::{Counts, Fired, Hit, Rule};
 use crate::stage::client::{Candidate, Changes, Hint};
 use crate::stage::cohort::{CohortKey, Cohorts, one_act};
-use crate::stage::sequencer::{Circumstances, Company, Enforced, Joined, Ruling, Sequencer};
+use crate::stage::sequencer::{Circumstances, Company, Enforced, Joined, Ruling, Sequencer, surge};
 use crate::stage::waiting::Waiting;
 use crate::threat::{self, THREATS};
-use domain::{Action, Client, ThreatKind, Timestamp};
+use domain::{Action, Alert, Client, ThreatKind, Timestamp};
 
 /// What the end of a tick changes besides the shards.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +32,8 @@ pub(crate) enum Verdict {
     Campaign(Box<Joined>),
     /// About a rule that fired.
     Rule(Box<Enforced>),
+    /// About far more failures than are usual at this hour.
+    Surge(Box<Alert>),
 }
 
 impl Verdict {
@@ -51,6 +53,7 @@ impl Verdict {
                 let blocked = enforced.blocked.iter();
                 blocked.map(|(owner, client)| (*owner, client)).collect()
             }
+            Self::Surge(_) => Vec::new(),
         }
     }
 
@@ -69,6 +72,7 @@ impl Verdict {
                 outputs.push(Output::Alert(enforced.alert));
                 outputs.extend(enforced.decision.map(Output::Decision));
             }
+            Self::Surge(alert) => outputs.push(Output::Alert(*alert)),
         }
     }
 }
@@ -96,6 +100,7 @@ impl Memory {
         around: Circumstances<'_>,
     ) -> Vec<Verdict> {
         self.population.established.move_to(around.now);
+        self.population.baselines.move_to(around.now);
         let Due {
             candidates,
             hints,
@@ -122,6 +127,11 @@ impl Memory {
                 .map(|joined| Verdict::Campaign(Box::new(joined))),
         );
         verdicts.extend(self.count(&hits, around));
+        let surges = self.population.baselines.surges(around.now);
+        let told = surges
+            .iter()
+            .map(|surge| Verdict::Surge(Box::new(surge::alert(surge, around))));
+        verdicts.extend(told);
         verdicts
     }
 
@@ -131,6 +141,7 @@ impl Memory {
         let (mut deeds, mut grown_up) = (Vec::new(), Vec::new());
         for change in changes {
             self.population.routes.count(&change.votes);
+            self.population.baselines.count(&mut change.traffic);
             self.cohorts.join(&change.joined);
             self.population.established.change_by(change.established);
             newcomers = newcomers.saturating_add(change.newcomers);
@@ -248,6 +259,13 @@ impl Memory {
     }
 
     fn take_hint(&mut self, hint: &Hint, grown: &mut Vec<Grown>) {
+        if let Some(surge) = hint.surge {
+            let key = CohortKey::from(surge);
+            if let Some(threat) = self.cohorts.hint(&key, hint) {
+                remember(grown, (key, threat));
+            }
+            return;
+        }
         let route = (hint.route != 0).then_some(CohortKey::Route(hint.route));
         for key in CohortKey::all(&hint.client, hint.agent).chain(route) {
             if let Some(threat) = self.cohorts.hint(&key, hint) {
@@ -277,7 +295,14 @@ impl Memory {
 
     /// Acts on a campaign's small members and writes it down anew.
     fn join(&mut self, key: &CohortKey, threat: ThreatKind, around: Circumstances<'_>) -> Option<Joined> {
-        let excess = self.cohorts.excess(self.cohorts.get(key.number())?, threat);
+        let cohort = self.cohorts.get(key.number())?;
+        let excess = match key {
+            CohortKey::Surge { template, .. } => {
+                let surge = self.population.baselines.running(*template)?;
+                Cohorts::excess_of_surge(cohort, threat, around.now).in_light_of(surge)
+            }
+            _ => self.cohorts.excess(cohort, threat),
+        };
         let held_back = if self.cohorts.is_site_sound() {
             self.warm_up(around).map(|warm_up| warm_up.to_string())
         } else {

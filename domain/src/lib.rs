@@ -31,6 +31,7 @@
 //! | *suspect* | a client against which something speaks, too little to act on by itself |
 //! | *hint* | what a small client does and hardly anything else: it makes it a suspect |
 //! | *campaign* | an alert whose client is a cohort of clients, each too small to stand out |
+//! | *surge* | far more of something that fails than a route, or the site, usually has at that hour of the week |
 //! | *disguised* | a client that goes by a browser's name and has none of a browser's habits |
 //! | *crowd* | many people behind one address, told by their user agents |
 //! | *drift* | clients have changed: a feature is spread otherwise than it was |

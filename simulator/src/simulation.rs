@@ -365,7 +365,7 @@ impl Simulation {
             return;
         };
         let address = self.addresses.give(&mut rng, behaviour.neighbourhood);
-        let starts_ms = at_ms + start_within(group.starts, self.span_ms, &mut rng);
+        let starts_ms = start_within(group.starts, (at_ms, self.span_ms), &mut rng);
         let number = self.clients.len() as u32;
         self.clients.push(ClientState {
             behaviour,
@@ -382,22 +382,23 @@ impl Simulation {
             limit: (0, 0),
             returns: group.returns,
             group: group_index,
-            is_active: true,
+            is_active: starts_ms.is_some(),
             covered_until_ms: group
                 .cover
                 .map(|cover| self.start.plus_secs(i64::from(cover.until_secs)).as_millis()),
         });
-        self.queue.push(Reverse((starts_ms, number)));
+        self.queue.extend(starts_ms.map(|at_ms| Reverse((at_ms, number))));
     }
 
     fn welcome_back(&mut self, at_ms: i64) {
         for number in 0..self.clients.len() {
             let state = &mut self.clients[number];
             if state.returns && !state.is_active {
-                state.is_active = true;
                 let starts = self.groups[state.group as usize].1.starts;
-                let starts_ms = at_ms + start_within(starts, self.span_ms, &mut state.rng);
-                self.queue.push(Reverse((starts_ms, number as u32)));
+                let starts_ms = start_within(starts, (at_ms, self.span_ms), &mut state.rng);
+                state.is_active = starts_ms.is_some();
+                self.queue
+                    .extend(starts_ms.map(|at_ms| Reverse((at_ms, number as u32))));
             }
         }
     }
@@ -443,12 +444,25 @@ fn stopped(status: u16) -> Response {
     }
 }
 
+/// When a client begins in the round that begins at `at_ms`; `None` when it stays away.
+fn start_within(starts: Starts, (at_ms, span_ms): (i64, i64), rng: &mut Stream) -> Option<i64> {
+    use rand::Rng;
+    let stays_away = starts == Starts::ByWorkday && is_weekend(at_ms) && rng.gen_range(0..3) > 0;
+    (!stays_away).then(|| at_ms + millis_within(starts, span_ms, rng))
+}
+
+/// Whether a moment is on a Saturday or Sunday, UTC. The first day of 1970 was a Thursday.
+fn is_weekend(at_ms: i64) -> bool {
+    const DAY_MS: i64 = 86_400_000;
+    matches!(at_ms.div_euclid(DAY_MS).rem_euclid(7), 2 | 3)
+}
+
 /// Milliseconds into a round at which a client begins.
-fn start_within(starts: Starts, span_ms: i64, rng: &mut Stream) -> i64 {
+fn millis_within(starts: Starts, span_ms: i64, rng: &mut Stream) -> i64 {
     use rand::Rng;
     match starts {
         Starts::Throughout => rng.gen_range(0..span_ms),
-        Starts::ByDay => loop {
+        Starts::ByDay | Starts::ByWorkday => loop {
             // Accept-reject against a day that is six times as busy at its height as at its lowest.
             let at = rng.r#gen::<f64>();
             let busy = 0.58 - 0.42 * (std::f64::consts::TAU * at).cos();

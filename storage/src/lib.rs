@@ -39,8 +39,8 @@ pub use logs::{
     VERDICT_GRACE_SECS,
 };
 pub use operation::{
-    Lease, MODEL_CARD_BYTES_MAX, ModelRecord, REJECTED_MAX, REJECTED_SAMPLE_BYTES_MAX, RejectedSample,
-    Retention, RetentionReport, StatsBucket, StoreHealth,
+    HOURS_KEPT, HourRecord, Lease, MODEL_CARD_BYTES_MAX, ModelRecord, REJECTED_MAX,
+    REJECTED_SAMPLE_BYTES_MAX, RejectedSample, Retention, RetentionReport, StatsBucket, StoreHealth,
 };
 pub use page::{PAGE_MAX, Page, Paged};
 pub use store::{Store, TAIL_MAX};

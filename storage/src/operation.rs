@@ -31,6 +31,22 @@ pub struct StatsBucket {
     pub stopped: u64,
 }
 
+/// Hours of [`HourRecord`] that are kept: a week.
+pub const HOURS_KEPT: u32 = 7 * 24;
+
+/// What passed on the site in one hour, beside what is usual at that hour of the week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HourRecord {
+    /// Its beginning.
+    pub hour: Timestamp,
+    /// Requests that counted.
+    pub requests: u64,
+    /// Failed sign-ins.
+    pub failed_sign_ins: u64,
+    /// What is usual, requests and failed sign-ins, each from and to; `None` before enough was seen to say so.
+    pub usual: Option<[(u64, u64); 2]>,
+}
+
 /// A model that was or is in use.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelRecord {

@@ -1,9 +1,9 @@
 //! The one interface to what is stored.
 
 use crate::{
-    AlertFilter, ApiKey, Bouncer, ClientSummary, DecisionFilter, Error, Fence, Lease, ModelRecord,
-    ModelWatch, NewApiKey, NewOrder, OrderFilter, OrderReceipt, Page, Paged, RejectedSample, Retention,
-    RetentionReport, Session, StatsBucket, StoreHealth, StoredAlert,
+    AlertFilter, ApiKey, Bouncer, ClientSummary, DecisionFilter, Error, Fence, HourRecord, Lease,
+    ModelRecord, ModelWatch, NewApiKey, NewOrder, OrderFilter, OrderReceipt, Page, Paged, RejectedSample,
+    Retention, RetentionReport, Session, StatsBucket, StoreHealth, StoredAlert,
 };
 use async_trait::async_trait;
 use domain::{AlertId, Client, Decision, DecisionId, Order, StampedDecision, Timestamp};
@@ -155,6 +155,12 @@ pub trait Store: Send + Sync {
 
     /// Figures per minute with `from <= minute < to`, summed over nodes, oldest first.
     async fn stats(&self, from: Timestamp, to: Timestamp) -> Result<Vec<StatsBucket>, Error>;
+
+    /// Stores hours of the site; what is there is replaced, and all but the latest [`crate::HOURS_KEPT`] are dropped.
+    async fn put_hours(&self, hours: &[HourRecord]) -> Result<(), Error>;
+
+    /// The latest hours, oldest first.
+    async fn hours(&self, limit: u32) -> Result<Vec<HourRecord>, Error>;
 
     /// Stores what is known of a model; what is there is replaced.
     async fn put_model(&self, model: &ModelRecord) -> Result<(), Error>;

@@ -9,6 +9,9 @@ mod input;
 mod overview {
     pub(super) mod read;
 }
+mod hour {
+    pub(super) mod list;
+}
 mod alert {
     pub(super) mod judge;
     pub(super) mod likeliest;
@@ -119,6 +122,7 @@ pub(crate) fn table() -> Vec<Route> {
             overview::read::handle,
             overview::read::doc,
         ),
+        row(Get, "/api/v1/hours", READ, hour::list::handle, hour::list::doc),
         row(Get, "/api/v1/alerts", READ, alert::list::handle, alert::list::doc),
         row(
             Get,

@@ -6,6 +6,7 @@ mod access;
 mod alert;
 mod client;
 mod decision;
+mod hour;
 mod model;
 mod operation;
 mod order;
@@ -16,6 +17,7 @@ pub(crate) use alert::{AlertView, LikelyView, RankedView};
 pub use client::client_reference;
 pub(crate) use client::{ClientName, ClientPage, ClientView, parse as parse_client};
 pub(crate) use decision::DecisionView;
+pub(crate) use hour::HourView;
 pub(crate) use model::ModelView;
 pub(crate) use operation::{HealthPartView, HealthView, RejectedView};
 pub(crate) use order::{

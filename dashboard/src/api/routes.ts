@@ -9,6 +9,7 @@ import type {
   ClientSummary,
   Decision,
   Health,
+  Hour,
   Key,
   Model,
   NewKey,
@@ -42,6 +43,8 @@ export const signOut = () => remove('/session');
 
 export const readOverview = (query: Query, signal?: AbortSignal) =>
   read<Overview>(withQuery('/overview', query), signal);
+
+export const listHours = (signal?: AbortSignal) => read<Slice<Hour>>('/hours', signal);
 
 export const listAlerts = (query: Query, signal?: AbortSignal) =>
   read<Slice<Alert>>(withQuery('/alerts', { limit: SLICE_ITEMS, ...query }), signal);

@@ -261,6 +261,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The latest 24 hours of the site beside what is usual at that hour of the week, oldest first
+         * @description Needs a key of the role `viewer` or of one that may do more.
+         */
+        get: operations["list_hours"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/keys": {
         parameters: {
             query?: never;
@@ -849,6 +869,23 @@ export interface components {
             /** @description Its version. */
             version: string;
         };
+        /** @description One hour of the site. */
+        HourView: {
+            /** @description Its beginning. */
+            at: string;
+            /**
+             * Format: int64
+             * @description Failed sign-ins, the first eight in a row of each client.
+             */
+            failed_sign_ins: number;
+            /**
+             * Format: int64
+             * @description Requests that counted.
+             */
+            requests: number;
+            usual_failed_sign_ins?: components["schemas"]["UsualView"] | null;
+            usual_requests?: components["schemas"]["UsualView"] | null;
+        };
         /** @description A key, without its secret. */
         KeyView: {
             /** @description When it was made. */
@@ -1230,6 +1267,19 @@ export interface components {
              * @description Requests that we stopped.
              */
             stopped: number;
+        };
+        /** @description What is usual: nine hours in ten lie within it. */
+        UsualView: {
+            /**
+             * Format: int64
+             * @description At least so many.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description At most so many.
+             */
+            to: number;
         };
         /** @description What a person said of an alert. */
         VerdictView: {
@@ -1756,6 +1806,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthView"];
+                };
+            };
+            /** @description Why it was refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_hours: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The hours; there is no further slice. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["HourView"][];
+                        /** @description `cursor` of the following slice; null at the end. */
+                        next: null | string;
+                    };
                 };
             };
             /** @description Why it was refused or failed. */

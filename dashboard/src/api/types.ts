@@ -15,6 +15,7 @@ export type Decision = Schemas['DecisionView'];
 export type Drift = Schemas['DriftView'];
 export type Evidence = Schemas['EvidenceView'];
 export type Health = Schemas['HealthView'];
+export type Hour = Schemas['HourView'];
 export type Key = Schemas['KeyView'];
 export type Member = Schemas['MemberView'];
 export type Model = Schemas['ModelView'];

@@ -5,6 +5,7 @@ import { ratesOf, readFeatures, readTimeline, strangeness, strangestFirst } from
 import { columns, withFigures } from './curve';
 import { decisionState } from './decision';
 import { decisionQuery, readDecisionFilter, writeDecisionFilter } from './decision_filter';
+import { beside, isAbove } from './hours';
 import { append, putFirst } from './list';
 import { writeOrder } from './order';
 import { readPlace, referenceOf, referenceTyped } from './place';
@@ -154,4 +155,18 @@ test('an order is written as the API takes it', () => {
   expect(writeOrder('block', about, ' load test ', 3600, 0)).toEqual({ kind: 'block', ttl_secs: 3600, client: about, reason: 'load test' });
   expect(writeOrder('allow', about, 'x', 60, 0)).toMatchObject({ kind: 'allow', until: '1970-01-01T00:01:00.000Z' });
   expect(writeOrder('allow', about, 'x', 0, 0)).toMatchObject({ until: null });
+});
+
+test('hours stand beside what is usual, where that is known', () => {
+  const usual = { usual_requests: { from: 200, to: 400 }, usual_failed_sign_ins: { from: 0, to: 12 } };
+  const hours = [
+    { at: '2026-01-15T09:00:00Z', requests: 300, failed_sign_ins: 4, usual_requests: null, usual_failed_sign_ins: null },
+    { at: '2026-01-15T10:00:00Z', requests: 810, failed_sign_ins: 512, ...usual },
+  ];
+  const drawn = beside(hours);
+  expect(drawn.times).toEqual([Date.UTC(2026, 0, 15, 9), Date.UTC(2026, 0, 15, 10)]);
+  expect(drawn.failed).toEqual([4, 512]);
+  expect(drawn.failedTo).toEqual([null, 12]);
+  expect(drawn.requestsFrom).toEqual([null, 200]);
+  expect(hours.map(isAbove)).toEqual([false, true]);
 });

@@ -9,7 +9,7 @@ use super::shard::{BlockForm, CandidateForm};
 use crate::memory::Memory;
 use crate::policy::Guard;
 use crate::population::Population;
-use crate::stage::cohort::{Act, Cohort, Suspected, Tally};
+use crate::stage::cohort::{Act, Cohort, History, Suspected, Tally};
 use crate::stage::sequencer::{Block, Offender};
 use domain::{Evidence, Member};
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,7 @@ struct CohortForm {
     faint: Vec<SuspectedForm>,
     acts: Vec<ActForm>,
     name: String,
+    history: History,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -139,6 +140,9 @@ impl MemoryForm {
         if !self.population.roles.is_whole() {
             return Err(CheckpointError::Damaged("more roles than there can be"));
         }
+        if !self.population.baselines.is_whole() {
+            return Err(CheckpointError::Damaged("a baseline without all its hours"));
+        }
         let mut memory = Memory {
             population: self.population,
             counts: self.counts.read()?,
@@ -190,6 +194,7 @@ impl CohortForm {
             faint: cohort.faint.iter().map(SuspectedForm::of).collect(),
             acts: cohort.acts.iter().map(ActForm::of).collect(),
             name: cohort.name.to_string(),
+            history: cohort.history,
         }
     }
 
@@ -204,6 +209,7 @@ impl CohortForm {
             faint: faint?,
             acts: acts?,
             name: self.name.into(),
+            history: self.history,
         })
     }
 }

@@ -4,9 +4,9 @@ use super::CheckpointError;
 use super::form::{ActionForm, ClientForm, EvidenceForm, MomentForm, ThreatForm, counter, moment, to_moment};
 use super::rule::HitForm;
 use crate::feature;
-use crate::population::{Deed, EstablishedChange, Vote};
+use crate::population::{Counts, Deed, EstablishedChange, Passed, Quantity, Running, Sample, Traffic, Vote};
 use crate::score::Score;
-use crate::stage::client::{Candidate, Changes, Hint, Shard, Slot, Suspect};
+use crate::stage::client::{Candidate, Changes, Hint, Shard, Shows, Slot, Suspect};
 use crate::stage::sequencer::Block;
 use crate::threat::{Claim, THREATS};
 use crate::window::Window;
@@ -40,7 +40,7 @@ struct SlotForm<'a> {
     is_established: bool,
     is_claimed: bool,
     hinted_as: Option<u64>,
-    is_suspected: bool,
+    shows: Shows,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -64,6 +64,7 @@ struct ChangesForm {
     votes: Vec<(u64, bool)>,
     deeds: Vec<Deed>,
     grown_up: Vec<(u64, u64)>,
+    traffic: TrafficForm,
     hints: Vec<HintForm>,
     hits: Vec<HitForm>,
     joined: Vec<(u64, bool)>,
@@ -72,6 +73,13 @@ struct ChangesForm {
     established_clients: i64,
     established_successes: f64,
     work: Vec<(u64, u32)>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct TrafficForm {
+    site: Counts,
+    routes: Vec<Passed>,
+    samples: Vec<(u64, Option<u64>, Quantity, EvidenceForm)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -89,6 +97,7 @@ struct HintForm {
     route: u64,
     shown: Option<(ThreatForm, EvidenceForm)>,
     is_faint: bool,
+    surge: Option<Running>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -173,7 +182,7 @@ impl<'a> SlotForm<'a> {
             is_established: slot.is_established,
             is_claimed: slot.is_claimed,
             hinted_as: slot.hinted_as,
-            is_suspected: slot.is_suspected,
+            shows: slot.shows,
         }
     }
 
@@ -196,7 +205,7 @@ impl<'a> SlotForm<'a> {
             is_established: self.is_established,
             is_claimed: self.is_claimed,
             hinted_as: self.hinted_as,
-            is_suspected: self.is_suspected,
+            shows: self.shows,
         })
     }
 }
@@ -249,6 +258,7 @@ impl ChangesForm {
             votes: votes.map(|vote| (vote.template, vote.is_success)).collect(),
             deeds: changes.deeds.clone(),
             grown_up: changes.grown_up.clone(),
+            traffic: TrafficForm::of(&changes.traffic),
             hints: changes.hints.iter().map(HintForm::of).collect(),
             hits: changes.hits.iter().map(HitForm::of).collect(),
             joined: changes.joined.clone(),
@@ -273,6 +283,7 @@ impl ChangesForm {
             votes: votes
                 .map(|(template, is_success)| Vote { template, is_success })
                 .collect(),
+            traffic: self.traffic.read()?,
             hints: hints?,
             hits: hits?,
             joined: self.joined,
@@ -283,6 +294,39 @@ impl ChangesForm {
                 successes: self.established_successes,
             },
             work: self.work.into_iter().collect(),
+        })
+    }
+}
+
+impl TrafficForm {
+    fn of(traffic: &Traffic) -> Self {
+        let samples = traffic.samples.iter();
+        Self {
+            site: traffic.site,
+            routes: traffic.routes.clone(),
+            samples: samples
+                .map(|sample| {
+                    let evidence = (&sample.evidence).into();
+                    (sample.seq, sample.template, sample.quantity, evidence)
+                })
+                .collect(),
+        }
+    }
+
+    fn read(self) -> Result<Traffic, CheckpointError> {
+        let sample = |(seq, template, quantity, evidence): (u64, Option<u64>, Quantity, EvidenceForm)| {
+            Ok(Sample {
+                seq: counter(seq)?,
+                template,
+                quantity,
+                evidence: evidence.into(),
+            })
+        };
+        let samples: Result<_, _> = self.samples.into_iter().map(sample).collect();
+        Ok(Traffic {
+            site: self.site,
+            routes: self.routes,
+            samples: samples?,
         })
     }
 }
@@ -306,6 +350,7 @@ impl HintForm {
                 .as_ref()
                 .map(|(threat, evidence)| ((*threat).into(), evidence.into())),
             is_faint: hint.is_faint,
+            surge: hint.surge,
         }
     }
 
@@ -327,6 +372,7 @@ impl HintForm {
             route: self.route,
             shown: shown.transpose()?,
             is_faint: self.is_faint,
+            surge: self.surge,
         })
     }
 }

@@ -3,11 +3,16 @@
 //! During a tick it is read only; at its end the shards' changes are merged in shard order, so that the number of
 //! threads changes nothing.
 
+mod baseline;
 mod established;
 mod roles;
 mod routes;
 mod scores;
 
+pub use baseline::{
+    Baselines, Counts, Expected, HourView, Passed, QUANTITIES, Quantity, Running, Sample, Series, Surge,
+    Traffic, UsualView,
+};
 pub use established::{Established, EstablishedChange};
 pub use roles::{Answer, Deed, LearnedRole, LearnedRoles};
 pub use routes::{RouteStanding, Routes, Vote};
@@ -30,6 +35,8 @@ pub struct Population {
     pub seen: Seen,
     /// How the highest daily scores of unsuspicious clients are spread here.
     pub scores: ScoreSpread,
+    /// What is usual here at this hour of the week.
+    pub baselines: Baselines,
 }
 
 /// How much of a site was seen. Whoever is trusted less than a block shows nothing of it.

@@ -1,7 +1,9 @@
 //! What a route is for, as far as the words of its path tell.
 
+use serde::{Deserialize, Serialize};
+
 /// What a route is for. Where the words tell nothing, behaviour must.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RouteRole {
     /// Nothing known.
     #[default]

@@ -4,12 +4,15 @@
 //! A cohort of which more are suspects than the rest of the site explains is a campaign. That lowers the threshold for
 //! its members; it never blocks whoever else shares the range or the agent.
 
+mod history;
 mod listed;
 
+pub use history::History;
 pub(crate) use listed::one_act;
 pub use listed::{Act, Cohort, Suspected, Tally};
 
 use crate::limits::COHORTS_MAX;
+use crate::population::Running;
 use crate::stage::client::{Candidate, Hint, SMALL_REQUESTS_MAX};
 use domain::{Action, Client, Evidence, Member, Scope, ThreatKind, Timestamp};
 use foldhash::fast::FixedState;
@@ -27,6 +30,11 @@ const RANGE_MEMBERS_MIN: u64 = 4;
 const AGENT_MEMBERS_MIN: u64 = 20;
 /// Suspects that make a campaign of a route for signing in: people use it too.
 const ROUTE_MEMBERS_MIN: u64 = 8;
+/// Suspects that make a campaign of those who came in a surge: with the surge behind them, no more than of a route.
+const SURGE_MEMBERS_MIN: u64 = 8;
+/// Who came in a surge is counted as failing when it got in nowhere for so long: on the day that passwords expire everybody
+/// fails at first, and is in within a minute or two.
+const RIPE_MILLIS: i64 = 5 * 60 * 1000;
 /// Share of a cohort's clients that must be suspects.
 const SUSPECT_SHARE_MIN: f64 = 0.5;
 /// The chance under which a cohort's suspects are no accident. Some ten thousand cohorts are looked at.
@@ -50,6 +58,22 @@ pub enum CohortKey {
     Agent(u64),
     /// A route for signing in, by the hash of its template.
     Route(u64),
+    /// Those who came new to a route for signing in while far more than usual fail there.
+    Surge {
+        /// The route, by the hash of its template.
+        template: u64,
+        /// When the surge was told first, in milliseconds.
+        since_millis: i64,
+    },
+}
+
+impl From<Running> for CohortKey {
+    fn from(surge: Running) -> Self {
+        Self::Surge {
+            template: surge.template,
+            since_millis: surge.since_millis,
+        }
+    }
 }
 
 /// All cohorts.
@@ -122,16 +146,18 @@ impl CohortKey {
             Self::Range(net) => Client::from_range(*net),
             Self::Agent(0) => named_nothing(),
             Self::Agent(hash) => named(Scope::UserAgent, hash),
-            Self::Route(template) => named(Scope::Route, template),
+            Self::Route(template) | Self::Surge { template, .. } => named(Scope::Route, template),
         }
     }
 
     /// What its clients have in common as people read it, by a user agent or the request of one of them; empty for a range.
-    fn name(&self, agent_text: &str, evidence: Option<&Evidence>) -> Box<str> {
+    pub(crate) fn name(&self, agent_text: &str, evidence: Option<&Evidence>) -> Box<str> {
         match self {
             Self::Range(_) | Self::Agent(0) => Box::default(),
             Self::Agent(_) => agent_text.into(),
-            Self::Route(_) => evidence.map_or("", |shown| without_query(&shown.request)).into(),
+            Self::Route(_) | Self::Surge { .. } => {
+                evidence.map_or("", |shown| without_query(&shown.request)).into()
+            }
         }
     }
 
@@ -140,6 +166,7 @@ impl CohortKey {
             Self::Range(_) => RANGE_MEMBERS_MIN,
             Self::Agent(_) => AGENT_MEMBERS_MIN,
             Self::Route(_) => ROUTE_MEMBERS_MIN,
+            Self::Surge { .. } => SURGE_MEMBERS_MIN,
         }
     }
 }
@@ -208,7 +235,7 @@ impl Cohorts {
         });
         let cohort = &self.cohorts[&key.number()];
         // Weighed anew each time: a campaign is over when the others have joined in and behave.
-        let is_hot = self.is_hot(key, cohort, threat);
+        let is_hot = self.is_hot(key, cohort, (threat, at));
         if is_hot && let Some(cohort) = self.cohorts.get_mut(&key.number()) {
             cohort.act_mut(threat).hot_since.get_or_insert(at);
         }
@@ -224,11 +251,14 @@ impl Cohorts {
         });
         let cohort = &self.cohorts[&key.number()];
         let was_hot = cohort.act(threat).is_some_and(|act| act.hot_since.is_some());
-        was_hot && matches!(key, CohortKey::Range(_)) && self.is_hot(key, cohort, threat)
+        was_hot && matches!(key, CohortKey::Range(_)) && self.is_hot(key, cohort, (threat, at))
     }
 
-    fn is_hot(&self, key: &CohortKey, cohort: &Cohort, threat: ThreatKind) -> bool {
-        let excess = self.excess(cohort, threat);
+    fn is_hot(&self, key: &CohortKey, cohort: &Cohort, (threat, now): (ThreatKind, Timestamp)) -> bool {
+        let excess = match key {
+            CohortKey::Surge { .. } => Self::excess_of_surge(cohort, threat, now),
+            _ => self.excess(cohort, threat),
+        };
         excess.suspects >= key.members_min() && excess.is_no_accident()
     }
 
@@ -268,34 +298,20 @@ impl Cohorts {
             .saturating_sub(left_out)
             .max(seen)
             .max(1);
-        let (suspects, clients) = (seen as f64, among as f64);
         let others = |all: u64, own: f64| (all as f64 - own).max(0.0);
         let in_all = self.suspects[threat as usize];
-        let rest = others(in_all, suspects) / (others(self.clients, clients) + PRIOR_CLIENTS);
-        let base = rest.clamp(BASE_MIN, BASE_MAX);
-        let share = suspects / clients;
-        let part = |share: f64, base: f64| {
-            if share > 0.0 {
-                share * (share / base).ln()
-            } else {
-                0.0
-            }
-        };
-        let divergence = part(share, base) + part(1.0 - share, 1.0 - base);
-        // Of those that are none, so many in a hundred look like suspects: they are among the members too.
-        let by_chance = base / (1.0 - base) * (clients - suspects) / suspects.max(1.0);
-        Excess {
-            clients: among,
-            suspects: seen,
-            share,
-            base,
-            p_value: if share > base {
-                (-clients * divergence).exp()
-            } else {
-                1.0
-            },
-            confidence: (1.0 - by_chance).clamp(0.0, 0.99) as f32,
-        }
+        let rest = others(in_all, seen as f64) / (others(self.clients, among as f64) + PRIOR_CLIENTS);
+        // What it is like every day is no news.
+        let base = rest.max(cohort.history.usual()).clamp(BASE_MIN, BASE_MAX);
+        Excess::of(seen, among, base)
+    }
+
+    /// How those who came new in a surge and fail for a while stand beside all who came new to that route. Nothing is known of
+    /// others like them: the base rate is the highest.
+    #[must_use]
+    pub fn excess_of_surge(cohort: &Cohort, threat: ThreatKind, now: Timestamp) -> Excess {
+        let suspects = cohort.ripe(threat, now.plus_millis(-RIPE_MILLIS));
+        Excess::of(suspects, u64::from(cohort.clients).max(suspects).max(1), BASE_MAX)
     }
 
     /// Whether so few of the site's clients are suspects that the site itself can be trusted to answer.
@@ -356,6 +372,43 @@ impl Cohorts {
 }
 
 impl Excess {
+    /// So many suspects among so many clients, where any client is one with the chance `base`.
+    fn of(seen: u64, among: u64, base: f64) -> Self {
+        let (suspects, clients) = (seen as f64, among as f64);
+        let share = suspects / clients;
+        let part = |share: f64, base: f64| {
+            if share > 0.0 {
+                share * (share / base).ln()
+            } else {
+                0.0
+            }
+        };
+        let divergence = part(share, base) + part(1.0 - share, 1.0 - base);
+        // Of those that are none, so many in a hundred look like suspects: they are among the members too.
+        let by_chance = base / (1.0 - base) * (clients - suspects) / suspects.max(1.0);
+        Self {
+            clients: among,
+            suspects: seen,
+            share,
+            base,
+            p_value: if share > base {
+                (-clients * divergence).exp()
+            } else {
+                1.0
+            },
+            confidence: (1.0 - by_chance).clamp(0.0, 0.99) as f32,
+        }
+    }
+
+    /// The same of those who came in a surge: so surely is one of them none of those that an ordinary hour has.
+    #[must_use]
+    pub fn in_light_of(self, surge: Running) -> Self {
+        Self {
+            confidence: (1.0 - surge.usual_share).clamp(0.0, 0.99),
+            ..self
+        }
+    }
+
     fn is_no_accident(self) -> bool {
         self.share >= SUSPECT_SHARE_MIN && self.p_value <= CHANCE_MAX
     }

@@ -13,6 +13,7 @@ mod offenders;
 #[cfg(test)]
 mod prowl_tests;
 mod ruling;
+pub(crate) mod surge;
 #[cfg(test)]
 mod verdict_tests;
 
@@ -21,6 +22,7 @@ pub use campaign::Joined;
 pub use enforce::Enforced;
 pub use offenders::{Offender, Offenders};
 pub use ruling::Ruling;
+pub use surge::SURGE;
 
 use crate::policy::budget::HELD_OUT_ONE_IN;
 use crate::policy::{Ask, Guard, PolicySettings, Stake, WarmUp};

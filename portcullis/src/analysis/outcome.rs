@@ -125,7 +125,7 @@ impl Outcome {
             .map(|alert| {
                 let (seen, prevented) = detector
                     .requests_of(&alert.client)
-                    .unwrap_or((requests_of_campaign(&alert), 0));
+                    .unwrap_or((requests_of(&alert), 0));
                 ClientOutcome {
                     requests: seen + prevented,
                     prevented,
@@ -181,7 +181,9 @@ impl ClientOutcome {
 
 fn keep_stronger(kept: &mut Alert, new: Alert) {
     let is_campaign = !new.members.is_empty();
-    if is_campaign || new.action > kept.action {
+    // A surge is told anew as it grows: its highest hour has the line.
+    let is_higher = surge_of(&new) > surge_of(kept);
+    if is_campaign || is_higher || new.action > kept.action {
         let (alerted_at, requests) = (kept.alerted_at.min(new.alerted_at), kept.requests_before_alert);
         let members = merged(std::mem::take(&mut kept.members), new.members);
         *kept = Alert {
@@ -191,6 +193,15 @@ fn keep_stronger(kept: &mut Alert, new: Alert) {
             ..new
         };
     }
+}
+
+/// How much of something there was in a surge's hour; 0 of everything else.
+fn surge_of(alert: &Alert) -> f32 {
+    let reason = alert
+        .reasons
+        .first()
+        .filter(|reason| reason.feature == detector::SURGE);
+    reason.map_or(0.0, |reason| reason.value)
 }
 
 /// The members as they were told last, those included that gave way to later ones.
@@ -205,6 +216,10 @@ fn merged(old: Vec<Member>, new: Vec<Member>) -> Vec<Member> {
     members
 }
 
-fn requests_of_campaign(alert: &Alert) -> u64 {
-    alert.members.iter().map(|member| member.requests).sum()
+/// Requests of whoever has no window of its own: of a campaign's members, or what was counted of a surge or for a rule.
+fn requests_of(alert: &Alert) -> u64 {
+    let of_members: u64 = alert.members.iter().map(|member| member.requests).sum();
+    of_members
+        .max(alert.requests_before_alert)
+        .max(surge_of(alert) as u64)
 }

@@ -69,6 +69,24 @@ pub(super) const STUFFING_CAMPAIGN: Behaviour = Behaviour::attack(
 )
 .in_campaign(Neighbourhood::Anywhere);
 
+/// A thousand addresses with a browser's name each, and a password or two: no count per client, range or agent shows it.
+pub(super) const STUFFING_SINGLE: Behaviour = Behaviour::attack(
+    "credential_stuffing_single",
+    CredentialStuffing,
+    Need::Login,
+    1,
+    |start| {
+        let agent = Agent::browser(start.rng);
+        let count = 1 + u32::from(chance(start.rng, 0.2));
+        let pace = Pace::Varied {
+            median_ms: 600_000,
+            sigma: 0.8,
+        };
+        Repeat::new(count, pace, login(agent, 0.0, None)).boxed()
+    },
+)
+.in_campaign(Neighbourhood::Anywhere);
+
 pub(super) const CRACKING: Behaviour = Behaviour::attack(
     "credential_cracking",
     CredentialCracking,

@@ -162,6 +162,7 @@ pub const BEHAVIOURS: &[&Behaviour] = &[
     &credential_attack::STUFFING,
     &credential_attack::STUFFING_SLOW,
     &credential_attack::STUFFING_CAMPAIGN,
+    &credential_attack::STUFFING_SINGLE,
     &credential_attack::CRACKING,
     &credential_attack::CRACKING_SLOW,
     &credential_attack::TAKEOVER,

@@ -34,6 +34,7 @@ const EVERYBODY: &[Group] = &[
     any_time("credential_stuffing", 3),
     any_time("credential_stuffing_slow", 3),
     any_time("credential_stuffing_campaign", 80),
+    any_time("credential_stuffing_single", 4),
     any_time("credential_cracking", 3),
     any_time("credential_cracking_slow", 3),
     any_time("account_takeover", 4),

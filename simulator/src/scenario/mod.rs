@@ -15,6 +15,7 @@ mod monitors;
 mod nightly_batch;
 mod poisoning;
 mod retry_loop;
+mod slow_stuffing;
 
 use crate::behaviour::{Behaviour, behaviour};
 use crate::world::SiteKind;
@@ -26,6 +27,8 @@ pub enum Starts {
     Throughout,
     /// At any time, more of them by day: for rounds of a day.
     ByDay,
+    /// The same, and on Saturdays and Sundays (UTC) only one in three of them.
+    ByWorkday,
     /// That share within so many seconds, the rest at any time: traffic that was there before we looked.
     Present {
         /// Share in percent.
@@ -137,6 +140,7 @@ pub const SCENARIOS: &[&Scenario] = &[
     &drift::SIXTY_DAYS,
     &poisoning::POISONING,
     &poisoning::POISONING_CONTROL,
+    &slow_stuffing::SLOW_STUFFING,
     &attack::CREDENTIAL_STUFFING,
     &attack::CREDENTIAL_CRACKING,
     &attack::ACCOUNT_TAKEOVER,
@@ -168,6 +172,14 @@ const fn by_day(name: &'static str, clients: u32) -> Group {
         returns: true,
         back_after_secs: None,
         cover: None,
+    }
+}
+
+/// As [`by_day`], with weekends.
+const fn by_workday(name: &'static str, clients: u32) -> Group {
+    Group {
+        starts: Starts::ByWorkday,
+        ..by_day(name, clients)
     }
 }
 

@@ -44,6 +44,7 @@ macro_rules! contract_tests {
             access: revoking_a_key_ends_its_sessions,
             access: a_bouncers_cursor_never_goes_back,
             operation: figures_are_summed_over_nodes_and_counted_once,
+            operation: hours_are_replaced_and_only_the_latest_are_kept,
             operation: a_lease_has_one_holder_and_a_growing_fence,
             operation: a_writer_without_its_lease_is_refused,
             operation: rejected_lines_are_bounded,

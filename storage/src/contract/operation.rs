@@ -2,8 +2,8 @@
 
 use super::{AnyStore, START, decision, ip, order};
 use crate::{
-    DriftDay, Error, FeatureDrift, Fence, ModelDrift, ModelPart, ModelRecord, ModelWatch, REJECTED_MAX,
-    RejectedSample, Retention, StatsBucket,
+    DriftDay, Error, FeatureDrift, Fence, HOURS_KEPT, HourRecord, ModelDrift, ModelPart, ModelRecord,
+    ModelWatch, REJECTED_MAX, RejectedSample, Retention, StatsBucket,
 };
 use domain::{Action, OrderKind};
 use serde_json::json;
@@ -39,6 +39,31 @@ pub(crate) async fn figures_are_summed_over_nodes_and_counted_once(store: AnySto
     };
     assert_eq!(sums, [expected]);
     assert_eq!(store.stats(START, START.plus_secs(120)).await.unwrap().len(), 2);
+}
+
+pub(crate) async fn hours_are_replaced_and_only_the_latest_are_kept(store: AnyStore) {
+    let hour = |number: i64, requests, usual| HourRecord {
+        hour: START.plus_secs(3600 * number),
+        requests,
+        failed_sign_ins: 3,
+        usual,
+    };
+    let usual = Some([(10, 20), (0, 4)]);
+    store
+        .put_hours(&[hour(0, 5, None), hour(1, 6, None)])
+        .await
+        .unwrap();
+    store.put_hours(&[hour(1, 7, usual)]).await.unwrap();
+    assert_eq!(
+        store.hours(24).await.unwrap(),
+        [hour(0, 5, None), hour(1, 7, usual)]
+    );
+    assert_eq!(store.hours(1).await.unwrap(), [hour(1, 7, usual)]);
+    let many: Vec<HourRecord> = (0..i64::from(HOURS_KEPT) + 5)
+        .map(|number| hour(number, 1, usual))
+        .collect();
+    store.put_hours(&many).await.unwrap();
+    assert_eq!(store.hours(u32::MAX).await.unwrap(), many[5..]);
 }
 
 pub(crate) async fn a_lease_has_one_holder_and_a_growing_fence(store: AnyStore) {

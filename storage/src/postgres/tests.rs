@@ -62,7 +62,7 @@ async fn a_database_of_an_older_binary_is_migrated() {
     }
     crate::migration::first_only(&MIGRATOR).run(&pool).await.unwrap();
     let store = open(&url).await.unwrap();
-    assert_eq!(store.health().await.unwrap().schema, 4);
+    assert_eq!(store.health().await.unwrap().schema, 5);
     assert_eq!(store.api_keys().await.unwrap(), []);
 }
 

@@ -2,7 +2,7 @@
 
 use super::{corrupt, read_time, read_time_or_null};
 use crate::engine::Row;
-use crate::{Error, Lease, ModelRecord, RejectedSample, StatsBucket};
+use crate::{Error, HourRecord, Lease, ModelRecord, RejectedSample, StatsBucket};
 
 pub(crate) fn read_stats(mut row: Row) -> Result<StatsBucket, Error> {
     let row = &mut row;
@@ -14,6 +14,25 @@ pub(crate) fn read_stats(mut row: Row) -> Result<StatsBucket, Error> {
         alerts: row.count()?,
         blocks: row.count()?,
         stopped: row.count()?,
+    })
+}
+
+pub(crate) fn read_hour(mut row: Row) -> Result<HourRecord, Error> {
+    let row = &mut row;
+    let (hour, requests, failed_sign_ins) = (read_time(row)?, row.count()?, row.count()?);
+    let mut bound = || -> Result<Option<u64>, Error> {
+        let bound = row.int_or_null()?;
+        Ok(bound.map(|bound| u64::try_from(bound).unwrap_or(0)))
+    };
+    let of_requests = bound()?.zip(bound()?);
+    let of_failed = bound()?.zip(bound()?);
+    Ok(HourRecord {
+        hour,
+        requests,
+        failed_sign_ins,
+        usual: of_requests
+            .zip(of_failed)
+            .map(|(requests, failed)| [requests, failed]),
     })
 }
 

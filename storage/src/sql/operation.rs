@@ -3,10 +3,10 @@
 use super::{execute, execute_each, read_all, read_first, take_numbers};
 use crate::engine::{Engine, params};
 use crate::row::client::bounded_json;
-use crate::row::operation::{read_model, read_rejected, read_stats};
+use crate::row::operation::{read_hour, read_model, read_rejected, read_stats};
 use crate::{
-    Error, MODEL_CARD_BYTES_MAX, MODEL_WATCH_BYTES_MAX, ModelRecord, ModelWatch, REJECTED_MAX,
-    REJECTED_SAMPLE_BYTES_MAX, RejectedSample, StatsBucket,
+    Error, HOURS_KEPT, HourRecord, MODEL_CARD_BYTES_MAX, MODEL_WATCH_BYTES_MAX, ModelRecord, ModelWatch,
+    REJECTED_MAX, REJECTED_SAMPLE_BYTES_MAX, RejectedSample, StatsBucket,
 };
 use domain::Timestamp;
 
@@ -44,6 +44,42 @@ pub(super) async fn stats(
         .fetch("read figures", sql.into(), params![from, to])
         .await?;
     read_all(rows, read_stats)
+}
+
+pub(super) async fn put_hours(engine: &dyn Engine, hours: &[HourRecord]) -> Result<(), Error> {
+    let doing = "store hours";
+    let sql = "INSERT INTO hours (hour, requests, failed, requests_from, requests_to, failed_from, failed_to) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (hour) DO UPDATE SET \
+               requests = excluded.requests, failed = excluded.failed, \
+               requests_from = excluded.requests_from, requests_to = excluded.requests_to, \
+               failed_from = excluded.failed_from, failed_to = excluded.failed_to";
+    let params = |record: &HourRecord| {
+        let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let usual = |of: usize| record.usual.map(|usual| (whole(usual[of].0), whole(usual[of].1)));
+        let (requests, failed) = (usual(0).unzip(), usual(1).unzip());
+        params![
+            record.hour,
+            record.requests,
+            record.failed_sign_ins,
+            requests.0,
+            requests.1,
+            failed.0,
+            failed.1
+        ]
+    };
+    execute_each(engine, doing, sql, hours.iter().map(params).collect()).await?;
+    let sql = "DELETE FROM hours WHERE hour NOT IN (SELECT hour FROM hours ORDER BY hour DESC LIMIT $1)";
+    execute(engine, doing, sql, params![HOURS_KEPT]).await?;
+    Ok(())
+}
+
+pub(super) async fn hours(engine: &dyn Engine, limit: u32) -> Result<Vec<HourRecord>, Error> {
+    let sql = "SELECT hour, requests, failed, requests_from, requests_to, failed_from, failed_to FROM hours \
+               ORDER BY hour DESC LIMIT $1";
+    let rows = engine.fetch("read hours", sql.into(), params![limit]).await?;
+    let mut hours = read_all(rows, read_hour)?;
+    hours.reverse();
+    Ok(hours)
 }
 
 pub(super) async fn put_model(engine: &dyn Engine, model: &ModelRecord) -> Result<(), Error> {

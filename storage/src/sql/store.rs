@@ -3,9 +3,9 @@
 use super::{SqlStore, access, alerts, decisions, leases, operation, orders, read_first, retention};
 use crate::engine::params;
 use crate::{
-    AlertFilter, ApiKey, Bouncer, ClientSummary, DecisionFilter, Error, Fence, Lease, ModelRecord,
-    ModelWatch, NewApiKey, NewOrder, OrderFilter, OrderReceipt, Page, Paged, RejectedSample, Retention,
-    RetentionReport, Session, StatsBucket, Store, StoreHealth, StoredAlert,
+    AlertFilter, ApiKey, Bouncer, ClientSummary, DecisionFilter, Error, Fence, HourRecord, Lease,
+    ModelRecord, ModelWatch, NewApiKey, NewOrder, OrderFilter, OrderReceipt, Page, Paged, RejectedSample,
+    Retention, RetentionReport, Session, StatsBucket, Store, StoreHealth, StoredAlert,
 };
 use async_trait::async_trait;
 use domain::{AlertId, Client, Decision, DecisionId, Order, StampedDecision, Timestamp};
@@ -141,6 +141,14 @@ impl Store for SqlStore {
 
     async fn put_stats(&self, node: &str, buckets: &[StatsBucket]) -> Result<(), Error> {
         operation::put_stats(&*self.engine, node, buckets).await
+    }
+
+    async fn put_hours(&self, hours: &[HourRecord]) -> Result<(), Error> {
+        operation::put_hours(&*self.engine, hours).await
+    }
+
+    async fn hours(&self, limit: u32) -> Result<Vec<HourRecord>, Error> {
+        operation::hours(&*self.engine, limit).await
     }
 
     async fn stats(&self, from: Timestamp, to: Timestamp) -> Result<Vec<StatsBucket>, Error> {

@@ -161,7 +161,7 @@ async fn a_file_of_an_older_binary_is_migrated() {
     crate::migration::first_only(&MIGRATOR).run(&pool).await.unwrap();
     pool.close().await;
     let store = open(&path).await.unwrap();
-    assert_eq!(store.health().await.unwrap().schema, 4);
+    assert_eq!(store.health().await.unwrap().schema, 5);
     assert_eq!(store.api_keys().await.unwrap(), []);
 }
 

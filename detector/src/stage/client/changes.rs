@@ -2,7 +2,7 @@
 
 use super::{Candidate, Hint};
 use crate::limits::PAYLOAD_TICK_WORK_MAX;
-use crate::population::{Deed, EstablishedChange, Vote};
+use crate::population::{Counts, Deed, EstablishedChange, Traffic, Vote};
 use crate::rule::Hit;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -14,6 +14,8 @@ pub struct Changes {
     pub candidates: Vec<Candidate>,
     /// Words on routes.
     pub votes: Vec<Vote>,
+    /// What passed: requests by what is counted of them.
+    pub traffic: Traffic,
     /// POSTs, as far as they tell what routes are for.
     pub deeds: Vec<Deed>,
     /// Windows of clients that became established, by their keys, with their requests.
@@ -46,6 +48,9 @@ impl Changes {
     pub(crate) fn clear(&mut self) {
         empty(&mut self.candidates);
         empty(&mut self.votes);
+        self.traffic.site = Counts::default();
+        empty(&mut self.traffic.routes);
+        empty(&mut self.traffic.samples);
         empty(&mut self.deeds);
         empty(&mut self.grown_up);
         empty(&mut self.hints);

@@ -1,5 +1,6 @@
 //! What a small client shows that is too little against it alone, and telling when most of a cohort show the same.
 
+use crate::population::Running;
 use crate::window::Window;
 use crate::window::decay::HABIT;
 use domain::{Client, Evidence, ThreatKind, Timestamp};
@@ -67,6 +68,8 @@ pub struct Hint {
     /// Whether that is too little to make it a suspect. It witnesses for nobody either, and in a range that is a campaign
     /// it is a member.
     pub is_faint: bool,
+    /// The surge that it witnesses, and nothing else; `None` for what is said to its range and agent.
+    pub surge: Option<Running>,
 }
 
 /// What a small client shows.
@@ -132,6 +135,16 @@ pub(super) fn shown_by(window: &Window) -> Option<Shown> {
         return Some(Shown::sure(ThreatKind::CredentialStuffing));
     }
     prowls(window)
+}
+
+/// Whether a small client did nothing but fail to sign in, be it once: what shows nothing by itself, and tells in a surge of
+/// the same.
+pub(super) fn fails_to_sign_in(window: &Window) -> bool {
+    let is_visit = window.share(window.habit.with_referer) > 0.5;
+    let fails = u64::from(window.suspicion.failures_in_a_row) >= 1
+        && window.share(window.habit.login_failures) >= ACT_SHARE_MIN
+        && window.share(window.habit.successes) <= SUCCESS_SHARE_MAX;
+    window.requests <= SMALL_REQUESTS_MAX && !is_visit && (fails || is_silent_try(window))
 }
 
 fn is_without_agent(window: &Window) -> bool {

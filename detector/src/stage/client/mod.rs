@@ -5,6 +5,7 @@ mod changes;
 mod chunks;
 mod evidence;
 mod hint;
+mod passed;
 mod slots;
 mod told;
 
@@ -12,7 +13,7 @@ pub use candidate::{ByScore, Candidate};
 pub use changes::Changes;
 pub use evidence::{Suspect, Suspects};
 pub use hint::{Hint, SMALL_REQUESTS_MAX};
-pub use slots::{Slot, Slots};
+pub use slots::{Shows, Slot, Slots};
 use told::Told;
 
 use crate::detector::Describe;
@@ -161,6 +162,10 @@ impl Shard {
         slot.is_claimed |= record.address_source == domain::AddressSource::Claimed;
         let rank = slot.window.suspicion.rank();
         let is_success = signals.outcome == Outcome::Success;
+        let surge = epoch
+            .population
+            .baselines
+            .running(slot.window.suspicion.sign_in_route);
         // Whoever is trusted less than a block tells nothing about the others.
         if arrival.most == Action::Block {
             let told = Told {
@@ -170,6 +175,7 @@ impl Shard {
                 is_secret: signals.probe.is_secret(),
                 is_sign_in: signals.role.is_sign_in(),
                 agent: hashes.agent,
+                surge,
             };
             slot.tell(record, told, &mut self.changes);
             slot.testify(
@@ -178,6 +184,7 @@ impl Shard {
                 epoch.describe,
                 &mut self.changes,
             );
+            slot.pass(arrival, (&signals, standing, is_first), epoch, &mut self.changes);
         }
         let is_telling = signals.probe.weight > 0.0
             || signals.payload.weight > 0.0
@@ -190,6 +197,7 @@ impl Shard {
             });
         }
         slot.hint(arrival, hashes.agent, epoch.describe, &mut self.changes);
+        slot.witness(arrival, surge, epoch.describe, &mut self.changes);
         if !epoch.rules.is_empty() {
             let facts = Facts::new(record, &signals, &slot.window);
             let seen = Seen {

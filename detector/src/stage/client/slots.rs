@@ -5,6 +5,7 @@ use crate::stage::sequencer::Block;
 use crate::window::Window;
 use domain::{Action, Client, Timestamp};
 use hashbrown::HashTable;
+use serde::{Deserialize, Serialize};
 
 /// One client of a shard.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,8 +28,43 @@ pub struct Slot {
     pub is_claimed: bool,
     /// Hash of the user agent under which a hint of it stands, 0 for none; `None` when none stands.
     pub hinted_as: Option<u64>,
-    /// Whether such a hint was enough to make it a suspect of its cohorts.
-    pub is_suspected: bool,
+    /// As what hints of it stand.
+    pub shows: Shows,
+}
+
+/// As what hints of a client stand. One byte: a slot has no room for another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shows(u8);
+
+impl Shows {
+    const SUSPECT: u8 = 1;
+    const WITNESS: u8 = 2;
+
+    /// Whether a hint was enough to make it a suspect of its cohorts.
+    #[must_use]
+    pub fn is_suspect(self) -> bool {
+        self.0 & Self::SUSPECT != 0
+    }
+
+    /// Whether it is a witness of a surge where people sign in.
+    #[must_use]
+    pub fn is_witness(self) -> bool {
+        self.0 & Self::WITNESS != 0
+    }
+
+    /// Notes whether it is a suspect.
+    pub fn set_suspect(&mut self, is_it: bool) {
+        self.set(Self::SUSPECT, is_it);
+    }
+
+    /// Notes whether it is a witness.
+    pub fn set_witness(&mut self, is_it: bool) {
+        self.set(Self::WITNESS, is_it);
+    }
+
+    fn set(&mut self, bit: u8, is_it: bool) {
+        self.0 = self.0 & !bit | if is_it { bit } else { 0 };
+    }
 }
 
 /// Whoever was forgotten to make room.
@@ -105,7 +141,7 @@ impl Slots {
             is_established: false,
             is_claimed: false,
             hinted_as: None,
-            is_suspected: false,
+            shows: Shows::default(),
         };
         if self.slots.len() < self.slots_max {
             self.slots.push(slot);

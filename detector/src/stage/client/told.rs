@@ -3,10 +3,10 @@
 use super::hint::{self, Hint, SMALL_REQUESTS_MAX};
 use super::{Arrival, Changes, Slot, agent_text, evidence};
 use crate::detector::Describe;
-use crate::population::{Answer, Deed, Vote};
+use crate::population::{Answer, Deed, Running, Vote};
 use crate::stage::cohort::CohortKey;
 use crate::window::Change;
-use domain::{Action, RequestRecord, Timestamp};
+use domain::{Action, RequestRecord, ThreatKind, Timestamp};
 
 /// What a request says about what all clients have in common.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +23,8 @@ pub(super) struct Told {
     pub(super) is_sign_in: bool,
     /// Hash of its user agent, 0 for none.
     pub(super) agent: u64,
+    /// The surge that goes on where the client signs in.
+    pub(super) surge: Option<Running>,
 }
 
 impl Slot {
@@ -42,6 +44,11 @@ impl Slot {
         if told.is_sign_in && change.is_first_use_of_route {
             let route = CohortKey::Route(record.route.template);
             changes.joined.push((route.number(), false));
+            let surge = told.surge.filter(|surge| self.came_in(*surge));
+            let surge = surge.filter(|surge| surge.template == record.route.template);
+            changes
+                .joined
+                .extend(surge.map(|surge| (CohortKey::from(surge).number(), false)));
         }
         let is_clean = self.window.suspicion.rank() < 0.5;
         // A redirect shows that a path is there only to somebody who is served otherwise: where everything is redirected,
@@ -111,8 +118,10 @@ impl Slot {
             return;
         }
         let is_faint = shown.is_some_and(|shown| shown.is_faint);
-        let is_first = !self.is_suspected && !is_faint;
-        self.is_suspected = shown.is_some() && (self.is_suspected || !is_faint);
+        let was_suspect = self.shows.is_suspect();
+        let is_first = !was_suspect && !is_faint;
+        self.shows
+            .set_suspect(shown.is_some() && (was_suspect || !is_faint));
         let now = agent;
         let agent = self.hinted_as.unwrap_or(agent);
         let agent_text = match shown {
@@ -134,6 +143,51 @@ impl Slot {
             route: hint::route(&self.window),
             shown: shown.map(|shown| (shown.threat, evidence(arrival.record, arrival.at, describe))),
             is_faint,
+            surge: None,
         });
+    }
+
+    /// Tells of a surge's newcomer that it fails there and does nothing else, and once when it no longer does.
+    pub(super) fn witness(
+        &mut self,
+        arrival: &Arrival<'_, '_>,
+        surge: Option<Running>,
+        describe: Describe,
+        changes: &mut Changes,
+    ) {
+        let Some(surge) = surge.filter(|surge| self.came_in(*surge)) else {
+            return;
+        };
+        let may_hint = arrival.most == Action::Block && !self.is_claimed && !self.is_established;
+        let is_failing = may_hint && hint::fails_to_sign_in(&self.window);
+        let was_witness = self.shows.is_witness();
+        if !is_failing && !was_witness {
+            return;
+        }
+        self.shows.set_witness(is_failing);
+        changes.hints.push(Hint {
+            seq: arrival.seq,
+            key: arrival.key,
+            owner: arrival.owner,
+            client: self.client.clone(),
+            at: arrival.at,
+            first_seen: Timestamp::from_millis(self.window.first_millis),
+            requests: self.window.requests,
+            is_first: !was_witness,
+            agent: 0,
+            agent_text: Box::default(),
+            route: 0,
+            shown: is_failing.then(|| {
+                let shown = evidence(arrival.record, arrival.at, describe);
+                (ThreatKind::CredentialStuffing, shown)
+            }),
+            is_faint: false,
+            surge: Some(surge),
+        });
+    }
+
+    /// Whether it came for the first time while a surge went on.
+    fn came_in(&self, surge: Running) -> bool {
+        self.window.first_millis >= surge.since_millis
     }
 }

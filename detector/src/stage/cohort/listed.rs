@@ -1,5 +1,6 @@
 //! One cohort: how many clients it has, and those of them against whom something speaks.
 
+use super::History;
 use crate::limits::{CAMPAIGN_MEMBERS_MAX, EVIDENCE_MAX};
 use domain::{Evidence, Member, ThreatKind, Timestamp};
 
@@ -62,6 +63,8 @@ pub struct Cohort {
     pub acts: Vec<Act>,
     /// What its clients have in common as people read it; empty for a range, and where it is not known.
     pub name: Box<str>,
+    /// What it was like on earlier days.
+    pub history: History,
 }
 
 impl Suspected {
@@ -87,13 +90,30 @@ impl Suspected {
 impl Cohort {
     /// Notes that there is evidence now, and forgets what is long past.
     pub(super) fn touch(&mut self, now: Timestamp) {
-        if now.as_millis().saturating_sub(self.last_millis) > MEMORY_MILLIS {
+        let is_past = now.as_millis().saturating_sub(self.last_millis) > MEMORY_MILLIS;
+        match self.idle_share() {
+            Some(share) => self.history.see(share),
+            None => self.history.leave_out(),
+        }
+        self.history.move_to(now);
+        if is_past {
             *self = Self {
                 clients: self.clients,
+                history: self.history,
                 ..Self::default()
             };
         }
         self.last_millis = self.last_millis.max(now.as_millis());
+    }
+
+    /// The share of its clients against which something speaks and nothing is done; `None` when it is a campaign.
+    fn idle_share(&self) -> Option<f64> {
+        if self.acts.iter().any(|act| act.hot_since.is_some()) {
+            return None;
+        }
+        let is_idle = |known: &&Suspected| known.until.is_none() && !known.member.action.is_enforced();
+        let idle = self.suspects.iter().filter(is_idle).count();
+        Some(idle as f64 / f64::from(self.clients.max(1)))
     }
 
     /// What is remembered of those who did one thing.
@@ -128,6 +148,13 @@ impl Cohort {
             tally[act.threat as usize] += u64::from(act.unlisted);
         }
         tally
+    }
+
+    /// Clients that did one thing and came before `until`. Those that gave way were silent for long.
+    pub(super) fn ripe(&self, threat: ThreatKind, until: Timestamp) -> u64 {
+        let is_ripe = |known: &&Suspected| known.threat == threat && known.member.first_seen <= until;
+        let unlisted = self.act(threat).map_or(0, |act| act.unlisted);
+        self.suspects.iter().filter(is_ripe).count() as u64 + u64::from(unlisted)
     }
 
     /// Lists a suspect; `is_first` says that it was certainly never listed.

@@ -118,3 +118,46 @@ fn whoever_shows_too_little_is_left_out_and_no_more_than_so_many_are() {
     assert_eq!(range.faint.len(), 256);
     assert!(range.faint.iter().all(|known| known.key >= 1000));
 }
+
+#[test]
+fn a_share_that_a_range_has_every_day_makes_no_campaign_of_it_one_day() {
+    let key = CohortKey::Range("203.0.113.0/24".parse().unwrap());
+    let mut site = cohorts(2000, 10);
+    site.join(&[(key.number(), true); 9]);
+    let show = |site: &mut Cohorts, day: i64, suspects: u64| {
+        let shows = |key_of_client: u64| {
+            let at = Timestamp::from_secs(day * 86_400 + 100 * key_of_client as i64);
+            let member = member(&Client::Ip([203, 0, 113, 9].into()), 3, at);
+            let mut suspected = Suspected::new(key_of_client, key_of_client, (member, RECON), at);
+            suspected.is_small = true;
+            site.suspect(&key, suspected, (None, ""), true)
+        };
+        (0..suspects).map(shows).last().unwrap()
+    };
+    // Five of nine at once are a campaign where nobody else looks like that.
+    assert!(show(&mut site.clone(), 20_000, 5));
+    (20_000..20_010).for_each(|day| assert!(!show(&mut site, day, 4)));
+    let mut usual = site.clone();
+    assert!(
+        !show(&mut usual, 20_010, 5),
+        "where four are there every day, a fifth is no news"
+    );
+    assert!(show(&mut site, 20_010, 9), "all of them are, whatever was usual");
+}
+
+#[test]
+fn days_of_a_campaign_do_not_make_it_usual() {
+    let key = CohortKey::Range("203.0.113.0/24".parse().unwrap());
+    let mut site = cohorts(2000, 10);
+    site.join(&[(key.number(), true); 6]);
+    for day in 20_000..20_014 {
+        let shows = |key_of_client: u64| {
+            let at = Timestamp::from_secs(day * 86_400 + 100 * key_of_client as i64);
+            let member = member(&Client::Ip([203, 0, 113, 9].into()), 3, at);
+            let suspected = Suspected::new(key_of_client, key_of_client, (member, RECON), at);
+            site.suspect(&key, suspected, (None, ""), true)
+        };
+        let told: Vec<bool> = (0..5).map(shows).collect();
+        assert!(told[4], "day {day}");
+    }
+}

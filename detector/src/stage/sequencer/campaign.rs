@@ -8,6 +8,9 @@ use domain::{Action, Alert, Client, Decision, Reason, ThreatClaim, ThreatKind};
 /// One request may be anybody's: a page can make its readers' browsers send it.
 const FAINT_REQUESTS_MIN: u64 = 2;
 
+/// Who came in a surge is acted on from so many failures on: everybody mistypes once or twice, surge or not.
+const SURGE_REQUESTS_MIN: u64 = 3;
+
 /// A campaign grew: its alert anew, and what is done about small members.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Joined {
@@ -36,8 +39,14 @@ impl Sequencer {
             .action(excess.confidence)
             .filter(|wanted| wanted.is_enforced());
         if let Some(wanted) = wanted.filter(|_| held_back.is_none()) {
+            let requests_min = match key {
+                CohortKey::Surge { .. } => SURGE_REQUESTS_MIN,
+                _ => 0,
+            };
             let due = |suspected: &&mut Suspected| {
-                suspected.threat == threat && self.is_to_be_acted_on(suspected, around)
+                suspected.threat == threat
+                    && suspected.member.requests >= requests_min
+                    && self.is_to_be_acted_on(suspected, around)
             };
             // Strangers share an agent; of a range that is a campaign those count who show little, too.
             let is_range = matches!(key, CohortKey::Range(_));
@@ -182,11 +191,20 @@ fn alert(
 
 /// What is said of a campaign. Holds no text from the log.
 fn sentence((key, threat): (&CohortKey, ThreatKind), excess: Excess) -> String {
+    if matches!(key, CohortKey::Surge { .. }) {
+        return format!(
+            "{} of {} clients that came new to this route, while far more than usual fail to sign in there, tried for minutes in \
+             vain and did nothing else; of those that fail now an ordinary hour has at most {:.0}%",
+            excess.suspects,
+            excess.clients,
+            (1.0 - excess.confidence) * 100.0
+        );
+    }
     let whole = match key {
         CohortKey::Range(_) => "of one range",
         CohortKey::Agent(0) => "without a user agent",
         CohortKey::Agent(_) => "with one user agent",
-        CohortKey::Route(_) => "that use one way to sign in",
+        CohortKey::Route(_) | CohortKey::Surge { .. } => "that use one way to sign in",
     };
     let act = match threat {
         ThreatKind::CredentialStuffing | ThreatKind::CredentialCracking => "tried to sign in in vain",

@@ -1,6 +1,7 @@
 //! One session: from loading a checkpoint to losing the lease, an error, or the end.
 
 mod group;
+mod hours;
 mod models;
 mod news;
 
@@ -19,6 +20,7 @@ use crate::service::watch::{self, Watch};
 use anyhow::Context as _;
 use detector::{Detector, Output, Settings};
 use domain::HashKey;
+use hours::HoursTold;
 use ingest::source::kafka::{
     Commit, DeadLetters, KafkaBatch, KafkaEvent, KafkaSettings, KafkaSource, KafkaSourceError,
 };
@@ -86,6 +88,7 @@ pub(super) struct Session<'a> {
     has_news: bool,
     told: Instant,
     models_told: ModelsTold,
+    hours_told: HoursTold,
     spoken: Instant,
     is_previewed: bool,
     held_until: Option<Instant>,
@@ -145,6 +148,7 @@ impl<'a> Session<'a> {
             has_news: false,
             told: now,
             models_told: ModelsTold::default(),
+            hours_told: HoursTold::default(),
             spoken: now,
             is_previewed: true,
             held_until: None,
@@ -400,6 +404,7 @@ impl<'a> Session<'a> {
             return;
         }
         self.tell_of_models(&watch);
+        self.tell_of_hours();
         let setup = &self.role.setup;
         let pages = self.watched.pages(&self.detector, (setup.shared.clock)());
         if !pages.is_empty() {
