@@ -244,17 +244,22 @@ impl Memory {
         if !THREATS[*place].makes_suspect(claim, confidence) {
             return Vec::new();
         }
-        CohortKey::all(&candidate.client, candidate.agent)
-            .filter(|key| self.cohorts.weigh(key, candidate, claim.kind))
-            .map(|key| (key, one_act(claim.kind)))
-            .collect()
+        let mut weigh = |key: CohortKey| {
+            let is_hot = self.cohorts.weigh(&key, candidate, claim.kind);
+            is_hot.then_some((key, one_act(claim.kind)))
+        };
+        let narrow = CohortKey::narrow(&candidate.client, candidate.kin);
+        let hot: Vec<Grown> = narrow.filter_map(&mut weigh).collect();
+        let wide: Vec<Grown> = CohortKey::wide(candidate.kin).filter_map(weigh).collect();
+        narrowest(hot, wide)
     }
 
     /// Whether a candidate's own evidence names what a campaign that it belongs to does. Whoever shares a range or an
     /// agent with a campaign and does something else is judged by that.
     fn is_of_a_kind(&self, candidate: &Candidate, hot: &[Grown], around: Circumstances<'_>) -> bool {
         let surest = candidate.claims.first();
-        hot.iter().any(|(key, _)| self.grace(key, around).is_none())
+        hot.iter()
+            .any(|(key, _)| key.may_condemn() && self.grace(key, around).is_none())
             && surest.is_some_and(|(place, claim)| THREATS[*place].makes_suspect(claim, claim.confidence))
     }
 
@@ -266,11 +271,16 @@ impl Memory {
             }
             return;
         }
+        let mut take = |key: CohortKey| {
+            let threat = self.cohorts.hint(&key, hint)?;
+            Some((key, threat))
+        };
         let route = (hint.route != 0).then_some(CohortKey::Route(hint.route));
-        for key in CohortKey::all(&hint.client, hint.agent).chain(route) {
-            if let Some(threat) = self.cohorts.hint(&key, hint) {
-                remember(grown, (key, threat));
-            }
+        let narrow = CohortKey::narrow(&hint.client, hint.kin).chain(route);
+        let hot: Vec<Grown> = narrow.filter_map(&mut take).collect();
+        let wide: Vec<Grown> = CohortKey::wide(hint.kin).filter_map(take).collect();
+        for campaign in narrowest(hot, wide) {
+            remember(grown, campaign);
         }
     }
 
@@ -308,13 +318,26 @@ impl Memory {
         } else {
             Some("most of this site's clients look like this: it may be the site that is broken".to_owned())
         };
-        let held_back = held_back.or_else(|| self.grace(key, around));
+        let held_back = held_back.or_else(|| self.grace(key, around)).or_else(|| {
+            let reason =
+                "whoever uses one virtual host may have met the same fault of it: a person has to look";
+            (!key.may_condemn()).then(|| reason.to_owned())
+        });
         let cohort = self.cohorts.get_mut(key.number())?;
         Some(
             self.sequencer
                 .join((key, threat), cohort, (excess, held_back), around),
         )
     }
+}
+
+/// What is told of a client's campaigns: what it shares with few, and only where nothing of that explains it the first of what it
+/// shares with many. One campaign is told once.
+fn narrowest(mut hot: Vec<Grown>, wide: Vec<Grown>) -> Vec<Grown> {
+    if hot.is_empty() {
+        hot.extend(wide.into_iter().next());
+    }
+    hot
 }
 
 fn remember(grown: &mut Vec<Grown>, campaign: Grown) {

@@ -7,6 +7,7 @@ use crate::feature;
 use crate::population::{Counts, Deed, EstablishedChange, Passed, Quantity, Running, Sample, Traffic, Vote};
 use crate::score::Score;
 use crate::stage::client::{Candidate, Changes, Hint, Shard, Shows, Slot, Suspect};
+use crate::stage::kin::{Kin, KinNames};
 use crate::stage::sequencer::Block;
 use crate::threat::{Claim, THREATS};
 use crate::window::Window;
@@ -39,7 +40,9 @@ struct SlotForm<'a> {
     last_rank: f32,
     is_established: bool,
     is_claimed: bool,
-    hinted_as: Option<u64>,
+    hinted_agent: u32,
+    fingerprint: u32,
+    host: u32,
     shows: Shows,
 }
 
@@ -92,8 +95,8 @@ struct HintForm {
     first_seen: MomentForm,
     requests: u64,
     is_first: bool,
-    agent: u64,
-    agent_text: String,
+    kin: Kin,
+    names: KinNames,
     route: u64,
     shown: Option<(ThreatForm, EvidenceForm)>,
     is_faint: bool,
@@ -122,8 +125,8 @@ pub(super) struct CandidateForm {
     is_established: bool,
     successes: f32,
     load: f32,
-    agent: u64,
-    agent_text: String,
+    kin: Kin,
+    names: KinNames,
     agents: f32,
     is_claimed: bool,
     may_be_planted: bool,
@@ -181,7 +184,9 @@ impl<'a> SlotForm<'a> {
             last_rank: slot.last_rank,
             is_established: slot.is_established,
             is_claimed: slot.is_claimed,
-            hinted_as: slot.hinted_as,
+            hinted_agent: slot.hinted_agent,
+            fingerprint: slot.fingerprint,
+            host: slot.host,
             shows: slot.shows,
         }
     }
@@ -204,7 +209,9 @@ impl<'a> SlotForm<'a> {
             last_rank: self.last_rank,
             is_established: self.is_established,
             is_claimed: self.is_claimed,
-            hinted_as: self.hinted_as,
+            hinted_agent: self.hinted_agent,
+            fingerprint: self.fingerprint,
+            host: self.host,
             shows: self.shows,
         })
     }
@@ -342,8 +349,8 @@ impl HintForm {
             first_seen: moment(hint.first_seen),
             requests: hint.requests,
             is_first: hint.is_first,
-            agent: hint.agent,
-            agent_text: hint.agent_text.to_string(),
+            kin: hint.kin,
+            names: hint.names.clone(),
             route: hint.route,
             shown: hint
                 .shown
@@ -367,8 +374,8 @@ impl HintForm {
             first_seen: to_moment(self.first_seen),
             requests: counter(self.requests)?,
             is_first: self.is_first,
-            agent: self.agent,
-            agent_text: self.agent_text.into(),
+            kin: self.kin,
+            names: self.names,
             route: self.route,
             shown: shown.transpose()?,
             is_faint: self.is_faint,
@@ -400,8 +407,8 @@ impl CandidateForm {
             is_established: candidate.is_established,
             successes: candidate.successes,
             load: candidate.load,
-            agent: candidate.agent,
-            agent_text: candidate.agent_text.to_string(),
+            kin: candidate.kin,
+            names: candidate.names.clone(),
             agents: candidate.agents,
             is_claimed: candidate.is_claimed,
             may_be_planted: candidate.may_be_planted,
@@ -438,8 +445,8 @@ impl CandidateForm {
             is_established: self.is_established,
             successes: self.successes,
             load: self.load,
-            agent: self.agent,
-            agent_text: self.agent_text.into(),
+            kin: self.kin,
+            names: self.names,
             agents: self.agents,
             is_claimed: self.is_claimed,
             may_be_planted: self.may_be_planted,

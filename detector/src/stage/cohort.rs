@@ -14,6 +14,7 @@ pub use listed::{Act, Cohort, Suspected, Tally};
 use crate::limits::COHORTS_MAX;
 use crate::population::Running;
 use crate::stage::client::{Candidate, Hint, SMALL_REQUESTS_MAX};
+use crate::stage::kin::{Kin, KinNames};
 use domain::{Action, Client, Evidence, Member, Scope, ThreatKind, Timestamp};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -28,6 +29,13 @@ const IPV6_PREFIX: u8 = 48;
 const RANGE_MEMBERS_MIN: u64 = 4;
 /// Suspects that make a campaign of a user agent: agents are shared by strangers.
 const AGENT_MEMBERS_MIN: u64 = 20;
+/// Suspects that make a campaign of a TLS fingerprint or a virtual host: strangers share those, too.
+const WIDE_MEMBERS_MIN: u64 = 20;
+/// Suspects that make a campaign of an autonomous system: one that hosts servers is a few ranges, one that sells access is a
+/// country.
+const SYSTEM_MEMBERS_MIN: u64 = 12;
+/// Clients that a site must have beside those who share a fingerprint, a system or a host: where everybody does, that tells nothing.
+const OTHERS_MIN: u64 = 20;
 /// Suspects that make a campaign of a route for signing in: people use it too.
 const ROUTE_MEMBERS_MIN: u64 = 8;
 /// Suspects that make a campaign of those who came in a surge: with the surge behind them, no more than of a route.
@@ -55,7 +63,13 @@ pub enum CohortKey {
     /// A range of addresses.
     Range(IpNet),
     /// A user agent, by its hash; 0 for none.
-    Agent(u64),
+    Agent(u32),
+    /// A TLS fingerprint, by its hash.
+    Fingerprint(u32),
+    /// An autonomous system, by its number.
+    System(u32),
+    /// A virtual host, by its hash.
+    Host(u32),
     /// A route for signing in, by the hash of its template.
     Route(u64),
     /// Those who came new to a route for signing in while far more than usual fail there.
@@ -120,9 +134,30 @@ impl CohortKey {
         Some(Self::Range(range.trunc()))
     }
 
-    /// Everything that a client with that user agent has in common with others.
-    pub fn all(client: &Client, agent: u64) -> impl Iterator<Item = Self> {
-        Self::of_client(client).into_iter().chain([Self::Agent(agent)])
+    /// What a client has in common with a few others: its range and its user agent.
+    pub fn narrow(client: &Client, kin: Kin) -> impl Iterator<Item = Self> {
+        Self::of_client(client)
+            .into_iter()
+            .chain([Self::Agent(kin.agent)])
+    }
+
+    /// What it has in common with many, as far as its log and the databases here tell.
+    pub fn wide(kin: Kin) -> impl Iterator<Item = Self> {
+        let fingerprint = (kin.fingerprint != 0).then_some(Self::Fingerprint(kin.fingerprint));
+        let system = (kin.system != 0).then_some(Self::System(kin.system));
+        let host = (kin.host != 0).then_some(Self::Host(kin.host));
+        fingerprint.into_iter().chain(system).chain(host)
+    }
+
+    /// Whether it may be what many strangers share.
+    const fn is_wide(&self) -> bool {
+        matches!(self, Self::Fingerprint(_) | Self::System(_) | Self::Host(_))
+    }
+
+    /// Whether those who share it may be acted on for it. Whoever uses one virtual host may have met the same fault of it.
+    #[must_use]
+    pub const fn may_condemn(&self) -> bool {
+        !matches!(self, Self::Host(_))
     }
 
     /// Its number in the table: stable across runs, unlike a hasher of the standard library.
@@ -135,7 +170,7 @@ impl CohortKey {
     /// As the client of a campaign's alert, with the cohort's name.
     #[must_use]
     pub fn as_client(&self, name: &str) -> Client {
-        let named = |scope, hash: &u64| Client::Named {
+        let named = |scope, hash: u64| Client::Named {
             scope,
             value: match name {
                 "" => format!("{hash:016x}").into(),
@@ -145,16 +180,24 @@ impl CohortKey {
         match self {
             Self::Range(net) => Client::from_range(*net),
             Self::Agent(0) => named_nothing(),
-            Self::Agent(hash) => named(Scope::UserAgent, hash),
-            Self::Route(template) | Self::Surge { template, .. } => named(Scope::Route, template),
+            Self::Agent(hash) => named(Scope::UserAgent, u64::from(*hash)),
+            Self::Fingerprint(hash) => named(Scope::Ja4, u64::from(*hash)),
+            Self::Host(hash) => named(Scope::Host, u64::from(*hash)),
+            Self::System(number) => Client::Named {
+                scope: Scope::As,
+                value: number.to_string().into(),
+            },
+            Self::Route(template) | Self::Surge { template, .. } => named(Scope::Route, *template),
         }
     }
 
-    /// What its clients have in common as people read it, by a user agent or the request of one of them; empty for a range.
-    pub(crate) fn name(&self, agent_text: &str, evidence: Option<&Evidence>) -> Box<str> {
+    /// What its clients have in common as people read it, by what one of them shares or asked for; empty for a range.
+    pub(crate) fn name(&self, names: &KinNames, evidence: Option<&Evidence>) -> Box<str> {
         match self {
-            Self::Range(_) | Self::Agent(0) => Box::default(),
-            Self::Agent(_) => agent_text.into(),
+            Self::Range(_) | Self::Agent(0) | Self::System(_) => Box::default(),
+            Self::Agent(_) => names.agent.clone(),
+            Self::Fingerprint(_) => names.fingerprint.clone(),
+            Self::Host(_) => names.host.clone(),
             Self::Route(_) | Self::Surge { .. } => {
                 evidence.map_or("", |shown| without_query(&shown.request)).into()
             }
@@ -165,6 +208,8 @@ impl CohortKey {
         match self {
             Self::Range(_) => RANGE_MEMBERS_MIN,
             Self::Agent(_) => AGENT_MEMBERS_MIN,
+            Self::Fingerprint(_) | Self::Host(_) => WIDE_MEMBERS_MIN,
+            Self::System(_) => SYSTEM_MEMBERS_MIN,
             Self::Route(_) => ROUTE_MEMBERS_MIN,
             Self::Surge { .. } => SURGE_MEMBERS_MIN,
         }
@@ -193,7 +238,7 @@ impl Cohorts {
                 && !candidate.is_claimed,
             ..Suspected::new(candidate.key, candidate.owner, (member, threat), candidate.at)
         };
-        let shown = (candidate.evidence.last(), &*candidate.agent_text);
+        let shown = (candidate.evidence.last(), &candidate.names);
         self.suspect(key, suspected, shown, false)
     }
 
@@ -213,7 +258,7 @@ impl Cohorts {
         let is_hot = if hint.is_faint {
             self.take_faint(key, suspected)
         } else {
-            self.suspect(key, suspected, (Some(evidence), &*hint.agent_text), hint.is_first)
+            self.suspect(key, suspected, (Some(evidence), &hint.names), hint.is_first)
         };
         is_hot.then_some(threat)
     }
@@ -222,14 +267,14 @@ impl Cohorts {
         &mut self,
         key: &CohortKey,
         suspected: Suspected,
-        (evidence, agent_text): (Option<&Evidence>, &str),
+        (evidence, names): (Option<&Evidence>, &KinNames),
         is_first: bool,
     ) -> bool {
         let (at, threat) = (suspected.last_at, suspected.threat);
         self.change(key, |cohort| {
             cohort.touch(at);
             if cohort.name.is_empty() {
-                cohort.name = key.name(agent_text, evidence);
+                cohort.name = key.name(names, evidence);
             }
             cohort.note(suspected, evidence, is_first);
         });
@@ -259,7 +304,8 @@ impl Cohorts {
             CohortKey::Surge { .. } => Self::excess_of_surge(cohort, threat, now),
             _ => self.excess(cohort, threat),
         };
-        excess.suspects >= key.members_min() && excess.is_no_accident()
+        let has_others = self.clients >= u64::from(cohort.clients) + OTHERS_MIN;
+        excess.suspects >= key.members_min() && excess.is_no_accident() && (has_others || !key.is_wide())
     }
 
     /// Takes back what a small client showed, unless it was acted on already.

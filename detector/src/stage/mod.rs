@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod cohort;
+pub mod kin;
 pub mod sequencer;
 pub mod waiting;
 

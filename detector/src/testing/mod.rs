@@ -25,6 +25,10 @@ pub(crate) struct Line {
     pub(crate) path: String,
     pub(crate) status: u16,
     pub(crate) agent: u8,
+    /// 0 for none, as the next two.
+    pub(crate) fingerprint: u8,
+    pub(crate) host: u8,
+    pub(crate) network: u32,
     pub(crate) source: u32,
     pub(crate) is_ambiguous: bool,
     pub(crate) is_stopped: bool,
@@ -41,6 +45,9 @@ impl Line {
             path: path.to_owned(),
             status,
             agent: (number % 200) as u8,
+            fingerprint: 0,
+            host: 0,
+            network: 0,
             source: 0,
             is_ambiguous: false,
             is_stopped: false,
@@ -61,7 +68,7 @@ impl Line {
             address: Some(IpAddr::V4(Ipv4Addr::from(self.address))),
             address_source: AddressSource::Peer,
             method: Cow::Borrowed(self.method),
-            host: None,
+            host: shared("host", self.host),
             path: Cow::Borrowed(&self.path),
             query: None,
             route: Route {
@@ -79,8 +86,8 @@ impl Line {
             user_agent: Some(Cow::Owned(format!("agent/{}", self.agent))),
             referer: None,
             tls: None,
-            fingerprint: None,
-            network: None,
+            fingerprint: shared("ja4", self.fingerprint),
+            network: (self.network != 0).then_some(self.network),
             is_malformed: false,
             is_ambiguous: self.is_ambiguous,
             is_stopped: self.is_stopped,
@@ -90,6 +97,11 @@ impl Line {
             },
         }
     }
+}
+
+/// What clients with that number share, named after what it is; nothing for 0.
+fn shared(what: &str, number: u8) -> Option<Cow<'static, str>> {
+    (number != 0).then(|| Cow::Owned(format!("{what}-{number}")))
 }
 
 /// Calls a window the odder, the larger its features are.

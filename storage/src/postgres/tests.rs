@@ -49,7 +49,7 @@ async fn a_database_of_a_newer_binary_is_refused_naming_both_versions() {
     let error = open(&url).await.err().unwrap();
     assert!(matches!(error, Error::NewerVersion { .. }));
     assert!(error.to_string().contains("version 99"), "{error}");
-    assert!(error.to_string().contains("up to 4"), "{error}");
+    assert!(error.to_string().contains("up to 5"), "{error}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What the client stage hands on: a client that may have to be dealt with.
 
 use crate::score::Score;
+use crate::stage::kin::{Kin, KinNames};
 use crate::threat::Claim;
 use crate::window::Window;
 use domain::{Action, Client, Evidence, Timestamp};
@@ -48,10 +49,10 @@ pub struct Candidate {
     pub successes: f32,
     /// Requests over the middle horizon: what a right block would save.
     pub load: f32,
-    /// Hash of the present request's user agent, 0 for none.
-    pub agent: u64,
-    /// That user agent as people read it; empty for none, and when the evidence names nothing.
-    pub agent_text: Box<str>,
+    /// What the client of the present request shares with others.
+    pub kin: Kin,
+    /// The same as people read it; empty when the evidence names nothing.
+    pub names: KinNames,
     /// Different user agents: how many people may be behind the address.
     pub agents: f32,
     /// Whether the address was only claimed by somebody untrusted.

@@ -1,6 +1,7 @@
 //! What a small client shows that is too little against it alone, and telling when most of a cohort show the same.
 
 use crate::population::Running;
+use crate::stage::kin::{Kin, KinNames};
 use crate::window::Window;
 use crate::window::decay::HABIT;
 use domain::{Client, Evidence, ThreatKind, Timestamp};
@@ -57,10 +58,10 @@ pub struct Hint {
     pub requests: u64,
     /// Whether no hint of it stood before.
     pub is_first: bool,
-    /// Hash of the user agent with which it showed it first, 0 for none.
-    pub agent: u64,
-    /// That user agent as people read it; empty for none, and when another one shows it now.
-    pub agent_text: Box<str>,
+    /// What it shares with others, with the user agent with which it showed it first.
+    pub kin: Kin,
+    /// The same as people read it; empty where something else shows it now.
+    pub names: KinNames,
     /// The route that it sends passwords to where the answers do not refuse them, 0 for none.
     pub route: u64,
     /// What the client does and hardly anything else, with the request that shows it; `None` when it no longer does.

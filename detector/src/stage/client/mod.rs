@@ -23,6 +23,7 @@ use crate::population::{Established, Population};
 use crate::rule::{Facts, Roles, RuleSet, Seen, catch};
 use crate::score::Score;
 use crate::signal::{self, MethodClass, Outcome, RouteRole, Signals};
+use crate::stage::kin::{Kin, KinNames, short_hash, text_hash};
 use crate::stage::sequencer::Block;
 use crate::threat;
 use crate::window::decay::VISIT;
@@ -144,6 +145,12 @@ impl Shard {
         let standing = epoch.population.routes.standing(record.route.template);
         let hashes = hashes(record);
         let is_new_agent = hashes.agent != 0 && !slot.window.agents.contains(hashes.agent);
+        let is_first = slot.window.requests == 0;
+        if is_first {
+            slot.fingerprint = short_hash(text_hash(record.fingerprint.as_deref()));
+            slot.host = short_hash(text_hash(record.host.as_deref()));
+        }
+        let kin = slot.kin(record, hashes.agent);
         let work_left = self.changes.work_left(arrival.key);
         let mut signals = signal::read(record, standing.is_known(), is_new_agent, work_left);
         self.changes.spend(arrival.key, signals.work);
@@ -155,7 +162,6 @@ impl Shard {
         } else if is_unnamed && let Some(role) = epoch.population.roles.of(record.route.template) {
             (signals.role, signals.is_role_learned) = (role, true);
         }
-        let is_first = slot.window.requests == 0;
         let change = slot
             .window
             .observe(record, arrival.at, &signals, standing, hashes);
@@ -174,7 +180,7 @@ impl Shard {
                 is_success,
                 is_secret: signals.probe.is_secret(),
                 is_sign_in: signals.role.is_sign_in(),
-                agent: hashes.agent,
+                kin,
                 surge,
             };
             slot.tell(record, told, &mut self.changes);
@@ -196,7 +202,7 @@ impl Shard {
                 evidence(record, arrival.at, epoch.describe)
             });
         }
-        slot.hint(arrival, hashes.agent, epoch.describe, &mut self.changes);
+        slot.hint(arrival, kin, epoch.describe, &mut self.changes);
         slot.witness(arrival, surge, epoch.describe, &mut self.changes);
         if !epoch.rules.is_empty() {
             let facts = Facts::new(record, &signals, &slot.window);
@@ -235,6 +241,7 @@ impl Shard {
     /// Writes down the window as it stands and what its evidence names; the score comes later, together with others.
     fn prepare(&mut self, place: usize, arrival: &Arrival<'_, '_>, epoch: Epoch<'_>) {
         let slot = self.slots.get_mut(place);
+        let kin = slot.kin(arrival.record, text_hash(arrival.record.user_agent.as_deref()));
         let window = &slot.window;
         let claims = threat::assess(window);
         let claim_max = claims.first().map_or(0.0, |(_, claim)| claim.confidence);
@@ -263,8 +270,8 @@ impl Shard {
             .collect();
         let mut row = Vec::with_capacity(feature::COUNT);
         feature::extract(window, &mut row);
-        let (copy, evidence, agent_text) = if claims.is_empty() {
-            (None, Vec::new(), Box::default())
+        let (copy, evidence, names) = if claims.is_empty() {
+            (None, Vec::new(), KinNames::default())
         } else {
             // Who takes object after object shows it by no single request: the looks at it are a sample.
             let latest = || evidence(arrival.record, arrival.at, epoch.describe);
@@ -274,7 +281,7 @@ impl Shard {
             (
                 Some(Box::new(window.clone())),
                 self.suspects.with_latest(arrival.key, latest),
-                agent_text(arrival.record, epoch.describe),
+                KinNames::of(arrival.record, kin, epoch.describe.agent),
             )
         };
         let window = &slot.window;
@@ -299,8 +306,8 @@ impl Shard {
             is_established,
             successes: window.habit.successes,
             load: window.rate[VISIT],
-            agent: text_hash(arrival.record.user_agent.as_deref()),
-            agent_text,
+            kin,
+            names,
             agents: window.agents.estimate(),
             is_claimed: slot.is_claimed,
             may_be_planted: window.suspicion.may_be_planted(),
@@ -336,6 +343,16 @@ enum Treatment {
 }
 
 impl Slot {
+    /// What the client of a request shares with others.
+    fn kin(&self, record: &RequestRecord<'_>, agent: u64) -> Kin {
+        Kin {
+            agent: short_hash(agent),
+            fingerprint: self.fingerprint,
+            host: self.host,
+            system: record.network.unwrap_or(0),
+        }
+    }
+
     /// What a request counts as, beside the client's latest block.
     ///
     /// A finished log is read as if every block had been carried out. A live one shows it: what a blocked client is
@@ -406,21 +423,6 @@ fn hashes(record: &RequestRecord<'_>) -> Hashes {
 fn first_name(query: &str) -> &str {
     let end = memchr::memchr2(b'=', b'&', query.as_bytes());
     &query[..end.unwrap_or(query.len())]
-}
-
-/// Hash of a text for the small sketches, 0 for none. Only counts different ones: no key needed, an attacker who
-/// finds collisions makes himself look duller than he is in two of the features and gains nothing.
-fn text_hash(text: Option<&str>) -> u64 {
-    use std::hash::BuildHasher;
-    text.map_or(0, |text| {
-        foldhash::fast::FixedState::with_seed(0x5eed).hash_one(text) | 1
-    })
-}
-
-/// A request's user agent as people read it; empty for none.
-fn agent_text(record: &RequestRecord<'_>, describe: Describe) -> Box<str> {
-    let agent = record.user_agent.as_deref();
-    agent.map_or_else(Box::default, |agent| (describe.agent)(agent).into())
 }
 
 fn evidence(record: &RequestRecord<'_>, at: Timestamp, describe: Describe) -> Evidence {

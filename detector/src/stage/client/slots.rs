@@ -26,8 +26,12 @@ pub struct Slot {
     pub is_established: bool,
     /// Whether its address was only claimed.
     pub is_claimed: bool,
-    /// Hash of the user agent under which a hint of it stands, 0 for none; `None` when none stands.
-    pub hinted_as: Option<u64>,
+    /// Hash of the user agent under which a hint of it stands, 0 for none.
+    pub hinted_agent: u32,
+    /// Hash of the TLS fingerprint of its first request, 0 for none.
+    pub fingerprint: u32,
+    /// Hash of the virtual host of its first request, 0 for none.
+    pub host: u32,
     /// As what hints of it stand.
     pub shows: Shows,
 }
@@ -39,6 +43,18 @@ pub struct Shows(u8);
 impl Shows {
     const SUSPECT: u8 = 1;
     const WITNESS: u8 = 2;
+    const HINTED: u8 = 4;
+
+    /// Whether a hint of it stands.
+    #[must_use]
+    pub fn is_hinted(self) -> bool {
+        self.0 & Self::HINTED != 0
+    }
+
+    /// Notes whether a hint of it stands.
+    pub fn set_hinted(&mut self, is_it: bool) {
+        self.set(Self::HINTED, is_it);
+    }
 
     /// Whether a hint was enough to make it a suspect of its cohorts.
     #[must_use]
@@ -140,7 +156,9 @@ impl Slots {
             last_rank: 0.0,
             is_established: false,
             is_claimed: false,
-            hinted_as: None,
+            hinted_agent: 0,
+            fingerprint: 0,
+            host: 0,
             shows: Shows::default(),
         };
         if self.slots.len() < self.slots_max {

@@ -1,10 +1,11 @@
 //! What one request of a client says to all others: whom it joins, which routes it votes for, what it hints at.
 
 use super::hint::{self, Hint, SMALL_REQUESTS_MAX};
-use super::{Arrival, Changes, Slot, agent_text, evidence};
+use super::{Arrival, Changes, Slot, evidence};
 use crate::detector::Describe;
 use crate::population::{Answer, Deed, Running, Vote};
 use crate::stage::cohort::CohortKey;
+use crate::stage::kin::{Kin, KinNames};
 use crate::window::Change;
 use domain::{Action, RequestRecord, ThreatKind, Timestamp};
 
@@ -21,8 +22,8 @@ pub(super) struct Told {
     pub(super) is_secret: bool,
     /// Whether its route is for signing in.
     pub(super) is_sign_in: bool,
-    /// Hash of its user agent, 0 for none.
-    pub(super) agent: u64,
+    /// What its client shares with others.
+    pub(super) kin: Kin,
     /// The surge that goes on where the client signs in.
     pub(super) surge: Option<Running>,
 }
@@ -30,16 +31,18 @@ pub(super) struct Told {
 impl Slot {
     /// Tells what the request says about what all clients have in common.
     pub(super) fn tell(&self, record: &RequestRecord<'_>, told: Told, changes: &mut Changes) {
-        let Told { change, agent, .. } = told;
+        let Told { change, kin, .. } = told;
         if self.is_established && told.is_success {
             changes.established.successes += 1.0;
         }
         if told.is_first {
             let range = CohortKey::of_client(&record.client);
             changes.joined.extend(range.map(|key| (key.number(), true)));
+            let wide = CohortKey::wide(kin).map(|key| (key.number(), false));
+            changes.joined.extend(wide);
         }
-        if change.is_new_agent || (told.is_first && agent == 0) {
-            changes.joined.push((CohortKey::Agent(agent).number(), false));
+        if change.is_new_agent || (told.is_first && kin.agent == 0) {
+            changes.joined.push((CohortKey::Agent(kin.agent).number(), false));
         }
         if told.is_sign_in && change.is_first_use_of_route {
             let route = CohortKey::Route(record.route.template);
@@ -103,17 +106,18 @@ impl Slot {
     pub(super) fn hint(
         &mut self,
         arrival: &Arrival<'_, '_>,
-        agent: u64,
+        kin: Kin,
         describe: Describe,
         changes: &mut Changes,
     ) {
-        if self.window.requests > SMALL_REQUESTS_MAX && self.hinted_as.is_none() {
+        let was_hinted = self.shows.is_hinted();
+        if self.window.requests > SMALL_REQUESTS_MAX && !was_hinted {
             return;
         }
         let may_hint = arrival.most == Action::Block && !self.is_claimed;
         let shown = hint::shown_by(&self.window).filter(|_| may_hint && !self.is_established);
         // Whoever has grown too large is judged by itself, too.
-        let is_over = self.hinted_as.is_some() && shown.is_none();
+        let is_over = was_hinted && shown.is_none();
         if shown.is_none() && !is_over {
             return;
         }
@@ -122,13 +126,18 @@ impl Slot {
         let is_first = !was_suspect && !is_faint;
         self.shows
             .set_suspect(shown.is_some() && (was_suspect || !is_faint));
-        let now = agent;
-        let agent = self.hinted_as.unwrap_or(agent);
-        let agent_text = match shown {
-            Some(_) if now == agent => agent_text(arrival.record, describe),
-            _ => Box::default(),
+        if !was_hinted {
+            self.hinted_agent = kin.agent;
+        }
+        self.shows.set_hinted(shown.is_some());
+        let kin = Kin {
+            agent: self.hinted_agent,
+            ..kin
         };
-        self.hinted_as = shown.is_some().then_some(agent);
+        let names = match shown {
+            Some(_) => KinNames::of(arrival.record, kin, describe.agent),
+            None => KinNames::default(),
+        };
         changes.hints.push(Hint {
             seq: arrival.seq,
             key: arrival.key,
@@ -138,8 +147,8 @@ impl Slot {
             first_seen: Timestamp::from_millis(self.window.first_millis),
             requests: self.window.requests,
             is_first,
-            agent,
-            agent_text,
+            kin,
+            names,
             route: hint::route(&self.window),
             shown: shown.map(|shown| (shown.threat, evidence(arrival.record, arrival.at, describe))),
             is_faint,
@@ -174,8 +183,8 @@ impl Slot {
             first_seen: Timestamp::from_millis(self.window.first_millis),
             requests: self.window.requests,
             is_first: !was_witness,
-            agent: 0,
-            agent_text: Box::default(),
+            kin: Kin::default(),
+            names: KinNames::default(),
             route: 0,
             shown: is_failing.then(|| {
                 let shown = evidence(arrival.record, arrival.at, describe);

@@ -130,7 +130,7 @@ fn a_share_that_a_range_has_every_day_makes_no_campaign_of_it_one_day() {
             let member = member(&Client::Ip([203, 0, 113, 9].into()), 3, at);
             let mut suspected = Suspected::new(key_of_client, key_of_client, (member, RECON), at);
             suspected.is_small = true;
-            site.suspect(&key, suspected, (None, ""), true)
+            site.suspect(&key, suspected, (None, &KinNames::default()), true)
         };
         (0..suspects).map(shows).last().unwrap()
     };
@@ -155,7 +155,7 @@ fn days_of_a_campaign_do_not_make_it_usual() {
             let at = Timestamp::from_secs(day * 86_400 + 100 * key_of_client as i64);
             let member = member(&Client::Ip([203, 0, 113, 9].into()), 3, at);
             let suspected = Suspected::new(key_of_client, key_of_client, (member, RECON), at);
-            site.suspect(&key, suspected, (None, ""), true)
+            site.suspect(&key, suspected, (None, &KinNames::default()), true)
         };
         let told: Vec<bool> = (0..5).map(shows).collect();
         assert!(told[4], "day {day}");

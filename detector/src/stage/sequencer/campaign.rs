@@ -204,6 +204,9 @@ fn sentence((key, threat): (&CohortKey, ThreatKind), excess: Excess) -> String {
         CohortKey::Range(_) => "of one range",
         CohortKey::Agent(0) => "without a user agent",
         CohortKey::Agent(_) => "with one user agent",
+        CohortKey::Fingerprint(_) => "with one TLS fingerprint",
+        CohortKey::System(_) => "of one autonomous system",
+        CohortKey::Host(_) => "of one virtual host",
         CohortKey::Route(_) | CohortKey::Surge { .. } => "that use one way to sign in",
     };
     let act = match threat {

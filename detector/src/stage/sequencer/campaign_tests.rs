@@ -218,6 +218,94 @@ fn a_campaign_of_one_user_agent_is_named_by_it() {
     assert_eq!(campaign.members.len(), 24);
 }
 
+/// Failed sign-ins by so many clients, each from a range of its own and with an agent of its own, and as many clients who
+/// read; `share` says what the former have in common.
+fn scattered(clients: u32, share: impl Fn(Line) -> Line) -> Vec<Line> {
+    let apart = |line: Line| Line {
+        address: line.address + ((line.address & 0xff) << 16),
+        ..line
+    };
+    let other = |line: Line| Line {
+        address: line.address + (9 << 24),
+        method: "GET",
+        path: "/welcome".to_owned(),
+        status: 200,
+        agent: line.agent + 100,
+        ..line
+    };
+    let failing = sign_ins(clients, 401).into_iter().map(apart);
+    let mut lines: Vec<Line> = failing.clone().map(share).chain(failing.map(other)).collect();
+    lines.sort_by_key(|line| line.millis);
+    lines
+}
+
+#[test]
+fn clients_of_one_autonomous_system_and_of_one_fingerprint_are_campaigns_of_their_members_alone() {
+    let of_system = |line| Line {
+        network: 64500,
+        ..line
+    };
+    let of_program = |line| Line {
+        fingerprint: 7,
+        ..line
+    };
+    for (lines, name) in [
+        (scattered(24, of_system), "as:64500"),
+        (scattered(24, of_program), "ja4:ja4-7"),
+    ] {
+        let (alerts, decisions) = heard(&lines);
+        let campaign = alerts.last().expect(name);
+        assert_eq!(campaign.client.to_string(), name);
+        assert_eq!(campaign.members.len(), 24);
+        assert!(decisions.len() >= 20, "{name}: {}", decisions.len());
+        let is_member = |decision: &Decision| {
+            let mut members = campaign.members.iter();
+            members.any(|member| member.client == decision.client)
+        };
+        assert!(decisions.iter().all(is_member), "never the whole of it");
+    }
+    assert!(
+        heard(&scattered(24, |line| line)).0.is_empty(),
+        "they share nothing"
+    );
+}
+
+#[test]
+fn what_a_range_or_everybody_explains_is_no_campaign_of_a_system() {
+    let everywhere = |line: Line| Line {
+        network: 64500,
+        ..line
+    };
+    let lines: Vec<Line> = sign_ins(24, 401)
+        .into_iter()
+        .map(|line| {
+            everywhere(Line {
+                address: line.address << 8,
+                ..line
+            })
+        })
+        .collect();
+    assert!(heard(&lines).0.is_empty(), "nobody is elsewhere");
+    let lines: Vec<Line> = sign_ins(8, 401).into_iter().map(everywhere).collect();
+    let (alerts, _) = heard(&lines);
+    let is_range = |alert: &Alert| alert.client.scope() == domain::Scope::Range;
+    assert!(!alerts.is_empty() && alerts.iter().all(is_range));
+}
+
+#[test]
+fn a_virtual_host_whose_clients_fail_is_shown_and_nobody_is_acted_on_for_it() {
+    let (alerts, decisions) = heard(&scattered(24, |line| Line { host: 3, ..line }));
+    let campaign = alerts.last().unwrap();
+    assert_eq!(campaign.client.to_string(), "host:host-3");
+    assert_eq!((campaign.action, decisions.len()), (Action::Observe, 0));
+    assert!(
+        campaign
+            .held_back
+            .as_deref()
+            .is_some_and(|why| why.contains("virtual host"))
+    );
+}
+
 #[test]
 fn a_route_that_people_use_to_sign_in_makes_no_campaign_of_them() {
     let person = |number: u32| {

@@ -5,6 +5,7 @@ use crate::policy::Stake;
 use crate::rule::{DistinctOf, Fired, Limit, Pace, Rule};
 use crate::score::Score;
 use crate::stage::client::Candidate;
+use crate::stage::kin::{Kin, KinNames};
 use crate::threat::Claim;
 use domain::{Action, Alert, Client, Decision, DecisionId, Origin, Reason, ThreatClaim};
 
@@ -144,8 +145,8 @@ fn candidate(fired: &Fired, rule: &Rule, around: Circumstances<'_>) -> Candidate
         is_established: hit.is_established,
         successes: hit.successes,
         load: hit.load,
-        agent: 0,
-        agent_text: Box::default(),
+        kin: Kin::default(),
+        names: KinNames::default(),
         agents: hit.agents,
         is_claimed: hit.is_claimed,
         may_be_planted: false,

@@ -4,6 +4,7 @@ use super::Circumstances;
 use crate::population::{Expected, Quantity, Surge};
 use crate::signal::RouteRole;
 use crate::stage::cohort::CohortKey;
+use crate::stage::kin::KinNames;
 use domain::{Action, Alert, Client, DecisionId, Reason, Scope, ThreatClaim, ThreatKind, Timestamp, WhatIf};
 
 /// What the reason of a surge's alert is called.
@@ -80,7 +81,7 @@ fn client(surge: &Surge) -> Client {
         };
     };
     let route = CohortKey::Route(template);
-    route.as_client(&route.name("", surge.evidence.first()))
+    route.as_client(&route.name(&KinNames::default(), surge.evidence.first()))
 }
 
 /// What the hour names: another identity than that of a campaign on the same route, the same however often it is told.
