@@ -27,6 +27,10 @@ impl Models for Asked {
         is_odd.then(|| ("no model".to_owned(), "a model".to_owned()))
     }
 
+    fn networks_problem(&self, file: &Path) -> Option<(String, String)> {
+        self.problem(file)
+    }
+
     fn least_budget(&self, _model: Option<&Path>, per_million: f64) -> Option<String> {
         (per_million < 100.0).then(|| "at least 100".to_owned())
     }

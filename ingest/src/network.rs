@@ -42,6 +42,17 @@ pub enum NetworksError {
     },
 }
 
+impl NetworksError {
+    /// What is wrong, without the path.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match self {
+            Self::Unreadable { cause, .. } => cause.to_string(),
+            Self::NoSystems { kind, .. } => format!("of type {kind:?}, without autonomous systems"),
+        }
+    }
+}
+
 /// A database of autonomous systems, shared by all parsers and read again when its file has changed.
 #[derive(Debug, Clone)]
 pub struct Networks(Arc<Shared>);

@@ -4,6 +4,7 @@ use crate::config::Models;
 use anyhow::Context;
 use detector::feature::{Direction, FEATURES};
 use detector::{Contribution, Score, Scorer, Standing, Windows};
+use ingest::Networks;
 use models::bundle::{ClientScore, ModelBundle};
 use models::calibration::CalibrationError;
 use models::drift::DriftReference;
@@ -98,6 +99,15 @@ impl Models for ModelFiles {
                 api::neutralise(&why)
             ),
         ))
+    }
+
+    fn networks_problem(&self, file: &Path) -> Option<(String, String)> {
+        if !self.must_load {
+            return None;
+        }
+        let error = Networks::open(file).err()?;
+        let expected = "a database of autonomous systems: GeoLite2-ASN or one like it".to_owned();
+        Some((format!("which cannot be used ({})", error.why()), expected))
     }
 
     fn least_budget(&self, model: Option<&Path>, per_million: f64) -> Option<String> {

@@ -127,6 +127,14 @@ impl PassOptions {
                 parser.trusted = config.clients.trusted_proxies();
             }
             parser.identity = config.clients.identity();
+            if parser.networks.is_none() {
+                parser.networks = config
+                    .clients
+                    .networks
+                    .as_deref()
+                    .map(Networks::open)
+                    .transpose()?;
+            }
         }
         Ok(parser)
     }

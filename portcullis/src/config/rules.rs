@@ -61,11 +61,16 @@ fn number(checked: &Checked, path: &str) -> Option<f64> {
         .or_else(|| value.as_integer().map(|number| number as f64))
 }
 
-/// A model that cannot be loaded is refused, with what it was found to be.
+/// A model or a database that cannot be loaded is refused, with what it was found to be.
 fn check_models(checked: &Checked, surroundings: &Surroundings<'_>, problems: &mut Vec<Problem>) {
-    for path in ["model.file", "model.challenger"] {
+    for path in ["model.file", "model.challenger", "clients.networks"] {
         let Some(file) = checked.text(path) else { continue };
-        if let Some((found, expected)) = surroundings.models.problem(Path::new(file)) {
+        let problem = if path == "clients.networks" {
+            surroundings.models.networks_problem(Path::new(file))
+        } else {
+            surroundings.models.problem(Path::new(file))
+        };
+        if let Some((found, expected)) = problem {
             report(checked, problems, path, format!("\"{file}\", {found}"), expected);
         }
     }

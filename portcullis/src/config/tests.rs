@@ -20,6 +20,10 @@ impl Models for Installed {
         is_broken.then(|| ("a file that is damaged".to_owned(), "a model".to_owned()))
     }
 
+    fn networks_problem(&self, file: &Path) -> Option<(String, String)> {
+        ModelFiles { must_load: true }.networks_problem(file)
+    }
+
     fn least_budget(&self, model: Option<&Path>, per_million: f64) -> Option<String> {
         ModelFiles { must_load: true }.least_budget(model, per_million)
     }
@@ -183,6 +187,15 @@ fn a_budget_that_the_model_cannot_show_is_refused_with_the_smallest_that_it_can(
     );
     let loaded = read_with("[policy]\nfalse_positive_budget = 1000\n", &[]).unwrap();
     assert_eq!(loaded.config.policy.false_positive_budget, Some(1000));
+}
+
+#[test]
+fn a_database_that_cannot_be_read_is_named_with_its_setting() {
+    let problem = problem_of("[clients]\nnetworks = \"/nowhere/asn.mmdb\"\n", &[]);
+    let expected = "portcullis.toml:2: clients.networks: found \"/nowhere/asn.mmdb\", which cannot be used (";
+    assert!(problem.starts_with(expected), "{problem}");
+    let end = "expected a database of autonomous systems: GeoLite2-ASN or one like it";
+    assert!(problem.ends_with(end), "{problem}");
 }
 
 #[test]

@@ -25,14 +25,17 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) environment: &'a BTreeMap<String, String>,
     /// Reads the file of a secret.
     pub(crate) read_file: &'a dyn Fn(&Path) -> std::io::Result<String>,
-    /// The model files that it names.
+    /// The model files and databases that it names.
     pub(crate) models: &'a dyn Models,
 }
 
-/// What a configuration asks of the model files that it names.
+/// What a configuration asks of the models and databases that it names.
 pub(crate) trait Models {
     /// What is wrong with a model file: what was found, and what was expected. `None` when nothing is, or nobody here needs it.
     fn problem(&self, file: &Path) -> Option<(String, String)>;
+
+    /// The same of a database of autonomous systems.
+    fn networks_problem(&self, file: &Path) -> Option<(String, String)>;
 
     /// What a budget of wrong blocks per million client-days must be at least for a model (the shipped one without a path)
     /// to show it; `None` when it can show this one.
@@ -44,6 +47,10 @@ pub(crate) struct NoModels;
 
 impl Models for NoModels {
     fn problem(&self, _file: &Path) -> Option<(String, String)> {
+        None
+    }
+
+    fn networks_problem(&self, _file: &Path) -> Option<(String, String)> {
         None
     }
 

@@ -27,6 +27,7 @@ use detect::DetectRole;
 use detector::rule::RuleSet;
 use domain::blocklist::BlocklistLimits;
 use domain::{HashKey, Timestamp};
+use ingest::Networks;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,6 +67,7 @@ pub(crate) struct Service {
     shared: Shared,
     loaded: Loaded,
     rules: RuleSet,
+    networks: Option<Networks>,
     figures: Arc<Figures>,
     api: Arc<ApiState>,
     detect: Option<DetectRole>,
@@ -98,6 +100,12 @@ impl Service {
             let model = &config.model;
             Duel::configured(model.file.as_deref(), model.challenger.as_deref())?;
         }
+        let networks = config
+            .clients
+            .networks
+            .as_deref()
+            .map(Networks::open)
+            .transpose()?;
         let sockets = if roles.serve {
             listeners::bind(&config.api.listeners).await?
         } else {
@@ -112,7 +120,7 @@ impl Service {
         let api = Arc::new(ApiState::new(api_parts(&shared, config, &figures)));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (detect, folder_lock) = if roles.detect && config.kafka.is_some() {
-            let (role, lock) = start_detect(&shared, config, &rules, &figures).await?;
+            let (role, lock) = start_detect(&shared, config, (&rules, networks.clone()), &figures).await?;
             (Some(role), lock)
         } else {
             (None, None)
@@ -131,6 +139,7 @@ impl Service {
             _folder_lock: folder_lock,
             loaded,
             rules,
+            networks,
         })
     }
 
@@ -189,10 +198,11 @@ impl Service {
     }
 }
 
-/// Files that take effect when they change: the configuration, and the rules that it names.
+/// Files that take effect when they change: the configuration, and the rules and the database that it names.
 pub(crate) fn live_files(loaded: &Loaded, config: &Path) -> Vec<PathBuf> {
     let mut files = vec![config.to_owned()];
     files.extend(loaded.config.rules.files.iter().cloned());
+    files.extend(loaded.config.clients.networks.clone());
     files
 }
 
@@ -266,7 +276,7 @@ fn api_parts(shared: &Shared, config: &Config, figures: &Arc<Figures>) -> ApiPar
 async fn start_detect(
     shared: &Shared,
     config: &Config,
-    rules: &RuleSet,
+    (rules, networks): (&RuleSet, Option<Networks>),
     figures: &Arc<Figures>,
 ) -> anyhow::Result<(DetectRole, Option<std::fs::File>)> {
     let key = match config.detector.hash_key {
@@ -280,6 +290,7 @@ async fn start_detect(
         config: config.clone(),
         rules: rules.clone(),
         key,
+        networks,
         figures: Arc::clone(figures),
         checkpoints,
         holder: format!("{}:{place}", host_name()),

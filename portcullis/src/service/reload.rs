@@ -26,6 +26,7 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
     service.figures.set_refused(rules.as_ref().err().cloned());
     let rules = rules.unwrap_or_else(|_| service.rules.clone());
     let have_rules_changed = rules != service.rules;
+    read_networks(service);
     if changes.is_empty() && !have_rules_changed {
         tracing::info!("the configuration was read again: nothing differs");
         return;
@@ -56,6 +57,21 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
     }
     service.loaded = loaded;
     service.rules = rules;
+}
+
+/// Reads the database of autonomous systems again; a wrong one changes nothing.
+fn read_networks(service: &Service) {
+    let Some(networks) = &service.networks else {
+        return;
+    };
+    if let Err(error) = networks.reload() {
+        let why = format!(
+            "the autonomous systems stay as they were: {}",
+            api::neutralise(&error.to_string())
+        );
+        tracing::error!("{why}");
+        service.figures.set_refused(Some(why));
+    }
 }
 
 /// The rules of the files as they are now; when they are wrong, what is to be told: it was logged.

@@ -6,7 +6,7 @@ use crate::config::used;
 use detector::Settings;
 use detector::policy::{GuardSettings, PolicySettings};
 use domain::{HashKey, Mode};
-use ingest::{FormatChoice, ParserConfig};
+use ingest::{FormatChoice, Networks, ParserConfig};
 use storage::Retention;
 
 /// How clients are judged, the rules apart: reading their files can fail.
@@ -44,14 +44,18 @@ pub(super) fn policy(policy: &used::Policy) -> PolicySettings {
 }
 
 /// How the lines of a topic become records.
-pub(super) fn parser(config: &Config, topic: &used::Topic, key: HashKey) -> ParserConfig {
+pub(super) fn parser(
+    config: &Config,
+    topic: &used::Topic,
+    (key, networks): (HashKey, Option<Networks>),
+) -> ParserConfig {
     let format = ingest::format::by_name(&topic.format).map_or(FormatChoice::Auto, FormatChoice::Named);
     ParserConfig {
         format,
         trusted: config.clients.trusted_proxies(),
         identity: config.clients.identity(),
         hash_key: key,
-        networks: None,
+        networks,
     }
 }
 

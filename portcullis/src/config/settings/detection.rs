@@ -51,6 +51,14 @@ pub(super) const CLIENTS: Section = Section {
              carries. Empty: the address alone.",
         ),
         setting(
+            "clients.networks",
+            Kind::File,
+            Absent(r#""/var/lib/GeoIP/GeoLite2-ASN.mmdb""#),
+            Restart,
+            "A database of autonomous systems in MaxMind's format: clients of one of them that do the same are judged \
+             together. It is read again when the file changes.",
+        ),
+        setting(
             "clients.clients_max",
             Kind::Integer(1000, 50_000_000),
             Value("1000000"),

@@ -74,6 +74,8 @@ pub(crate) struct Clients {
     pub(crate) private_clients: bool,
     #[serde(deserialize_with = "identities")]
     identity: Vec<ingest::NamedIdentity>,
+    /// A database of autonomous systems.
+    pub(crate) networks: Option<PathBuf>,
     /// Clients remembered at a time.
     pub(crate) clients_max: usize,
 }

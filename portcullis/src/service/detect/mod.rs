@@ -36,6 +36,7 @@ pub(super) struct Setup {
     pub(super) config: Config,
     pub(super) rules: RuleSet,
     pub(super) key: HashKey,
+    pub(super) networks: Option<ingest::Networks>,
     pub(super) figures: Arc<Figures>,
     pub(super) checkpoints: CheckpointStore,
     /// How the lease's table knows this process.

@@ -10,7 +10,7 @@ use crate::service::settings;
 use detector::{Detector, Output};
 use domain::{Alert, HashKey, RequestRecord, Timestamp};
 use ingest::source::kafka::{DeadLetterOrigin, DeadLetters, KafkaBatch, KafkaSource};
-use ingest::{Parser, Reject};
+use ingest::{Networks, Parser, Reject};
 use storage::RejectedSample;
 
 /// Bytes of a rejected line that are kept for a person: enough to recognise it, too little to hoard secrets.
@@ -20,6 +20,7 @@ const SAMPLE_BYTES_MAX: usize = 256;
 pub(super) struct Readers {
     parsers: Vec<Option<Parser>>,
     key: HashKey,
+    networks: Option<Networks>,
 }
 
 /// Where lines go that cannot be read.
@@ -31,10 +32,11 @@ pub(super) struct Rejections<'a> {
 
 impl Readers {
     /// No parser yet; routes and objects are hashed with that key.
-    pub(super) fn new(key: HashKey) -> Self {
+    pub(super) fn new(key: HashKey, networks: Option<Networks>) -> Self {
         Self {
             parsers: Vec::new(),
             key,
+            networks,
         }
     }
 
@@ -84,7 +86,11 @@ impl Readers {
         if self.parsers[place].is_none() {
             let rule = source.partition(number)?.rule;
             let topic = config.kafka.as_ref()?.topics.get(rule)?;
-            self.parsers[place] = Some(Parser::new(settings::parser(config, topic, self.key)));
+            self.parsers[place] = Some(Parser::new(settings::parser(
+                config,
+                topic,
+                (self.key, self.networks.clone()),
+            )));
         }
         self.parsers[place].as_mut()
     }

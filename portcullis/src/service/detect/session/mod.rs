@@ -134,7 +134,7 @@ impl<'a> Session<'a> {
             source,
             letters,
             detector,
-            readers: Readers::new(setup.key),
+            readers: Readers::new(setup.key, setup.networks.clone()),
             workers: Workers::new(threads),
             orders_seq: loaded.as_ref().map_or(0, |found| found.orders_seq),
             minutes: loaded.map(|found| found.minutes).unwrap_or_default(),
