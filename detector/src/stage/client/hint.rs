@@ -104,9 +104,23 @@ fn is_silent_try(window: &Window) -> bool {
         && !window.rhythm.may_be_slow_metronome()
 }
 
-/// The route under which a hint of passwords tried in silence is compared with its other users; 0 for none.
+/// Whether a small client sends what proves who it is and nothing else, and each is turned down, whatever the answer is called: where
+/// programs fetch tokens a wrong password is bad input, as an old token is. One that does that has kept an old one. What stuck
+/// programs do on a beat is no try.
+fn is_refused_try(window: &Window) -> bool {
+    (ACTS_WITH_AGENT_MIN..=SMALL_REQUESTS_MAX).contains(&window.requests)
+        && u64::from(window.failed) >= ACTS_WITH_AGENT_MIN
+        && window.share(window.habit.logins) >= ACT_SHARE_MIN
+        && window.share(window.errors[HABIT]) >= ACT_SHARE_MIN
+        // What is refused by that name is told without this.
+        && window.share(window.habit.login_failures) < ACT_SHARE_MIN
+        && window.share(window.habit.successes) <= SUCCESS_SHARE_MAX
+        && !window.rhythm.may_be_slow_metronome()
+}
+
+/// The route under which a hint of passwords that are not refused by name is compared with its other users; 0 for none.
 pub(super) fn route(window: &Window) -> u64 {
-    if window.suspicion.same_answers >= SAME_ANSWERS_MIN {
+    if window.suspicion.same_answers >= SAME_ANSWERS_MIN || is_refused_try(window) {
         window.suspicion.sign_in_route
     } else {
         0
@@ -133,6 +147,9 @@ pub(super) fn shown_by(window: &Window) -> Option<Shown> {
         && u64::from(window.suspicion.failures_in_a_row) >= acts_min
         && window.share(window.habit.login_failures) >= ACT_SHARE_MIN
     {
+        return Some(Shown::sure(ThreatKind::CredentialStuffing));
+    }
+    if is_refused_try(window) {
         return Some(Shown::sure(ThreatKind::CredentialStuffing));
     }
     prowls(window)

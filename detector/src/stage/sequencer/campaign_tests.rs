@@ -202,6 +202,38 @@ fn passwords_tried_from_everywhere_at_one_route_are_a_campaign_though_each_is_an
     assert!(decisions.len() >= 8);
 }
 
+/// So many clients who are each told four times, on no beat, that what they sent for a token is bad input.
+fn token_tries(clients: u32, agent: u8) -> Vec<Line> {
+    let pauses = [0, 9_000, 40_000, 53_000];
+    let client = |number: u32| {
+        pauses.map(|pause| Line {
+            method: "POST",
+            agent,
+            ..Line::new(
+                i64::from(number) * 20_000 + pause,
+                300 + number,
+                "/oauth/token",
+                400,
+            )
+        })
+    };
+    (0..clients).flat_map(client).collect()
+}
+
+#[test]
+fn many_programs_whose_tokens_are_all_turned_down_are_a_campaign_and_a_few_are_stuck() {
+    let others = (0..60).map(|number| Line::new(i64::from(number) * 9000, 900 + number, "/welcome", 200));
+    let mut lines: Vec<Line> = token_tries(30, 7).into_iter().chain(others.clone()).collect();
+    lines.sort_by_key(|line| line.millis);
+    let (alerts, decisions) = heard(&lines);
+    let campaign = alerts.last().unwrap();
+    assert_eq!(campaign.threats[0].kind, ThreatKind::CredentialStuffing);
+    assert!(decisions.len() >= 20, "{}", decisions.len());
+    let mut lines: Vec<Line> = token_tries(6, 7).into_iter().chain(others).collect();
+    lines.sort_by_key(|line| line.millis);
+    assert!(heard(&lines).0.is_empty());
+}
+
 #[test]
 fn a_campaign_of_one_user_agent_is_named_by_it() {
     let lines: Vec<Line> = sign_ins(24, 401)
