@@ -225,8 +225,8 @@ impl<S: Scorer> Detector<S> {
         let mut changes: Vec<Changes> = touched.cloned().collect();
         let mut memory = self.memory.clone();
         let around = circumstances(&self.settings, &self.allowances, &self.scorer, self.now);
-        let verdicts = memory.close(changes.iter_mut(), around);
-        verdicts.into_iter().for_each(|verdict| verdict.say(outputs));
+        let findings = memory.close(changes.iter_mut(), around);
+        findings.into_iter().for_each(|finding| finding.say(outputs));
     }
 
     /// Says how far the word of a source is acted on, from its next record on. Sources are trusted fully until told
@@ -397,12 +397,12 @@ impl<S: Scorer> Detector<S> {
         }
         let around = circumstances(&self.settings, &self.allowances, &self.scorer, self.now);
         let changes = touched.of(&mut self.shards).map(|shard| &mut shard.changes);
-        let verdicts = self.memory.close(changes, around);
-        for verdict in verdicts {
-            for (owner, client) in verdict.blocked() {
+        let findings = self.memory.close(changes, around);
+        for finding in findings {
+            for (owner, client) in finding.blocked() {
                 self.refresh_blocks(owner, client);
             }
-            verdict.say(outputs);
+            finding.say(outputs);
         }
         self.block_arrived(&arrived);
         for input in std::mem::take(&mut self.inputs) {

@@ -25,7 +25,7 @@ pub(crate) struct Memory {
 
 /// What is said at the end of a tick.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Verdict {
+pub(crate) enum Finding {
     /// About one client.
     Client(Box<Ruling>),
     /// About a campaign that grew.
@@ -36,7 +36,7 @@ pub(crate) enum Verdict {
     Surge(Box<Alert>),
 }
 
-impl Verdict {
+impl Finding {
     /// Whose requests count as stopped from now on, by keyed hash.
     pub(crate) fn blocked(&self) -> Vec<(u64, &Client)> {
         match self {
@@ -98,7 +98,7 @@ impl Memory {
         &mut self,
         changes: impl Iterator<Item = &'c mut Changes>,
         around: Circumstances<'_>,
-    ) -> Vec<Verdict> {
+    ) -> Vec<Finding> {
         self.population.established.move_to(around.now);
         self.population.baselines.move_to(around.now);
         let Due {
@@ -112,27 +112,27 @@ impl Memory {
         let held = self.sequencer.hold_back(&due, stake, around);
         // In the order of the first suspect: a map's order would differ between runs.
         let mut grown: Vec<Grown> = Vec::new();
-        let mut verdicts: Vec<Verdict> = due
+        let mut findings: Vec<Finding> = due
             .iter()
             .filter_map(|candidate| self.judge(candidate, &held, &mut grown, around))
-            .map(|ruling| Verdict::Client(Box::new(ruling)))
+            .map(|ruling| Finding::Client(Box::new(ruling)))
             .collect();
         for hint in &hints {
             self.take_hint(hint, &mut grown);
         }
-        verdicts.extend(
+        findings.extend(
             grown
                 .iter()
                 .filter_map(|(key, threat)| self.join(key, *threat, around))
-                .map(|joined| Verdict::Campaign(Box::new(joined))),
+                .map(|joined| Finding::Campaign(Box::new(joined))),
         );
-        verdicts.extend(self.count(&hits, around));
+        findings.extend(self.count(&hits, around));
         let surges = self.population.baselines.surges(around.now);
         let told = surges
             .iter()
-            .map(|surge| Verdict::Surge(Box::new(surge::alert(surge, around))));
-        verdicts.extend(told);
-        verdicts
+            .map(|surge| Finding::Surge(Box::new(surge::alert(surge, around))));
+        findings.extend(told);
+        findings
     }
 
     fn merge<'c>(&mut self, changes: impl Iterator<Item = &'c mut Changes>, now: Timestamp) -> Due {
@@ -177,7 +177,7 @@ impl Memory {
     }
 
     /// Counts for every rule what counts for it, and says what is done where one fires.
-    fn count(&mut self, hits: &[Hit], around: Circumstances<'_>) -> Vec<Verdict> {
+    fn count(&mut self, hits: &[Hit], around: Circumstances<'_>) -> Vec<Finding> {
         let mut fired: Vec<(Fired, &Rule)> = Vec::new();
         for hit in hits {
             // A rule that went away while the process did not run: what counted for it counts for nothing.
@@ -192,7 +192,7 @@ impl Memory {
         let held = self.sequencer.hold_back_fired(&fired, stake, around);
         let enforce = |(fired, rule): &(Fired, &Rule)| {
             let is_held = held.contains(&fired.hit.window);
-            Verdict::Rule(Box::new(self.sequencer.enforce(fired, rule, is_held, around)))
+            Finding::Rule(Box::new(self.sequencer.enforce(fired, rule, is_held, around)))
         };
         fired.iter().map(enforce).collect()
     }

@@ -27,7 +27,7 @@
 //! | *episode* | a run of one client's alerts of one kind without a long pause |
 //! | *price* | how many established clients and successful requests a decision would hit |
 //! | *established* | a client with a successful history older than the present alert |
-//! | *cohort* | clients that share a range or a user agent |
+//! | *cohort* | clients that share a range, a user agent, a sign-in route, a TLS fingerprint, an autonomous system or a host |
 //! | *suspect* | a client against which something speaks, too little to act on by itself |
 //! | *hint* | what a small client does and hardly anything else: it makes it a suspect |
 //! | *campaign* | an alert whose client is a cohort of clients, each too small to stand out |
