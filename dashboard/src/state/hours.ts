@@ -16,16 +16,28 @@ export interface HourColumns {
   failedTo: Column;
 }
 
-/** Each hour beside what is usual then. */
+const HOUR = 3_600_000;
+/** Hours that are drawn: a day, also while the first of them were not seen. */
+const DRAWN = 24;
+
+/** Each hour of the day that ends with the latest, beside what is usual then; nothing where nothing was seen. */
 export function beside(hours: readonly Hour[]): HourColumns {
+  const seen = new Map(hours.map((hour) => [Date.parse(hour.at), hour]));
+  const latest = Math.max(...seen.keys());
+  const times = seen.size === 0 ? [] : Array.from({ length: DRAWN }, (_, place) => latest - (DRAWN - 1 - place) * HOUR);
+  const column = (read: (hour: Hour) => number | null | undefined): Column =>
+    times.map((at) => {
+      const hour = seen.get(at);
+      return hour === undefined ? null : (read(hour) ?? null);
+    });
   return {
-    times: hours.map((hour) => Date.parse(hour.at)),
-    requests: hours.map((hour) => hour.requests),
-    requestsFrom: hours.map((hour) => hour.usual_requests?.from ?? null),
-    requestsTo: hours.map((hour) => hour.usual_requests?.to ?? null),
-    failed: hours.map((hour) => hour.failed_sign_ins),
-    failedFrom: hours.map((hour) => hour.usual_failed_sign_ins?.from ?? null),
-    failedTo: hours.map((hour) => hour.usual_failed_sign_ins?.to ?? null),
+    times,
+    requests: column((hour) => hour.requests),
+    requestsFrom: column((hour) => hour.usual_requests?.from),
+    requestsTo: column((hour) => hour.usual_requests?.to),
+    failed: column((hour) => hour.failed_sign_ins),
+    failedFrom: column((hour) => hour.usual_failed_sign_ins?.from),
+    failedTo: column((hour) => hour.usual_failed_sign_ins?.to),
   };
 }
 

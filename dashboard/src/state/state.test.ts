@@ -157,16 +157,18 @@ test('an order is written as the API takes it', () => {
   expect(writeOrder('allow', about, 'x', 0, 0)).toMatchObject({ until: null });
 });
 
-test('hours stand beside what is usual, where that is known', () => {
+test('hours stand beside what is usual, where that is known, in a day that ends with the latest', () => {
   const usual = { usual_requests: { from: 200, to: 400 }, usual_failed_sign_ins: { from: 0, to: 12 } };
   const hours = [
-    { at: '2026-01-15T09:00:00Z', requests: 300, failed_sign_ins: 4, usual_requests: null, usual_failed_sign_ins: null },
+    { at: '2026-01-15T08:00:00Z', requests: 300, failed_sign_ins: 4, usual_requests: null, usual_failed_sign_ins: null },
     { at: '2026-01-15T10:00:00Z', requests: 810, failed_sign_ins: 512, ...usual },
   ];
   const drawn = beside(hours);
-  expect(drawn.times).toEqual([Date.UTC(2026, 0, 15, 9), Date.UTC(2026, 0, 15, 10)]);
-  expect(drawn.failed).toEqual([4, 512]);
-  expect(drawn.failedTo).toEqual([null, 12]);
-  expect(drawn.requestsFrom).toEqual([null, 200]);
+  expect(drawn.times).toHaveLength(24);
+  expect(drawn.times.slice(-3)).toEqual([8, 9, 10].map((hour) => Date.UTC(2026, 0, 15, hour)));
+  expect(drawn.failed.slice(-4)).toEqual([null, 4, null, 512]);
+  expect(drawn.failedTo.slice(-3)).toEqual([null, null, 12]);
+  expect(drawn.requestsFrom.slice(-3)).toEqual([null, null, 200]);
   expect(hours.map(isAbove)).toEqual([false, true]);
+  expect(beside([]).times).toEqual([]);
 });
