@@ -45,8 +45,11 @@ pub(crate) async fn a_lift_revokes_every_decision_of_the_client(store: AnyStore)
     let (client, other) = (ip("203.0.113.1"), ip("203.0.113.2"));
     let machine = decision(&client, Action::Throttle);
     let bystander = decision(&other, Action::Block);
+    // One that grew is written down twice, and is one all the same.
+    let mut grown = machine.clone();
+    grown.action = Action::Block;
     store
-        .append_decisions(&[machine.clone(), bystander.clone()], None, START)
+        .append_decisions(&[machine.clone(), bystander.clone(), grown], None, START)
         .await
         .unwrap();
     store

@@ -1,6 +1,6 @@
 //! The order journal, and what an order does to the stored decisions.
 
-use super::{Where, decisions, read_all, read_first, take_numbers, verdicts};
+use super::{Where, decisions, read_all, read_count, read_first, take_numbers, verdicts};
 use crate::engine::{Engine, Transaction, params};
 use crate::row::order::{COLUMNS, INSERT, read, write};
 use crate::{Error, NewOrder, OrderFilter, OrderReceipt, Page, Paged, REASON_BYTES_MAX, TAIL_MAX};
@@ -112,28 +112,30 @@ fn operator_decision(order: &Order, ttl_secs: u32) -> Decision {
     }
 }
 
+/// Ends every decision in force about a client; gives how many those were. One that was written down again as it grew is one.
 async fn revoke_client(tx: &mut dyn Transaction, order: &Order) -> Result<u64, Error> {
+    let (client, at) = (&order.client, order.at);
+    let (scope, value) = (client.scope().as_str(), client.value().into_owned());
+    let sql = "SELECT COUNT(*) FROM decisions WHERE scope = $1 AND value = $2 AND revoked_at IS NULL \
+               AND expires_at > $3 AND superseded_by IS NULL";
+    let ended = read_count(
+        tx.fetch(APPEND, sql.into(), params![scope, value.clone(), at])
+            .await?,
+    )?;
     let sql = "UPDATE decisions SET revoked_at = $1, revoked_by = $2 \
                WHERE scope = $3 AND value = $4 AND revoked_at IS NULL AND expires_at > $1";
-    let client = &order.client;
-    let params = params![
-        order.at,
-        order.by.as_str(),
-        client.scope().as_str(),
-        client.value().into_owned()
-    ];
-    tx.execute(APPEND, sql.into(), params).await
+    tx.execute(APPEND, sql.into(), params![at, order.by.as_str(), scope, value])
+        .await?;
+    Ok(ended)
 }
 
+/// Ends one decision; gives 1, or 0 where it was not in force.
 async fn revoke_decision(tx: &mut dyn Transaction, id: DecisionId, order: &Order) -> Result<u64, Error> {
     let sql = "UPDATE decisions SET revoked_at = $1, revoked_by = $2 \
                WHERE id = $3 AND revoked_at IS NULL AND expires_at > $1";
-    tx.execute(
-        APPEND,
-        sql.into(),
-        params![order.at, order.by.as_str(), id.to_string()],
-    )
-    .await
+    let params = params![order.at, order.by.as_str(), id.to_string()];
+    let rows = tx.execute(APPEND, sql.into(), params).await?;
+    Ok(rows.min(1))
 }
 
 /// Whom a decision names.
