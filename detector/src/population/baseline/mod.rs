@@ -19,6 +19,7 @@ use crate::signal::RouteRole;
 use domain::{Evidence, Timestamp};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use hour::{Hour, Open};
 use serde::{Deserialize, Serialize};
 use usual::Usual;
@@ -227,17 +228,20 @@ impl Baselines {
         hour.site.count(&traffic.site);
         for passed in &traffic.routes {
             let is_full = hour.routes.len() >= BASELINE_OPEN_ROUTES_MAX;
-            let usual = routes.get(&passed.template);
-            if is_full && usual.is_none() && !hour.routes.contains_key(&passed.template) {
-                continue;
-            }
-            let open = hour.routes.entry(passed.template).or_insert_with(|| {
-                let mut open = Open::of(passed.role);
-                if let Some(usual) = usual {
-                    open.expect(Series::Route, usual, place);
+            let open = match hour.routes.entry(passed.template) {
+                Entry::Occupied(open) => open.into_mut(),
+                Entry::Vacant(vacant) => {
+                    let usual = routes.get(&passed.template);
+                    if is_full && usual.is_none() {
+                        continue;
+                    }
+                    let mut open = Open::of(passed.role);
+                    if let Some(usual) = usual {
+                        open.expect(Series::Route, usual, place);
+                    }
+                    vacant.insert(open)
                 }
-                open
-            });
+            };
             if open.count_passed(passed) && !hour.risen.contains(&passed.template) {
                 hour.risen.push(passed.template);
             }
