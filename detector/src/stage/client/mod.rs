@@ -20,14 +20,14 @@ use crate::detector::Describe;
 use crate::feature;
 use crate::limits::{ENFORCEMENT_LAG_MILLIS, SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED};
 use crate::population::{Established, Population};
-use crate::rule::{Facts, Roles, RuleSet, Seen, catch};
+use crate::rule::{Facts, Hit, Roles, RuleSet, Seen, catch};
 use crate::score::Score;
 use crate::signal::{self, MethodClass, Outcome, RouteRole, Signals};
 use crate::stage::kin::{Kin, KinNames, short_hash, text_hash};
 use crate::stage::sequencer::Block;
 use crate::threat;
 use crate::window::decay::VISIT;
-use crate::window::{Hashes, Window};
+use crate::window::{Change, Hashes, Window};
 use domain::{Action, Evidence, HashKey, RequestRecord, ThreatKind, Timestamp};
 
 /// What the shards read but never change during a tick.
@@ -133,41 +133,31 @@ impl Shard {
         let place = self.place(arrival);
         let slot = self.slots.get_mut(place);
         let record = arrival.record;
-        match slot.treatment(record, arrival.at, epoch) {
-            Treatment::Counts => {}
-            Treatment::Leaks => self.leaks += 1,
-            Treatment::Stopped => {
-                slot.window.stopped = slot.window.stopped.saturating_add(1);
-                self.stopped += 1;
-                return;
-            }
+        let treatment = slot.treatment(record, arrival.at, epoch);
+        self.leaks += u64::from(treatment == Treatment::Leaks);
+        if treatment == Treatment::Stopped {
+            slot.window.stopped = slot.window.stopped.saturating_add(1);
+            self.stopped += 1;
+            return;
         }
         let standing = epoch.population.routes.standing(record.route.template);
         let hashes = hashes(record);
         let is_new_agent = hashes.agent != 0 && !slot.window.agents.contains(hashes.agent);
         let is_first = slot.window.requests == 0;
         if is_first {
-            slot.fingerprint = short_hash(text_hash(record.fingerprint.as_deref()));
-            slot.host = short_hash(text_hash(record.host.as_deref()));
+            slot.note_kin(record);
         }
         let kin = slot.kin(record, hashes.agent);
         let work_left = self.changes.work_left(arrival.key);
         let mut signals = signal::read(record, standing.is_known(), is_new_agent, work_left);
         self.changes.spend(arrival.key, signals.work);
         self.unsearched += u64::from(signals.is_unsearched);
-        let said = epoch.roles.of(&record.path);
-        let is_unnamed = said.is_none() && signals.role == RouteRole::Plain;
-        if let Some(role) = said {
-            signals.role = role;
-        } else if is_unnamed && let Some(role) = epoch.population.roles.of(record.route.template) {
-            (signals.role, signals.is_role_learned) = (role, true);
-        }
+        let is_unnamed = assign_role(&mut signals, record, epoch);
         let change = slot
             .window
             .observe(record, arrival.at, &signals, standing, hashes);
         slot.is_claimed |= record.address_source == domain::AddressSource::Claimed;
         let rank = slot.window.suspicion.rank();
-        let is_success = signals.outcome == Outcome::Success;
         let surge = epoch
             .population
             .baselines
@@ -177,43 +167,21 @@ impl Shard {
             let told = Told {
                 change,
                 is_first,
-                is_success,
-                is_secret: signals.probe.is_secret(),
-                is_sign_in: signals.role.is_sign_in(),
+                is_unnamed,
+                standing,
                 kin,
                 surge,
             };
-            slot.tell(record, told, &mut self.changes);
-            slot.testify(
-                arrival,
-                (is_unnamed, change.is_first_use_of_route),
-                epoch.describe,
-                &mut self.changes,
-            );
-            slot.pass(arrival, (&signals, standing, is_first), epoch, &mut self.changes);
+            slot.tell_all(arrival, (&signals, told), epoch, &mut self.changes);
         }
-        let is_telling = signals.probe.weight > 0.0
-            || signals.payload.weight > 0.0
-            || change.is_novel_miss
-            || signals.outcome == Outcome::Refused
-            || (signals.role.is_sign_in() && signals.method == MethodClass::Write);
-        if is_telling && slot.window.suspicion.is_any() {
+        if is_telling(&signals, change) && slot.window.suspicion.is_any() {
             self.suspects.keep(arrival.key, rank, record.position, || {
                 evidence(record, arrival.at, epoch.describe)
             });
         }
         slot.hint(arrival, kin, epoch.describe, &mut self.changes);
         slot.witness(arrival, surge, epoch.describe, &mut self.changes);
-        if !epoch.rules.is_empty() {
-            let facts = Facts::new(record, &signals, &slot.window);
-            let seen = Seen {
-                arrival,
-                slot,
-                hash_key: epoch.hash_key,
-                agent: hashes.agent,
-            };
-            catch(epoch.rules, &facts, seen, epoch.describe, &mut self.changes.hits);
-        }
+        slot.meet_rules(arrival, (&signals, hashes.agent), epoch, &mut self.changes.hits);
         let is_in_vain = change.is_novel_miss || signals.probe.weight > 0.0;
         if slot.is_due(rank, &signals, is_in_vain) {
             slot.last_rank = slot.last_rank.max(rank);
@@ -343,6 +311,33 @@ enum Treatment {
 }
 
 impl Slot {
+    /// Notes which rules count a request.
+    fn meet_rules(
+        &self,
+        arrival: &Arrival<'_, '_>,
+        (signals, agent): (&Signals, u64),
+        epoch: Epoch<'_>,
+        hits: &mut Vec<Hit>,
+    ) {
+        if epoch.rules.is_empty() {
+            return;
+        }
+        let facts = Facts::new(arrival.record, signals, &self.window);
+        let seen = Seen {
+            arrival,
+            slot: self,
+            hash_key: epoch.hash_key,
+            agent,
+        };
+        catch(epoch.rules, &facts, seen, epoch.describe, hits);
+    }
+
+    /// Notes what the first request of a client shares with others for good.
+    fn note_kin(&mut self, record: &RequestRecord<'_>) {
+        self.fingerprint = short_hash(text_hash(record.fingerprint.as_deref()));
+        self.host = short_hash(text_hash(record.host.as_deref()));
+    }
+
     /// What the client of a request shares with others.
     fn kin(&self, record: &RequestRecord<'_>, agent: u64) -> Kin {
         Kin {
@@ -409,6 +404,28 @@ fn is_scored_at(requests: u64) -> bool {
     let has_doubled =
         requests.is_multiple_of(SCORED_DOUBLING) && (requests / SCORED_DOUBLING).is_power_of_two();
     requests == SCORED_FIRST || has_doubled || requests.is_multiple_of(SCORED_EVERY)
+}
+
+/// Says what the request's route is for: what a person says before its words, and those before what was learned. Gives whether
+/// neither of the former says anything.
+fn assign_role(signals: &mut Signals, record: &RequestRecord<'_>, epoch: Epoch<'_>) -> bool {
+    let said = epoch.roles.of(&record.path);
+    let is_unnamed = said.is_none() && signals.role == RouteRole::Plain;
+    if let Some(role) = said {
+        signals.role = role;
+    } else if is_unnamed && let Some(role) = epoch.population.roles.of(record.route.template) {
+        (signals.role, signals.is_role_learned) = (role, true);
+    }
+    is_unnamed
+}
+
+/// Whether a request shows what its client is about.
+fn is_telling(signals: &Signals, change: Change) -> bool {
+    signals.probe.weight > 0.0
+        || signals.payload.weight > 0.0
+        || change.is_novel_miss
+        || signals.outcome == Outcome::Refused
+        || (signals.role.is_sign_in() && signals.method == MethodClass::Write)
 }
 
 fn hashes(record: &RequestRecord<'_>) -> Hashes {

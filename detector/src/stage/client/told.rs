@@ -1,9 +1,10 @@
 //! What one request of a client says to all others: whom it joins, which routes it votes for, what it hints at.
 
 use super::hint::{self, Hint, SMALL_REQUESTS_MAX};
-use super::{Arrival, Changes, Slot, evidence};
+use super::{Arrival, Changes, Epoch, Slot, evidence};
 use crate::detector::Describe;
-use crate::population::{Answer, Deed, Running, Vote};
+use crate::population::{Answer, Deed, RouteStanding, Running, Vote};
+use crate::signal::{Outcome, Signals};
 use crate::stage::cohort::CohortKey;
 use crate::stage::kin::{Kin, KinNames};
 use crate::window::Change;
@@ -16,12 +17,10 @@ pub(super) struct Told {
     pub(super) change: Change,
     /// Whether it is the client's first.
     pub(super) is_first: bool,
-    /// Whether it succeeded.
-    pub(super) is_success: bool,
-    /// Whether only scanners ask for its path, as far as anybody knows.
-    pub(super) is_secret: bool,
-    /// Whether its route is for signing in.
-    pub(super) is_sign_in: bool,
+    /// Whether neither a person nor a word says what its route is for.
+    pub(super) is_unnamed: bool,
+    /// How its route stood among clients.
+    pub(super) standing: RouteStanding,
     /// What its client shares with others.
     pub(super) kin: Kin,
     /// The surge that goes on where the client signs in.
@@ -29,10 +28,26 @@ pub(super) struct Told {
 }
 
 impl Slot {
+    /// Tells everything that a request says to all others.
+    pub(super) fn tell_all(
+        &self,
+        arrival: &Arrival<'_, '_>,
+        (signals, told): (&Signals, Told),
+        epoch: Epoch<'_>,
+        changes: &mut Changes,
+    ) {
+        self.tell(arrival.record, (signals, told), changes);
+        let unnamed = (told.is_unnamed, told.change.is_first_use_of_route);
+        self.testify(arrival, unnamed, epoch.describe, changes);
+        let counted = (signals, told.standing, told.is_first);
+        self.pass(arrival, counted, epoch, changes);
+    }
+
     /// Tells what the request says about what all clients have in common.
-    pub(super) fn tell(&self, record: &RequestRecord<'_>, told: Told, changes: &mut Changes) {
+    fn tell(&self, record: &RequestRecord<'_>, (signals, told): (&Signals, Told), changes: &mut Changes) {
         let Told { change, kin, .. } = told;
-        if self.is_established && told.is_success {
+        let is_success = signals.outcome == Outcome::Success;
+        if self.is_established && is_success {
             changes.established.successes += 1.0;
         }
         if told.is_first {
@@ -44,7 +59,7 @@ impl Slot {
         if change.is_new_agent || (told.is_first && kin.agent == 0) {
             changes.joined.push((CohortKey::Agent(kin.agent).number(), false));
         }
-        if told.is_sign_in && change.is_first_use_of_route {
+        if signals.role.is_sign_in() && change.is_first_use_of_route {
             let route = CohortKey::Route(record.route.template);
             changes.joined.push((route.number(), false));
             let surge = told.surge.filter(|surge| self.came_in(*surge));
@@ -59,10 +74,10 @@ impl Slot {
         // So, too, what only scanners ask for: a site that answers everything with one page would call it ordinary soon.
         let is_served = self.window.habit.successes > 1.0;
         let finds = f32::from(self.window.suspicion.probes_found);
-        let may_vote = if told.is_secret && told.is_success {
+        let may_vote = if signals.probe.is_secret() && is_success {
             is_clean && self.window.habit.successes - finds > 1.0
         } else {
-            is_clean && (told.is_success || is_served)
+            is_clean && (is_success || is_served)
         };
         if change.is_first_use_of_route && may_vote {
             changes.votes.push(Vote {
@@ -74,7 +89,7 @@ impl Slot {
 
     /// Tells what a POST says about what its route is for. What a page of somebody else's may have sent, and what was only
     /// claimed, tells nothing.
-    pub(super) fn testify(
+    fn testify(
         &self,
         arrival: &Arrival<'_, '_>,
         (is_unnamed, is_first_use): (bool, bool),
@@ -139,20 +154,13 @@ impl Slot {
             None => KinNames::default(),
         };
         changes.hints.push(Hint {
-            seq: arrival.seq,
-            key: arrival.key,
-            owner: arrival.owner,
-            client: self.client.clone(),
-            at: arrival.at,
-            first_seen: Timestamp::from_millis(self.window.first_millis),
-            requests: self.window.requests,
             is_first,
             kin,
             names,
             route: hint::route(&self.window),
             shown: shown.map(|shown| (shown.threat, evidence(arrival.record, arrival.at, describe))),
             is_faint,
-            surge: None,
+            ..self.no_hint(arrival)
         });
     }
 
@@ -175,6 +183,19 @@ impl Slot {
         }
         self.shows.set_witness(is_failing);
         changes.hints.push(Hint {
+            is_first: !was_witness,
+            shown: is_failing.then(|| {
+                let shown = evidence(arrival.record, arrival.at, describe);
+                (ThreatKind::CredentialStuffing, shown)
+            }),
+            surge: Some(surge),
+            ..self.no_hint(arrival)
+        });
+    }
+
+    /// A hint at that request that shows nothing and is compared with nobody.
+    fn no_hint(&self, arrival: &Arrival<'_, '_>) -> Hint {
+        Hint {
             seq: arrival.seq,
             key: arrival.key,
             owner: arrival.owner,
@@ -182,17 +203,14 @@ impl Slot {
             at: arrival.at,
             first_seen: Timestamp::from_millis(self.window.first_millis),
             requests: self.window.requests,
-            is_first: !was_witness,
+            is_first: false,
             kin: Kin::default(),
             names: KinNames::default(),
             route: 0,
-            shown: is_failing.then(|| {
-                let shown = evidence(arrival.record, arrival.at, describe);
-                (ThreatKind::CredentialStuffing, shown)
-            }),
+            shown: None,
             is_faint: false,
-            surge: Some(surge),
-        });
+            surge: None,
+        }
     }
 
     /// Whether it came for the first time while a surge went on.
