@@ -100,12 +100,9 @@ impl Service {
             let model = &config.model;
             Duel::configured(model.file.as_deref(), model.challenger.as_deref())?;
         }
-        let networks = config
-            .clients
-            .networks
-            .as_deref()
-            .map(Networks::open)
-            .transpose()?;
+        // Only whoever reads logs looks addresses up.
+        let networks = config.clients.networks.as_deref().filter(|_| roles.detect);
+        let networks = networks.map(Networks::open).transpose()?;
         let sockets = if roles.serve {
             listeners::bind(&config.api.listeners).await?
         } else {

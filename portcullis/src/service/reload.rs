@@ -5,6 +5,7 @@ use crate::config::{self, Config};
 use crate::rules;
 use crate::scorer::ModelFiles;
 use detector::rule::RuleSet;
+use ingest::Networks;
 use std::path::Path;
 
 /// Reads the file, and the files of rules that it names, again. A wrong one changes nothing, and every problem of it is
@@ -23,10 +24,13 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
     };
     let changes = service.loaded.diff(&loaded);
     let rules = read_rules(&loaded.config);
-    service.figures.set_refused(rules.as_ref().err().cloned());
+    let refused = [rules.as_ref().err().cloned(), read_networks(service).err()];
+    let refused: Vec<String> = refused.into_iter().flatten().collect();
+    service
+        .figures
+        .set_refused((!refused.is_empty()).then(|| refused.join("; ")));
     let rules = rules.unwrap_or_else(|_| service.rules.clone());
     let have_rules_changed = rules != service.rules;
-    read_networks(service);
     if changes.is_empty() && !have_rules_changed {
         tracing::info!("the configuration was read again: nothing differs");
         return;
@@ -59,19 +63,15 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
     service.rules = rules;
 }
 
-/// Reads the database of autonomous systems again; a wrong one changes nothing.
-fn read_networks(service: &Service) {
-    let Some(networks) = &service.networks else {
-        return;
-    };
-    if let Err(error) = networks.reload() {
-        let why = format!(
-            "the autonomous systems stay as they were: {}",
-            api::neutralise(&error.to_string())
-        );
+/// Reads the database of autonomous systems again. A wrong one changes nothing: what is to be told was logged.
+fn read_networks(service: &Service) -> Result<(), String> {
+    let read = service.networks.as_ref().map_or(Ok(()), Networks::reload);
+    read.map_err(|error| {
+        let why = api::neutralise(&error.to_string()).into_owned();
+        let why = format!("the autonomous systems stay as they were: {why}");
         tracing::error!("{why}");
-        service.figures.set_refused(Some(why));
-    }
+        why
+    })
 }
 
 /// The rules of the files as they are now; when they are wrong, what is to be told: it was logged.
