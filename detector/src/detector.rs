@@ -46,8 +46,8 @@ pub struct Settings {
 pub struct Describe {
     /// Writes a request, as evidence.
     pub request: fn(&RequestRecord<'_>) -> String,
-    /// Writes a user agent, as the name of those who share it.
-    pub agent: fn(&str) -> String,
+    /// Writes what clients share as their name: a user agent, a TLS fingerprint, a virtual host.
+    pub name: fn(&str) -> String,
     /// Writes the route of a request, as its name.
     pub route: fn(&RequestRecord<'_>) -> String,
 }

@@ -12,7 +12,7 @@ const CLIENTS_MAX: usize = 256;
 /// Everything as logged.
 const DESCRIBE: Describe = Describe {
     request: |record| record.path.to_string(),
-    agent: str::to_owned,
+    name: str::to_owned,
     route: |record| record.path.to_string(),
 };
 

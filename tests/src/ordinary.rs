@@ -26,6 +26,6 @@ impl Scorer for Ordinary {
 /// Writes everything as logged.
 pub const AS_LOGGED: Describe = Describe {
     request: |record| record.path.to_string(),
-    agent: str::to_owned,
+    name: str::to_owned,
     route: |record| record.path.to_string(),
 };

@@ -150,7 +150,7 @@ impl Scorer for Simple {
 /// Everything as logged.
 const DESCRIBE: Describe = Describe {
     request: |record| format!("{} {}", record.method, record.path),
-    agent: str::to_owned,
+    name: str::to_owned,
     route: |record| record.path.to_string(),
 };
 

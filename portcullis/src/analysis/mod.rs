@@ -82,7 +82,7 @@ pub(crate) fn run_watched<S: Scorer>(
 /// How what a log holds is written for people: secrets masked, cut to the detector's length.
 pub(crate) const DESCRIBE: Describe = Describe {
     request: describe_request,
-    agent: describe_agent,
+    name: describe_name,
     route: describe_route,
 };
 
@@ -105,9 +105,9 @@ fn describe_request(record: &RequestRecord<'_>) -> String {
     text
 }
 
-/// A user agent. Its comments are parted as a query is: `token=…` in one of them is masked like one of a query.
-fn describe_agent(agent: &str) -> String {
-    let mut text = ingest::mask::query(agent).into_owned();
+/// What clients share, a user agent mostly. Its comments are parted as a query is: `token=…` in one of them is masked like one of a query.
+fn describe_name(name: &str) -> String {
+    let mut text = ingest::mask::query(name).into_owned();
     cut(&mut text);
     text
 }

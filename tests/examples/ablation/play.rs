@@ -147,6 +147,6 @@ fn play(name: &str, (seed, run, requests): (u64, i64, u64)) -> Result<Played> {
 /// Nobody reads the evidence of these runs.
 const DESCRIBE: Describe = Describe {
     request: |_| String::new(),
-    agent: |_| String::new(),
+    name: |_| String::new(),
     route: |_| String::new(),
 };

@@ -249,7 +249,7 @@ impl Shard {
             (
                 Some(Box::new(window.clone())),
                 self.suspects.with_latest(arrival.key, latest),
-                KinNames::of(arrival.record, kin, epoch.describe.agent),
+                KinNames::of(arrival.record, kin, epoch.describe.name),
             )
         };
         let window = &slot.window;

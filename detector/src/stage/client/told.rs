@@ -150,7 +150,7 @@ impl Slot {
             ..kin
         };
         let names = match shown {
-            Some(_) => KinNames::of(arrival.record, kin, describe.agent),
+            Some(_) => KinNames::of(arrival.record, kin, describe.name),
             None => KinNames::default(),
         };
         changes.hints.push(Hint {
