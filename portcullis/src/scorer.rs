@@ -106,8 +106,14 @@ impl Models for ModelFiles {
             return None;
         }
         let error = Networks::open(file).err()?;
-        let expected = "a database of autonomous systems: GeoLite2-ASN or one like it".to_owned();
-        Some((format!("which cannot be used ({})", error.why()), expected))
+        // As above: why is not cut.
+        Some((
+            "which cannot be used".to_owned(),
+            format!(
+                "a database of autonomous systems, GeoLite2-ASN or one like it: {}",
+                api::neutralise(&error.why())
+            ),
+        ))
     }
 
     fn least_budget(&self, model: Option<&Path>, per_million: f64) -> Option<String> {
