@@ -13,11 +13,21 @@ pub enum NamedIdentity {
     Subject,
     /// The API key, as its keyed hash.
     ApiKey,
+    /// The session's cookie or token, as its keyed hash.
+    Session,
+    /// The subject of the client certificate that the gateway checked.
+    Certificate,
 }
 
 impl NamedIdentity {
     /// Every kind of name.
-    pub const ALL: [Self; 3] = [Self::Consumer, Self::Subject, Self::ApiKey];
+    pub const ALL: [Self; 5] = [
+        Self::Consumer,
+        Self::Subject,
+        Self::ApiKey,
+        Self::Session,
+        Self::Certificate,
+    ];
 
     /// The scope of a client of that kind.
     #[must_use]
@@ -26,6 +36,8 @@ impl NamedIdentity {
             Self::Consumer => Scope::Consumer,
             Self::Subject => Scope::Subject,
             Self::ApiKey => Scope::ApiKey,
+            Self::Session => Scope::Session,
+            Self::Certificate => Scope::Certificate,
         }
     }
 }
@@ -56,11 +68,15 @@ fn named(kind: NamedIdentity, raw: &RawRequest<'_>, key: &HashKey) -> Option<Cli
     match kind {
         NamedIdentity::Consumer => Client::parse(kind.scope(), raw.consumer.as_deref()?).ok(),
         NamedIdentity::Subject => Client::parse(kind.scope(), raw.subject.as_deref()?).ok(),
-        NamedIdentity::ApiKey => {
-            let secret = raw.api_key.as_deref()?;
-            Client::parse(kind.scope(), &key.hash_secret(secret.as_bytes())).ok()
-        }
+        NamedIdentity::Certificate => Client::parse(kind.scope(), raw.certificate.as_deref()?).ok(),
+        NamedIdentity::ApiKey => hashed(kind, raw.api_key.as_deref()?, key),
+        NamedIdentity::Session => hashed(kind, raw.session.as_deref()?, key),
     }
+}
+
+/// The client that a secret stands for: nothing that leads back to the secret.
+fn hashed(kind: NamedIdentity, secret: &str, key: &HashKey) -> Option<Client> {
+    Client::parse(kind.scope(), &key.hash_secret(secret.as_bytes())).ok()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod detect;
 pub mod envelope;
 pub mod format;
+pub mod gateway;
 pub mod nesting;
 pub mod raw;
 
@@ -24,10 +25,13 @@ pub mod reject;
 pub mod mask;
 
 pub use detect::{Detection, detect};
-pub use format::{Column, FORMATS, Family, Format};
+pub use format::{
+    Column, FORMATS, Family, Format, FormatChoice, LANGUAGES, Language, Provenance, Tier, WrongFormat,
+};
+pub use gateway::Gateway;
 pub use identity::{IdentityPolicy, NamedIdentity};
 pub use network::{Networks, NetworksError};
-pub use parser::{FormatChoice, Parser, ParserConfig, ParserCounts, into_owned};
+pub use parser::{Parser, ParserConfig, ParserCounts, into_owned};
 pub use reject::{Reason, Reject, RejectLog, RejectSample};
 pub use source::file::{Line, LineBatch, LineReader, Progress, SourceError};
 pub use source::merge::{Merge, MergedFile, Parsed};

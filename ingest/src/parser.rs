@@ -3,7 +3,7 @@
 use crate::address;
 use crate::detect::Detection;
 use crate::envelope::{self, DEPTH_MAX};
-use crate::format::{FORMATS, Family, Format, Memory};
+use crate::format::{FORMATS, Family, Format, FormatChoice, Memory};
 use crate::identity::IdentityPolicy;
 use crate::nesting::is_too_deep;
 use crate::network::{NetworkMemo, Networks};
@@ -12,16 +12,6 @@ use crate::reject::{Reason, Reject, RejectLog, count_fields};
 use crate::route::RouteMemo;
 use domain::{AddressSource, HashKey, Position, RequestRecord, TrustedProxies};
 use std::borrow::Cow;
-
-/// Which format lines are read as.
-#[derive(Debug, Clone, Copy, Default)]
-pub enum FormatChoice {
-    /// Each line as whatever reads it, beginning with what read the last one.
-    #[default]
-    Auto,
-    /// Every line as this one; wrappers are still taken off.
-    Named(&'static dyn Format),
-}
 
 /// Everything that decides how a line becomes a record.
 #[derive(Debug, Clone)]
@@ -151,8 +141,11 @@ impl Parser {
 
     /// The format that read the last line.
     #[must_use]
-    pub fn last_format(&self) -> Option<&'static dyn Format> {
-        self.last.map(|index| FORMATS[index])
+    pub fn last_format(&self) -> Option<&dyn Format> {
+        match &self.config.format {
+            FormatChoice::Written(format) => Some(format.as_ref()),
+            FormatChoice::Auto | FormatChoice::Named(_) => self.last.map(|index| FORMATS[index]),
+        }
     }
 
     fn read_text<'a>(&mut self, line: &'a str, position: Position) -> Result<RequestRecord<'a>, Reject> {
@@ -201,12 +194,16 @@ impl Parser {
 
     /// Reads a line without a wrapper as the chosen format, or as the first that reads it in one way only.
     fn read_bare<'a>(&mut self, text: &'a str) -> Result<RawRequest<'a>, Reject> {
-        if let FormatChoice::Named(format) = self.config.format {
-            let result = read_as(format, text, &mut self.memory);
-            if result.is_ok() {
-                self.last = FORMATS.iter().position(|known| known.name() == format.name());
+        match &self.config.format {
+            FormatChoice::Auto => {}
+            FormatChoice::Written(format) => return read_as(format.as_ref(), text, &mut self.memory),
+            FormatChoice::Named(format) => {
+                let result = read_as(*format, text, &mut self.memory);
+                if result.is_ok() {
+                    self.last = FORMATS.iter().position(|known| known.name() == format.name());
+                }
+                return result;
             }
-            return result;
         }
         let family = Family::of(text);
         let mut ambiguous = None;
@@ -280,14 +277,14 @@ impl Parser {
 }
 
 /// Reads a line as one format; NGINX's escapes in JSON are repaired where the line is no JSON as it stands.
-fn read_as<'a>(
-    format: &'static dyn Format,
-    text: &'a str,
-    memory: &mut Memory,
-) -> Result<RawRequest<'a>, Reject> {
+fn read_as<'a>(format: &dyn Format, text: &'a str, memory: &mut Memory) -> Result<RawRequest<'a>, Reject> {
     let reject = |reason| Reject {
         format: Some(format.name()),
         reason,
+    };
+    let marked = |raw: RawRequest<'a>| RawRequest {
+        is_ambiguous: raw.is_ambiguous || format.is_forgeable(),
+        ..raw
     };
     match format.parse(text, memory) {
         Err(Reason::BrokenJson) => {
@@ -299,7 +296,7 @@ fn read_as<'a>(
                 .map(RawRequest::into_owned)
                 .map_err(reject)
         }
-        result => result.map_err(reject),
+        result => result.map(marked).map_err(reject),
     }
 }
 

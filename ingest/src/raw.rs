@@ -22,6 +22,10 @@ pub struct RawRequest<'a> {
     pub subject: Option<Cow<'a, str>>,
     /// The API key as it was sent: a secret, kept only as its keyed hash.
     pub api_key: Option<Cow<'a, str>>,
+    /// The session's cookie or token as it was sent: a secret, kept only as its keyed hash.
+    pub session: Option<Cow<'a, str>>,
+    /// The subject of the client certificate that the gateway checked.
+    pub certificate: Option<Cow<'a, str>>,
     /// Virtual host, without the port.
     pub host: Option<Cow<'a, str>>,
     /// What was asked for.
@@ -60,6 +64,8 @@ impl RawRequest<'_> {
             consumer: own(self.consumer),
             subject: own(self.subject),
             api_key: own(self.api_key),
+            session: own(self.session),
+            certificate: own(self.certificate),
             host: own(self.host),
             request: self.request.into_owned(),
             status: self.status,

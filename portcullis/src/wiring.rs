@@ -234,18 +234,7 @@ pub(crate) fn load_rules(files: &[PathBuf], with_shipped: bool) -> anyhow::Resul
 /// # Errors
 /// When the format is not known.
 pub(crate) fn format_choice(name: &str) -> anyhow::Result<FormatChoice> {
-    if name == "auto" {
-        return Ok(FormatChoice::Auto);
-    }
-    let found = ingest::format::by_name(name).map(FormatChoice::Named);
-    let wrong = || {
-        let known: Vec<&str> = ingest::FORMATS.iter().map(|format| format.name()).collect();
-        WrongUsage(format!(
-            "unknown format {name:?}: expected auto or one of {}",
-            known.join(", ")
-        ))
-    };
-    Ok(found.ok_or_else(wrong)?)
+    Ok(FormatChoice::from_text(name).map_err(|wrong| WrongUsage(wrong.message))?)
 }
 
 /// Opens files, or standard input when there are none.

@@ -4,15 +4,19 @@ use super::Column::{
     ApiKey, BytesIn, BytesOut, Duration, Forwarded, Host, Method, Peer, Protocol, Referer, Status, Subject,
     Target, Tls, UserAgent,
 };
+use super::Provenance;
 use super::fields::Node::{Moment, Object as Nested, Scaled, Text};
 use super::fields::{JsonFormat, Mark, Tree};
 use super::json_write::{Object, address, target};
 use crate::clock::EpochUnit::Seconds;
+use crate::gateway::Gateway;
 use domain::RequestRecord;
 
 pub(super) const FORMAT: JsonFormat = JsonFormat {
     name: "caddy_json",
     description: "Caddy's JSON access log",
+    gateway: Gateway::Caddy,
+    provenance: Provenance::documented("https://caddyserver.com/docs/logging"),
     tree: TREE,
     marks: &[
         Mark {

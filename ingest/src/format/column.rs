@@ -15,6 +15,10 @@ pub enum Column {
     Subject,
     /// The API key.
     ApiKey,
+    /// The session's cookie or token.
+    Session,
+    /// The subject of the client's certificate.
+    Certificate,
     /// Virtual host.
     Host,
     /// Method.
@@ -51,13 +55,15 @@ pub enum Column {
 
 impl Column {
     /// Every column, in the order in which people read a request.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::At,
         Self::Peer,
         Self::Forwarded,
         Self::Consumer,
         Self::Subject,
         Self::ApiKey,
+        Self::Session,
+        Self::Certificate,
         Self::Method,
         Self::Host,
         Self::Target,
@@ -86,6 +92,8 @@ impl Column {
             Self::Consumer => "consumer",
             Self::Subject => "subject",
             Self::ApiKey => "api_key",
+            Self::Session => "session",
+            Self::Certificate => "certificate",
             Self::Host => "host",
             Self::Method => "method",
             Self::Target => "target",
@@ -117,7 +125,13 @@ const LOSSES: &[(&[Column], &str)] = &[
         "the client behind a proxy, unless the gateway resolves it before it logs",
     ),
     (
-        &[Column::Consumer, Column::Subject, Column::ApiKey],
+        &[
+            Column::Consumer,
+            Column::Subject,
+            Column::ApiKey,
+            Column::Session,
+            Column::Certificate,
+        ],
         "who was authenticated: one key or account used from many addresses",
     ),
     (&[Column::Host], "which virtual host was asked for"),

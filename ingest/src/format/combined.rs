@@ -7,9 +7,10 @@
 //! leftmost is taken, and a line with more than one is marked ambiguous. Text after the last quote is ignored.
 
 use super::escape::{self, Style, unescape};
-use super::{Column, Family, Format, Memory};
+use super::{Column, Family, Format, Memory, Provenance};
 use crate::address::parse_ip;
 use crate::clock::{CLF_LEN, write_clf};
+use crate::gateway::Gateway;
 use crate::raw::{RawRequest, RequestLine, host_without_port, present};
 use crate::reject::Reason;
 use domain::RequestRecord;
@@ -26,6 +27,8 @@ const SIZE_DIGITS_MAX: usize = 19;
 pub(super) struct ClfFormat {
     pub(super) name: &'static str,
     pub(super) description: &'static str,
+    pub(super) gateway: Gateway,
+    pub(super) provenance: Provenance,
     /// Whether the virtual host stands before the address.
     pub(super) has_host: bool,
     /// Quoted fields after the numbers: 0 (common), 2 (combined) or 3 (with the forwarded chain).
@@ -57,6 +60,14 @@ impl Format for ClfFormat {
 
     fn description(&self) -> &'static str {
         self.description
+    }
+
+    fn gateway(&self) -> Gateway {
+        self.gateway
+    }
+
+    fn provenance(&self) -> Provenance {
+        self.provenance
     }
 
     fn family(&self) -> Family {

@@ -7,16 +7,20 @@ use super::Column::{
     ApiKey, BytesIn, BytesOut, Duration, Fingerprint, Forwarded, Host, Method, Peer, Protocol, Referer,
     Status, Subject, Target, Tls, Upstream, UserAgent,
 };
+use super::Provenance;
 use super::fields::Node::{Moment, Scaled, Text};
 use super::fields::{JsonFormat, Mark, Tree};
 use super::json_write::{Object, target};
 use crate::clock::EpochUnit::Guessed;
+use crate::gateway::Gateway;
 use domain::RequestRecord;
 use std::net::IpAddr;
 
 pub(super) const FORMAT: JsonFormat = JsonFormat {
     name: "envoy_json",
     description: "JSON of Envoy, Envoy Gateway, Istio",
+    gateway: Gateway::Envoy,
+    provenance: Provenance::seen("the CrowdSec hub's test of its Envoy parser"),
     tree: TREE,
     marks: &[
         Mark {

@@ -5,9 +5,10 @@
 //! record ambiguous: programs differ in which one they believe.
 
 use super::json_value::{AnyValue, Value};
-use super::{Column, Family, Format, Memory, escape};
+use super::{Column, Family, Format, Memory, Provenance, escape};
 use crate::address::{parse_ip, parse_socket};
 use crate::clock::{EpochUnit, from_epoch};
+use crate::gateway::Gateway;
 use crate::nesting::is_too_deep;
 use crate::raw::{RawRequest, RequestLine, host_without_port, present};
 use crate::reject::Reason;
@@ -37,6 +38,8 @@ pub(super) enum Node {
 pub(super) struct JsonFormat {
     pub(super) name: &'static str,
     pub(super) description: &'static str,
+    pub(super) gateway: Gateway,
+    pub(super) provenance: Provenance,
     pub(super) tree: Tree,
     /// Keys of which each must be there: they tell this format from others with similar keys.
     pub(super) marks: &'static [Mark],
@@ -71,6 +74,14 @@ impl Format for JsonFormat {
 
     fn description(&self) -> &'static str {
         self.description
+    }
+
+    fn gateway(&self) -> Gateway {
+        self.gateway
+    }
+
+    fn provenance(&self) -> Provenance {
+        self.provenance
     }
 
     fn family(&self) -> Family {
@@ -314,6 +325,8 @@ impl<'a> Found<'a> {
             consumer: self.text(Column::Consumer).and_then(present),
             subject: self.text(Column::Subject).and_then(present),
             api_key: self.text(Column::ApiKey).and_then(present),
+            session: self.text(Column::Session).and_then(present),
+            certificate: self.text(Column::Certificate).and_then(present),
             host: self.text(Column::Host).and_then(host_without_port),
             request,
             status: self.status().ok_or(Reason::Invalid("status"))?,

@@ -4,15 +4,19 @@ use super::Column::{
     ApiKey, BytesIn, BytesOut, Consumer, Duration, Forwarded, Host, Method, Peer, Protocol, Referer, Status,
     Target, Tls, Upstream, UserAgent,
 };
+use super::Provenance;
 use super::fields::Node::{Moment, Object as Nested, Scaled, Text};
 use super::fields::{JsonFormat, Mark, Tree};
 use super::json_write::{Object, address, target};
 use crate::clock::EpochUnit::Millis;
+use crate::gateway::Gateway;
 use domain::{Client, RequestRecord, Scope};
 
 pub(super) const FORMAT: JsonFormat = JsonFormat {
     name: "kong_json",
     description: "objects of Kong's logging plugins",
+    gateway: Gateway::Kong,
+    provenance: Provenance::documented("https://developer.konghq.com/plugins/file-log/"),
     tree: TREE,
     marks: &[
         Mark {

@@ -5,6 +5,7 @@
 
 mod apache;
 mod caddy_json;
+mod choice;
 mod column;
 mod combined;
 mod envoy_json;
@@ -15,13 +16,17 @@ mod json_write;
 mod kong_json;
 mod nginx;
 mod nginx_json;
+mod provenance;
 mod quotes;
 mod traefik_json;
 
+pub use choice::{FormatChoice, LANGUAGES, LAYOUT_BYTES_MAX, Language, WrongFormat};
 pub use column::Column;
 pub(crate) use fields::repair_escapes;
+pub use provenance::{Provenance, Tier};
 
 use crate::clock::DayCache;
+use crate::gateway::Gateway;
 use crate::raw::RawRequest;
 use crate::reject::Reason;
 use domain::RequestRecord;
@@ -70,12 +75,24 @@ pub struct Memory {
 }
 
 /// One way in which gateways write a request as a line.
-pub trait Format: Sync {
+pub trait Format: Send + Sync {
     /// Its public name.
     fn name(&self) -> &'static str;
 
     /// What writes it, in a few words.
     fn description(&self) -> &'static str;
+
+    /// Whose log it is.
+    fn gateway(&self) -> Gateway;
+
+    /// How it is known that the gateway writes it.
+    fn provenance(&self) -> Provenance;
+
+    /// Whether the gateway writes what clients send as it stands, so that a client's quote or line break shifts the
+    /// fields after it: then no line proves what it says, and none is evidence for a block.
+    fn is_forgeable(&self) -> bool {
+        false
+    }
 
     /// Text or JSON.
     fn family(&self) -> Family;

@@ -18,15 +18,19 @@ use super::Column::{
     ApiKey, BytesIn, BytesOut, Consumer, Duration, Fingerprint, Forwarded, Host, Method, Path, Peer,
     Protocol, Query, Referer, RequestLine, Status, Subject, Target, Tls, Upstream, UserAgent,
 };
+use super::Provenance;
 use super::fields::Node::{Moment, Scaled, Text};
 use super::fields::{JsonFormat, Mark, Tree};
 use super::json_write::{Object, address, target};
 use crate::clock::EpochUnit::{Guessed, Seconds};
+use crate::gateway::Gateway;
 use domain::{Client, RequestRecord, Scope};
 
 pub(super) const FORMAT: JsonFormat = JsonFormat {
     name: "nginx_json",
     description: "JSON of NGINX, or home-made JSON with its usual names",
+    gateway: Gateway::Nginx,
+    provenance: Provenance::seen("an issue of crowdsecurity/crowdsec, number 3543"),
     tree: TREE,
     marks: &[
         Mark {

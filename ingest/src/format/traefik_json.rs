@@ -4,15 +4,19 @@ use super::Column::{
     ApiKey, BytesIn, BytesOut, Duration, Forwarded, Host, Method, Peer, Protocol, Referer, Status, Target,
     Tls, Upstream, UserAgent,
 };
+use super::Provenance;
 use super::fields::Node::{Moment, Scaled, Text};
 use super::fields::{JsonFormat, Mark, Tree};
 use super::json_write::{Object, address, target};
 use crate::clock::EpochUnit::Guessed;
+use crate::gateway::Gateway;
 use domain::RequestRecord;
 
 pub(super) const FORMAT: JsonFormat = JsonFormat {
     name: "traefik_json",
     description: "Traefik's JSON access log",
+    gateway: Gateway::Traefik,
+    provenance: Provenance::seen("an issue of fosrl/pangolin, number 3054"),
     tree: TREE,
     marks: &[
         Mark {

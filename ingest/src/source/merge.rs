@@ -5,7 +5,8 @@
 
 use super::file::{Line, LineBatch, LineReader};
 use crate::detect::{Detection, SAMPLE_LINES, detect};
-use crate::parser::{FormatChoice, Parser, ParserConfig};
+use crate::format::FormatChoice;
+use crate::parser::{Parser, ParserConfig};
 use crate::reject::{Reason, Reject};
 use domain::{RequestRecord, Timestamp};
 
@@ -104,7 +105,7 @@ impl MergedFile {
         let is_over = !reader.fill(&mut batch);
         let mut parser = Parser::new(config.clone());
         let detection = detect(batch.lines().take(SAMPLE_LINES).map(|line| line.bytes));
-        if let (FormatChoice::Auto, Some(detection)) = (config.format, &detection) {
+        if let (FormatChoice::Auto, Some(detection)) = (&config.format, &detection) {
             parser.begin_with(detection);
         }
         Self {

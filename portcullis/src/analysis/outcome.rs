@@ -1,7 +1,6 @@
 //! What a pass found: one line per client that was alerted on, campaigns, and totals.
 
 use super::alerts;
-use crate::command::lost_in;
 use detector::population::LearnedRole;
 use detector::{Detector, Output, Scorer};
 use domain::{Action, Alert, Client, Member, Scope, ThreatKind};
@@ -56,6 +55,7 @@ pub(crate) struct Outcome {
     pub roles: Vec<LearnedRole>,
     /// Version name of the model.
     pub model: String,
+    lost: Option<Vec<&'static str>>,
     first: HashMap<Told, Alert>,
 }
 
@@ -69,9 +69,7 @@ impl Outcome {
 
     /// What none of the files' formats can show, a sentence each.
     pub(crate) fn blind_spots(&self) -> Vec<&'static str> {
-        let formats = self.formats.keys();
-        let formats: Vec<_> = formats.filter_map(|name| ingest::format::by_name(name)).collect();
-        lost_in(&formats)
+        self.lost.clone().unwrap_or_default()
     }
 
     /// Keeps, of each client's alerts, the one with the strongest action; the earliest of equals.
@@ -112,6 +110,9 @@ impl Outcome {
                 .extend(file.reader.problem().map(ToString::to_string));
             if let Some(format) = file.parser.last_format() {
                 *self.formats.entry(format.name().to_owned()).or_default() += 1;
+                let lost = self.lost.get_or_insert_with(|| format.blind_spots());
+                let spots = format.blind_spots();
+                lost.retain(|sentence| spots.contains(sentence));
             }
             self.files.push(name);
         }

@@ -216,7 +216,7 @@ fn explain(path: &Path, out: &mut impl Write) -> anyhow::Result<ExitCode> {
 }
 
 /// What none of the formats can show.
-pub(crate) fn lost_in(formats: &[&'static dyn Format]) -> Vec<&'static str> {
+pub(crate) fn lost_in(formats: &[&dyn Format]) -> Vec<&'static str> {
     let mut spots = formats.iter().map(|format| format.blind_spots());
     let mut lost = spots.next().unwrap_or_default();
     for others in spots {

@@ -37,7 +37,7 @@ pub(crate) struct Args {
     /// Database of autonomous systems, in MaxMind's format (GeoLite2-ASN or one like it), to name the client's
     #[arg(long, value_name = "FILE")]
     networks: Option<PathBuf>,
-    /// Names to take for the client before its address: consumer, subject, api_key
+    /// Names to take for the client before its address: consumer, subject, api_key, session, certificate
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = named_identity)]
     identity: Vec<NamedIdentity>,
     /// Log files, plain, .gz or .zst; `-` or none for standard input
@@ -48,7 +48,7 @@ fn named_identity(name: &str) -> Result<NamedIdentity, String> {
     let found = NamedIdentity::ALL
         .into_iter()
         .find(|kind| kind.scope().as_str() == name);
-    found.ok_or_else(|| "expected consumer, subject or api_key".to_owned())
+    found.ok_or_else(|| "expected consumer, subject, api_key, session or certificate".to_owned())
 }
 
 /// Runs the command. A file that cannot be read is reported, the others are read, and the exit code says so.

@@ -52,7 +52,7 @@ fn write_section(out: &mut String, section: &Section) {
 fn write_setting(out: &mut String, setting: &Setting, is_off: bool) {
     let kind = match setting.kind {
         // The names of formats stand in `portcullis formats`: a list here would be out of date with the next one.
-        Kind::Format => "auto or a format's name".to_owned(),
+        Kind::Format => "auto, a format's name, or one written down".to_owned(),
         kind => kind.to_string(),
     };
     let live = if setting.reload == Reload::Live {

@@ -65,7 +65,9 @@ fn kind_schema(kind: Kind) -> Value {
         Kind::Choice(words) => json!({"enum": words}),
         Kind::Format => {
             let names: Vec<&str> = std::iter::once("auto").chain(format_names()).collect();
-            json!({"enum": names})
+            let languages: Vec<&str> = ingest::LANGUAGES.iter().map(|language| language.name).collect();
+            let written = format!("^({}):", languages.join("|"));
+            json!({"anyOf": [{"enum": names}, {"type": "string", "pattern": written}]})
         }
         Kind::Integer(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
         Kind::Share => json!({"type": "number", "minimum": 0, "maximum": 1}),

@@ -192,7 +192,7 @@ fn is_text_of(kind: Kind, text: &str) -> bool {
     match kind {
         Kind::Text(bytes) => is_plain(bytes),
         Kind::Choice(words) => words.contains(&text),
-        Kind::Format => text == "auto" || format_names().contains(&text),
+        Kind::Format => ingest::FormatChoice::from_text(text).is_ok(),
         Kind::Secret => !text.is_empty() && text.len() <= SECRET_BYTES_MAX,
         Kind::Key => text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()),
         Kind::Listen => text.parse::<SocketAddr>().is_ok(),
@@ -245,8 +245,18 @@ fn refuse(path: &str, kind: Kind, node: &Node) -> Problem {
         path: path.to_owned(),
         origin: node.origin.clone(),
         found: found(kind, node),
-        expected: kind.to_string(),
+        expected: expected(kind, &node.raw),
         suggestion: suggestion.map(|word| format!("\"{word}\"")),
+    }
+}
+
+/// What was expected: of a format that was written down, what is wrong with it.
+fn expected(kind: Kind, raw: &Raw) -> String {
+    match (kind, raw) {
+        (Kind::Format, Raw::Text(text)) if text.contains(':') => {
+            ingest::FormatChoice::from_text(text).map_or_else(|wrong| wrong.message, |_| kind.to_string())
+        }
+        _ => kind.to_string(),
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) use trial::run as run_trial;
 use anyhow::Context as _;
 use detector::rule::{Rule, RuleSet, Who};
 use domain::Scope;
-use ingest::{IdentityPolicy, NamedIdentity};
+use ingest::IdentityPolicy;
 use std::path::{Path, PathBuf};
 
 /// Largest rules file, in bytes: ten times the largest number of rules with tests.
@@ -70,12 +70,8 @@ pub(crate) fn load(files: &[PathBuf], with_shipped: bool) -> anyhow::Result<Vec<
 /// Says which rules never fire, because they count by a name that no client is given.
 pub(crate) fn unheard(written: &[Written], identity: &IdentityPolicy) -> Vec<String> {
     let is_given = |scope: Scope| {
-        let scopes = identity.prefer.iter().map(|kind| match kind {
-            NamedIdentity::Consumer => Scope::Consumer,
-            NamedIdentity::Subject => Scope::Subject,
-            NamedIdentity::ApiKey => Scope::ApiKey,
-        });
-        scopes.into_iter().any(|given| given == scope)
+        let mut scopes = identity.prefer.iter().map(|kind| kind.scope());
+        scopes.any(|given| given == scope)
     };
     let unheard = written.iter().filter_map(|written| match written.rule.by.who {
         Some(Who::Named(scope)) if !is_given(scope) => Some(format!(

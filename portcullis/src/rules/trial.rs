@@ -293,7 +293,7 @@ pub(crate) fn run(written: &Written, trial: &Trial) -> anyhow::Result<Verdict> {
             let pass = Pass {
                 scorer,
                 parser: ParserConfig {
-                    format: *format,
+                    format: format.clone(),
                     ..ParserConfig::new(scan_key())
                 },
                 settings,

@@ -49,9 +49,9 @@ pub(super) fn parser(
     topic: &used::Topic,
     (key, networks): (HashKey, Option<Networks>),
 ) -> ParserConfig {
-    let format = ingest::format::by_name(&topic.format).map_or(FormatChoice::Auto, FormatChoice::Named);
     ParserConfig {
-        format,
+        // Checked with the configuration.
+        format: FormatChoice::from_text(&topic.format).unwrap_or_default(),
         trusted: config.clients.trusted_proxies(),
         identity: config.clients.identity(),
         hash_key: key,

@@ -44,7 +44,11 @@ pub(super) const CLIENTS: Section = Section {
         ),
         setting(
             "clients.identity",
-            Kind::List(&Kind::Choice(&["consumer", "subject", "api_key"]), 0, 3),
+            Kind::List(
+                &Kind::Choice(&["consumer", "subject", "api_key", "session", "certificate"]),
+                0,
+                5,
+            ),
             Value("[]"),
             Restart,
             "Names that the gateway has verified and that count before the address, the first one that a line \

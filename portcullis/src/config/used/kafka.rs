@@ -40,7 +40,7 @@ pub(crate) struct Topic {
     pub(crate) name: Option<String>,
     /// A pattern for names.
     pub(crate) pattern: Option<String>,
-    /// A format's name, or `auto`.
+    /// `auto`, a format's name, or one written down.
     pub(crate) format: String,
     #[serde(deserialize_with = "message_shape")]
     messages: source::MessageShape,
