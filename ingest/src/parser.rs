@@ -62,6 +62,8 @@ pub struct Parser {
     network_memo: NetworkMemo,
     /// Position in [`FORMATS`] of the format that read the last line.
     last: Option<usize>,
+    /// Whether clients can write into the fields of the last line's format.
+    is_forgeable: bool,
     /// Wrappers around the last line.
     last_depth: usize,
     counts: ParserCounts,
@@ -78,6 +80,7 @@ impl Parser {
             routes: RouteMemo::default(),
             network_memo: NetworkMemo::default(),
             last: None,
+            is_forgeable: false,
             last_depth: 0,
             counts: ParserCounts::default(),
             rejects: RejectLog::default(),
@@ -95,8 +98,9 @@ impl Parser {
     /// # Errors
     /// Why the line could not be read. Never stops the stream: the next line is read as if this one had not been.
     pub fn parse<'a>(&mut self, line: &'a [u8], position: Position) -> Result<RequestRecord<'a>, Reject> {
-        let result = self.read(line, position);
-        self.count(line, position, &result);
+        let mut is_utf8 = true;
+        let result = self.read_bytes(line, position, &mut is_utf8);
+        self.tally(line, position, &result, is_utf8);
         result
     }
 
@@ -105,17 +109,42 @@ impl Parser {
     /// # Errors
     /// Why the line could not be read.
     pub fn read<'a>(&mut self, line: &'a [u8], position: Position) -> Result<RequestRecord<'a>, Reject> {
+        self.read_bytes(line, position, &mut true)
+    }
+
+    /// Counts a line that was read.
+    pub fn count(&mut self, line: &[u8], position: Position, result: &Result<RequestRecord<'_>, Reject>) {
+        // Asking again is cheaper than carrying the answer along.
+        let is_utf8 = simdutf8::basic::from_utf8(line).is_ok();
+        self.tally(line, position, result, is_utf8);
+    }
+
+    /// Reads one line, and says whether its bytes are UTF-8.
+    #[inline]
+    fn read_bytes<'a>(
+        &mut self,
+        line: &'a [u8],
+        position: Position,
+        is_utf8: &mut bool,
+    ) -> Result<RequestRecord<'a>, Reject> {
         match simdutf8::basic::from_utf8(line) {
             Ok(text) => self.read_text(text, position),
             Err(_) => {
+                *is_utf8 = false;
                 let text = String::from_utf8_lossy(line);
                 self.read_text(&text, position).map(into_owned)
             }
         }
     }
 
-    /// Counts a line that was read.
-    pub fn count(&mut self, line: &[u8], position: Position, result: &Result<RequestRecord<'_>, Reject>) {
+    fn tally(
+        &mut self,
+        line: &[u8],
+        position: Position,
+        result: &Result<RequestRecord<'_>, Reject>,
+        is_utf8: bool,
+    ) {
+        self.counts.not_utf8 += u64::from(!is_utf8);
         match result {
             Ok(record) => {
                 self.counts.parsed += 1;
@@ -123,8 +152,6 @@ impl Parser {
             }
             Err(reject) => self.rejects.add(position, line, *reject),
         }
-        // Asking again is cheaper than carrying the answer along.
-        self.counts.not_utf8 += u64::from(simdutf8::basic::from_utf8(line).is_err());
     }
 
     /// What was counted so far.
@@ -139,12 +166,13 @@ impl Parser {
         &self.rejects
     }
 
-    /// The format that read the last line.
+    /// The format that lines are read as: the one that was chosen, else the one that read the last line.
     #[must_use]
     pub fn last_format(&self) -> Option<&dyn Format> {
         match &self.config.format {
             FormatChoice::Written(format) => Some(format.as_ref()),
-            FormatChoice::Auto | FormatChoice::Named(_) => self.last.map(|index| FORMATS[index]),
+            FormatChoice::Named(format) => Some(*format),
+            FormatChoice::Auto => self.last.map(|index| FORMATS[index]),
         }
     }
 
@@ -193,34 +221,50 @@ impl Parser {
     }
 
     /// Reads a line without a wrapper as the chosen format, or as the first that reads it in one way only.
+    #[inline]
     fn read_bare<'a>(&mut self, text: &'a str) -> Result<RawRequest<'a>, Reject> {
-        match &self.config.format {
-            FormatChoice::Auto => {}
-            FormatChoice::Written(format) => return read_as(format.as_ref(), text, &mut self.memory),
-            FormatChoice::Named(format) => {
-                let result = read_as(*format, text, &mut self.memory);
-                if result.is_ok() {
-                    self.last = FORMATS.iter().position(|known| known.name() == format.name());
-                }
-                return result;
+        let chosen: &dyn Format = match (&self.config.format, self.last) {
+            (FormatChoice::Written(format), _) => format.as_ref(),
+            (FormatChoice::Named(format), _) => *format,
+            (FormatChoice::Auto, Some(last)) => FORMATS[last],
+            (FormatChoice::Auto, None) => return self.read_any(text, None),
+        };
+        self.is_forgeable = chosen.is_forgeable();
+        let is_auto = matches!(self.config.format, FormatChoice::Auto);
+        match read_as(chosen, text, &mut self.memory) {
+            Ok(raw) if !is_auto || !raw.is_ambiguous => Ok(raw),
+            Err(reason) if !is_auto => Err(reject(chosen, reason)),
+            first => self.read_any(text, Some(first)),
+        }
+    }
+
+    /// Reads a line as the first format that reads it in one way only; `first` is what the last line's format said.
+    #[cold]
+    fn read_any<'a>(
+        &mut self,
+        text: &'a str,
+        first: Option<Result<RawRequest<'a>, Reason>>,
+    ) -> Result<RawRequest<'a>, Reject> {
+        let family = Family::of(text);
+        let mut closest = None;
+        let mut ambiguous = None;
+        if let Some((index, first)) = self.last.zip(first) {
+            match first {
+                Ok(raw) => ambiguous = Some((index, raw)),
+                Err(reason) => closest = Some(reject(FORMATS[index], reason)),
             }
         }
-        let family = Family::of(text);
-        let mut ambiguous = None;
-        let mut closest = None;
-        let others = (0..FORMATS.len()).filter(|index| Some(*index) != self.last);
-        for index in self.last.into_iter().chain(others) {
-            let format = FORMATS[index];
-            if format.family() != family {
+        for (index, format) in FORMATS.iter().copied().enumerate() {
+            if format.family() != family || Some(index) == self.last {
                 continue;
             }
             match read_as(format, text, &mut self.memory) {
                 Ok(raw) if !raw.is_ambiguous => {
                     self.last = Some(index);
+                    self.is_forgeable = format.is_forgeable();
                     return Ok(raw);
                 }
                 Ok(raw) => ambiguous = ambiguous.or(Some((index, raw))),
-                Err(reject) if Some(index) == self.last => closest = Some(reject),
                 Err(_) => {}
             }
         }
@@ -269,7 +313,7 @@ impl Parser {
             fingerprint: raw.fingerprint,
             network,
             is_malformed,
-            is_ambiguous: raw.is_ambiguous,
+            is_ambiguous: raw.is_ambiguous || self.is_forgeable,
             is_stopped: false,
             position,
         })
@@ -277,26 +321,20 @@ impl Parser {
 }
 
 /// Reads a line as one format; NGINX's escapes in JSON are repaired where the line is no JSON as it stands.
-fn read_as<'a>(format: &dyn Format, text: &'a str, memory: &mut Memory) -> Result<RawRequest<'a>, Reject> {
-    let reject = |reason| Reject {
+#[inline]
+fn read_as<'a>(format: &dyn Format, text: &'a str, memory: &mut Memory) -> Result<RawRequest<'a>, Reason> {
+    let result = format.parse(text, memory);
+    if !matches!(result, Err(Reason::BrokenJson)) {
+        return result;
+    }
+    let repaired = crate::format::repair_escapes(text).ok_or(Reason::BrokenJson)?;
+    format.parse(&repaired, memory).map(RawRequest::into_owned)
+}
+
+fn reject(format: &dyn Format, reason: Reason) -> Reject {
+    Reject {
         format: Some(format.name()),
         reason,
-    };
-    let marked = |raw: RawRequest<'a>| RawRequest {
-        is_ambiguous: raw.is_ambiguous || format.is_forgeable(),
-        ..raw
-    };
-    match format.parse(text, memory) {
-        Err(Reason::BrokenJson) => {
-            let Some(repaired) = crate::format::repair_escapes(text) else {
-                return Err(reject(Reason::BrokenJson));
-            };
-            format
-                .parse(&repaired, memory)
-                .map(RawRequest::into_owned)
-                .map_err(reject)
-        }
-        result => result.map(marked).map_err(reject),
     }
 }
 

@@ -105,29 +105,23 @@ impl<'a> RequestLine<'a> {
     /// after the last.
     #[must_use]
     pub fn split(text: &'a str) -> Self {
-        let Some(first) = memchr::memchr(b' ', text.as_bytes()) else {
+        let Some((method, rest)) = split_method(text) else {
             return Self::unreadable(text);
         };
-        let (method, rest) = (&text[..first], &text[first + 1..]);
-        if !is_method(method) {
-            return Self::unreadable(text);
-        }
-        let (target, protocol) = match memchr::memrchr(b' ', rest.as_bytes()) {
-            Some(last) if is_protocol(&rest[last + 1..]) => (&rest[..last], Some(&rest[last + 1..])),
-            _ => (rest, None),
-        };
+        let (target, protocol) = split_protocol(rest);
         if target.is_empty() || is_protocol(target) {
             return Self::unreadable(text);
         }
-        let is_bare = protocol.is_none();
-        let line = Self::from_parts(
-            Cow::Borrowed(method),
-            Cow::Borrowed(target),
-            protocol.map(Cow::Borrowed),
-        );
+        let (path, query) = match memchr::memchr(b'?', target.as_bytes()) {
+            Some(at) => (&target[..at], Some(Cow::Borrowed(&target[at + 1..]))),
+            None => (target, None),
+        };
         Self {
-            is_malformed: line.is_malformed || is_bare,
-            ..line
+            method: Cow::Borrowed(method),
+            path: Cow::Borrowed(path),
+            query,
+            protocol: protocol.map(Cow::Borrowed),
+            is_malformed: protocol.is_none() || !is_target(path),
         }
     }
 
@@ -178,6 +172,33 @@ impl<'a> RequestLine<'a> {
             is_malformed: true,
             ..Self::default()
         }
+    }
+}
+
+/// The method and what follows it, when it begins with what could be one: found and checked in one short walk.
+fn split_method(text: &str) -> Option<(&str, &str)> {
+    let end = text
+        .bytes()
+        .take(METHOD_BYTES_MAX + 1)
+        .position(|byte| byte == b' ')?;
+    let (method, rest) = (&text[..end], &text[end + 1..]);
+    is_method(method).then_some((method, rest))
+}
+
+/// Bytes of ` HTTP/1.1`.
+const PROTOCOL_BYTES: usize = 9;
+
+/// The target and the protocol behind its last space. The usual protocol is looked for where it would stand.
+fn split_protocol(rest: &str) -> (&str, Option<&str>) {
+    let usual = rest.len().checked_sub(PROTOCOL_BYTES);
+    let is_usual = |at: &usize| {
+        let tail = &rest.as_bytes()[*at..];
+        tail.starts_with(b" HTTP/") && !tail[1..].contains(&b' ')
+    };
+    let last = usual.filter(is_usual);
+    match last.or_else(|| memchr::memrchr(b' ', rest.as_bytes())) {
+        Some(last) if is_protocol(&rest[last + 1..]) => (&rest[..last], Some(&rest[last + 1..])),
+        _ => (rest, None),
     }
 }
 

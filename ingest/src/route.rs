@@ -252,17 +252,17 @@ fn is_variable(segment: &[u8]) -> bool {
     if segment.len() > WORD_BYTES_MAX {
         return true;
     }
+    // Most segments are words, and are left at once.
+    if !segment.iter().any(|byte| byte.is_ascii_digit() || *byte == b'@') {
+        return false;
+    }
     let mut counts = Counts::default();
     for &byte in segment {
         counts.add(byte);
     }
     let len = segment.len();
-    let has_digit = counts.digits > 0;
     if counts.at_signs > 0 {
         return is_mail(segment);
-    }
-    if !has_digit {
-        return false;
     }
     // 7, 2024-01-31, 12.5, 1,2,3, -4
     let is_number = counts.digits + counts.number_marks == len;

@@ -15,6 +15,7 @@ pub mod training;
 // Measures that several models rest on.
 mod empirical;
 pub mod robust;
+mod simd;
 
 // The views, the list of them, and what each must beat.
 pub mod isolation_forest;

@@ -60,8 +60,8 @@ impl RobustScale {
     }
 
     /// Deviations from the median, held within ±`clip`; 0 for a NaN and for a constant feature.
-    #[inline]
     #[must_use]
+    #[inline(always)]
     pub fn deviation(&self, feature: usize, value: f32, clip: f32) -> f32 {
         let z = (value - self.medians[feature]) * self.per_spread[feature];
         // Infinity times zero is NaN as well: an infinite value of a constant feature.

@@ -154,9 +154,17 @@ impl<'a> Cursor<'a> {
     fn take_all(&mut self, lines_max: usize, mut take: impl FnMut(Parsed<'a>)) {
         let end = (*self.next + lines_max).min(self.batch.len());
         while *self.next < end {
-            let parsed = self.read();
-            self.parser
-                .count(parsed.line.bytes, parsed.line.position, &parsed.result);
+            let line = self.line();
+            let parsed = Parsed {
+                line,
+                result: if line.is_cut {
+                    let cut = Err(Reject::from(Reason::TooLong));
+                    self.parser.count(line.bytes, line.position, &cut);
+                    cut
+                } else {
+                    self.parser.parse(line.bytes, line.position)
+                },
+            };
             if let Ok(record) = &parsed.result {
                 *self.last_at = record.at;
             }
@@ -175,15 +183,18 @@ impl<'a> Cursor<'a> {
         Head { parsed, at }
     }
 
-    /// Reads the next line and stays there.
-    #[inline]
-    fn read(&mut self) -> Parsed<'a> {
-        // `next` is within the batch: by `cursor` at first, by `advance` afterwards.
-        let line = self.batch.line(*self.next).unwrap_or(Line {
+    /// The next line. It is within the batch: by `cursor` at first, by `advance` afterwards.
+    fn line(&self) -> Line<'a> {
+        self.batch.line(*self.next).unwrap_or(Line {
             bytes: b"",
             position: domain::Position::default(),
             is_cut: false,
-        });
+        })
+    }
+
+    /// Reads the next line and stays there.
+    fn read(&mut self) -> Parsed<'a> {
+        let line = self.line();
         let result = if line.is_cut {
             Err(Reject::from(Reason::TooLong))
         } else {

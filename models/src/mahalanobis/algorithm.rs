@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::robust::{RobustScale, inverse_or_zero};
 use crate::rows::{Rows, RowsError, predict_rows, to_f32};
+use crate::simd::widest;
 
 use super::error::MahalanobisError;
 use super::hyperparams::{MahalanobisParams, MahalanobisValidParams, SHRINKAGE_MIN};
@@ -55,10 +56,15 @@ impl Mahalanobis {
     pub fn score_rows(&self, rows: &[f32], out: &mut [f32]) -> Result<(), RowsError> {
         let rows = Rows::with_outputs(rows, self.features(), out.len())?;
         let (mut z, mut white) = (vec![0.0; self.features()], vec![0.0; self.features()]);
-        for (row, score) in rows.iter().zip(out) {
-            self.whiten(row, &mut z, &mut white);
-            *score = squared_length(&white);
-        }
+        widest(
+            #[inline(always)]
+            || {
+                for (row, score) in rows.iter().zip(out) {
+                    self.whiten(row, &mut z, &mut white);
+                    *score = squared_length(&white);
+                }
+            },
+        );
         Ok(())
     }
 
@@ -91,6 +97,7 @@ impl Mahalanobis {
 
     /// Scales a row into `z` and whitens it into `white`, column by column: each step is one multiply and add over
     /// many outputs at once, in an order that depends on nothing but the row.
+    #[inline(always)]
     pub(crate) fn whiten(&self, row: &[f32], z: &mut [f32], white: &mut [f32]) {
         let features = self.features();
         white.fill(0.0);

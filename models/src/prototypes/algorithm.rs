@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::mahalanobis::Mahalanobis;
 use crate::rows::{Rows, RowsError, predict_rows, to_f32};
+use crate::simd::widest;
 
 use super::error::PrototypesError;
 use super::hyperparams::{PrototypesParams, PrototypesValidParams};
@@ -64,10 +65,16 @@ impl Prototypes {
     pub fn score_rows(&self, rows: &[f32], out: &mut [f32]) -> Result<(), RowsError> {
         let rows = Rows::with_outputs(rows, self.features(), out.len())?;
         let (mut z, mut white) = (vec![0.0; self.features()], vec![0.0; self.features()]);
-        for (row, score) in rows.iter().zip(out) {
-            self.whitener.whiten(row, &mut z, &mut white);
-            *score = self.nearest(&white).1;
-        }
+        // Wide vectors halve the time: a row is compared with every prototype.
+        widest(
+            #[inline(always)]
+            || {
+                for (row, score) in rows.iter().zip(out) {
+                    self.whitener.whiten(row, &mut z, &mut white);
+                    *score = self.nearest(&white).1;
+                }
+            },
+        );
         Ok(())
     }
 
@@ -95,6 +102,7 @@ impl Prototypes {
     }
 
     /// The nearest prototype's number and its squared distance.
+    #[inline(always)]
     fn nearest(&self, white: &[f32]) -> (usize, f32) {
         let mut nearest = (0, f32::INFINITY);
         for (at, centre) in self.centres.chunks_exact(self.features()).enumerate() {
@@ -122,6 +130,7 @@ impl Prototypes {
     }
 }
 
+#[inline(always)]
 fn squared_distance(left: &[f32], right: &[f32]) -> f32 {
     let mut sums = [0.0_f32; SUMS];
     let (left_groups, left_rest) = left.as_chunks::<SUMS>();
