@@ -19,8 +19,9 @@ impl Default for SourceTrust {
     }
 }
 
-/// The strongest action that a line may lead to which could be read in more than one way, whatever its source.
-pub(crate) const AMBIGUOUS_MOST: Action = Action::Throttle;
+/// The strongest action that a line may lead to which could be read in more than one way, whatever its source: whoever
+/// can shift its fields can name anybody, so it is shown to people and nothing more.
+pub(crate) const AMBIGUOUS_MOST: Action = Action::Observe;
 
 /// The trust of every source that was named; others are trusted fully.
 #[derive(Debug, Clone, Default)]

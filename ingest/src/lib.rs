@@ -26,9 +26,9 @@ pub mod mask;
 
 pub use detect::{Detection, detect};
 pub use format::{
-    Column, FORMATS, Family, Format, FormatChoice, LANGUAGES, Language, Provenance, Tier, WrongFormat,
+    Column, FORMATS, Family, Format, FormatChoice, LANGUAGES, Language, Loss, Provenance, Tier, WrongFormat,
 };
-pub use gateway::Gateway;
+pub use gateway::{Advice, Gateway};
 pub use identity::{IdentityPolicy, NamedIdentity};
 pub use network::{Networks, NetworksError};
 pub use parser::{Parser, ParserConfig, ParserCounts, into_owned};

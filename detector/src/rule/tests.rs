@@ -233,7 +233,7 @@ fn an_allowlist_a_lift_and_shadow_mode_hold_back_what_a_rule_wants() {
 }
 
 #[test]
-fn a_line_of_two_readings_leads_to_no_block_by_a_rule() {
+fn a_line_of_two_readings_leads_to_no_action_by_a_rule() {
     let lines: Vec<Line> = enter(5, 100)
         .into_iter()
         .map(|line| Line {
@@ -241,8 +241,12 @@ fn a_line_of_two_readings_leads_to_no_block_by_a_rule() {
             ..line
         })
         .collect();
-    let (_, decisions) = said(with(vec![rule()]), &lines);
-    assert_eq!(decisions[0].action, Action::Throttle);
+    let (alerts, decisions) = said(with(vec![rule()]), &lines);
+    assert_eq!(
+        alerts[0].held_back.as_deref(),
+        Some("its lines could be read in more than one way")
+    );
+    assert!(decisions.is_empty());
 }
 
 #[test]

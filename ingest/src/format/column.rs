@@ -1,5 +1,7 @@
 //! The pieces of a request that formats carry or do not carry, and what is lost without each.
 
+use domain::ThreatKind;
+
 /// A piece of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
@@ -114,62 +116,123 @@ impl Column {
     }
 }
 
+/// What cannot be seen in a log that lacks some pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loss {
+    /// The pieces: any one of them would do, and of the time a finer one. Empty for what no access log shows.
+    pub columns: &'static [Column],
+    /// What is lost, in a sentence.
+    pub sentence: &'static str,
+    /// The threats of which less is seen, or nothing.
+    pub threats: &'static [ThreatKind],
+}
+
 /// What is lost when none of the columns is there.
-const LOSSES: &[(&[Column], &str)] = &[
-    (
-        &[Column::Peer],
-        "who connected: an address is only claimed, and nothing can be blocked by it",
-    ),
-    (
-        &[Column::Forwarded],
-        "the client behind a proxy, unless the gateway resolves it before it logs",
-    ),
-    (
-        &[
+const LOSSES: &[Loss] = &[
+    Loss {
+        columns: &[Column::Peer],
+        sentence: "who connected: an address is only claimed, and nothing can be blocked by it",
+        threats: ThreatKind::ALL,
+    },
+    Loss {
+        columns: &[Column::Forwarded],
+        sentence: "the client behind a proxy, unless the gateway resolves it before it logs",
+        threats: &[],
+    },
+    Loss {
+        columns: &[
             Column::Consumer,
             Column::Subject,
             Column::ApiKey,
             Column::Session,
             Column::Certificate,
         ],
-        "who was authenticated: one key or account used from many addresses",
-    ),
-    (&[Column::Host], "which virtual host was asked for"),
-    (&[Column::BytesIn], "how much clients send: uploads, large bodies"),
-    (
-        &[Column::BytesOut],
-        "how much clients fetch: harvesting by volume",
-    ),
-    (
-        &[Column::Duration],
-        "how long requests take: few but expensive requests",
-    ),
-    (&[Column::Upstream], "how much work reaches the upstream"),
-    (&[Column::UserAgent], "which program a client claims to be"),
-    (
-        &[Column::Referer],
-        "where a request came from: forged cross-site requests",
-    ),
-    (&[Column::Tls], "the TLS version"),
-    (
-        &[Column::Fingerprint],
-        "which program speaks TLS: one program behind many addresses and names",
-    ),
+        sentence: "who was authenticated: one key or account used from many addresses",
+        threats: &[ThreatKind::TokenAbuse, ThreatKind::AccountTakeover],
+    },
+    Loss {
+        columns: &[Column::Target, Column::Query, Column::RequestLine],
+        sentence: "queries: payloads, objects and tokens in them",
+        threats: &[
+            ThreatKind::Injection,
+            ThreatKind::ObjectEnumeration,
+            ThreatKind::TokenAbuse,
+        ],
+    },
+    Loss {
+        columns: &[Column::Host],
+        sentence: "which virtual host was asked for, and which requests another site's pages caused",
+        threats: &[ThreatKind::CrossSiteForgery],
+    },
+    Loss {
+        columns: &[Column::BytesIn],
+        sentence: "how much clients send: large bodies, and whether each try sends something else",
+        threats: &[ThreatKind::CredentialStuffing, ThreatKind::BusinessFlowAbuse],
+    },
+    Loss {
+        columns: &[Column::BytesOut],
+        sentence: "how much clients fetch: harvesting by volume, and one page as the answer to everything",
+        threats: &[
+            ThreatKind::Scraping,
+            ThreatKind::Reconnaissance,
+            ThreatKind::CredentialCracking,
+        ],
+    },
+    Loss {
+        columns: &[Column::Duration, Column::Upstream],
+        sentence: "how long requests take: few but expensive requests",
+        threats: &[ThreatKind::ResourceExhaustion],
+    },
+    Loss {
+        columns: &[Column::Upstream],
+        sentence: "how much work reaches the upstream",
+        threats: &[],
+    },
+    Loss {
+        columns: &[Column::UserAgent],
+        sentence: "which program a client claims to be: tools by their names, payloads in the header",
+        threats: &[
+            ThreatKind::Reconnaissance,
+            ThreatKind::Injection,
+            ThreatKind::CredentialStuffing,
+        ],
+    },
+    Loss {
+        columns: &[Column::Referer],
+        sentence: "where a request came from: forged cross-site requests, pages taken without a way to them",
+        threats: &[ThreatKind::CrossSiteForgery, ThreatKind::Scraping],
+    },
+    Loss {
+        columns: &[Column::Tls],
+        sentence: "the TLS version",
+        threats: &[],
+    },
+    Loss {
+        columns: &[Column::Fingerprint],
+        sentence: "which program speaks TLS: one program behind many addresses and names",
+        threats: &[ThreatKind::CredentialStuffing, ThreatKind::Scraping],
+    },
 ];
 
 /// What no access log shows.
-const ALWAYS_LOST: &str = "request bodies and cookies: payloads sent in them are not seen";
+const ALWAYS_LOST: Loss = Loss {
+    columns: &[],
+    sentence: "request bodies and cookies: payloads sent in them are not seen",
+    threats: &[ThreatKind::Injection],
+};
 
 /// What is lost with times in whole seconds.
-const COARSE_TIME: &str = "rhythm within a second: requests are timed in whole seconds";
+const COARSE_TIME: Loss = Loss {
+    columns: &[Column::At],
+    sentence: "rhythm within a second: requests are timed in whole seconds",
+    threats: &[ThreatKind::Scraping],
+};
 
-/// The losses of a format that carries those columns and tells time that exactly.
-pub(super) fn blind_spots(carried: &[(Column, String)], resolution_millis: u32) -> Vec<&'static str> {
+/// What cannot be seen in a log that carries those columns (each with its name there) and tells time that exactly.
+#[must_use]
+pub fn losses(carried: &[(Column, String)], resolution_millis: u32) -> Vec<&'static Loss> {
     let is_carried = |wanted: &Column| carried.iter().any(|(column, _)| column == wanted);
-    let lost = LOSSES
-        .iter()
-        .filter(|(columns, _)| !columns.iter().any(is_carried))
-        .map(|(_, loss)| *loss);
-    let coarse = (resolution_millis >= 1000).then_some(COARSE_TIME);
-    lost.chain(coarse).chain([ALWAYS_LOST]).collect()
+    let lost = LOSSES.iter().filter(|loss| !loss.columns.iter().any(is_carried));
+    let coarse = (resolution_millis >= 1000).then_some(&COARSE_TIME);
+    lost.chain(coarse).chain([&ALWAYS_LOST]).collect()
 }

@@ -21,7 +21,7 @@ mod quotes;
 mod traefik_json;
 
 pub use choice::{FormatChoice, LANGUAGES, LAYOUT_BYTES_MAX, Language, WrongFormat};
-pub use column::Column;
+pub use column::{Column, Loss, losses};
 pub(crate) use fields::repair_escapes;
 pub use provenance::{Provenance, Tier};
 
@@ -112,10 +112,14 @@ pub trait Format: Send + Sync {
     /// How exactly it tells the time, in milliseconds: rhythm finer than this cannot be seen.
     fn resolution_millis(&self) -> u32;
 
-    /// What cannot be seen in a log of this format, a sentence each.
+    /// What cannot be seen in a log of this format.
+    fn losses(&self) -> Vec<&'static Loss> {
+        losses(&self.columns(), self.resolution_millis())
+    }
+
+    /// The same, a sentence each.
     fn blind_spots(&self) -> Vec<&'static str> {
-        let carried = self.columns();
-        column::blind_spots(&carried, self.resolution_millis())
+        self.losses().into_iter().map(|loss| loss.sentence).collect()
     }
 }
 
