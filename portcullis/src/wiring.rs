@@ -2,6 +2,7 @@
 
 use crate::analysis::{DESCRIBE, scan_key};
 use crate::config::{self, Config};
+use crate::masking;
 use crate::rules;
 use crate::scorer::{BundleScorer, ModelFiles};
 use crate::service::detector_settings;
@@ -91,6 +92,9 @@ impl PassOptions {
     /// When the configuration is wrong, the format is not known, or a limit is out of its range.
     pub(crate) fn parts(&self) -> anyhow::Result<PassParts> {
         let config = self.config.as_deref().map(load_config).transpose()?;
+        if let Some(config) = &config {
+            masking::set(&config.masking())?;
+        }
         let key = config.as_ref().and_then(|config| config.detector.hash_key);
         let key = key.unwrap_or_else(scan_key);
         Ok(PassParts {

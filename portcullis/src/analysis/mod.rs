@@ -6,6 +6,7 @@ mod workers;
 pub(crate) use outcome::{ClientOutcome, Outcome};
 pub(crate) use workers::Workers;
 
+use crate::masking::masker;
 use detector::{Describe, Detector, Output, Scorer, Settings};
 use domain::{HashKey, RequestRecord};
 use ingest::{LineReader, Merge, ParserConfig, Progress};
@@ -89,12 +90,8 @@ pub(crate) const DESCRIBE: Describe = Describe {
 /// Method and target.
 fn describe_request(record: &RequestRecord<'_>) -> String {
     let target = match &record.query {
-        Some(query) => format!(
-            "{}?{}",
-            ingest::mask::url(&record.path),
-            ingest::mask::query(query)
-        ),
-        None => ingest::mask::url(&record.path).into_owned(),
+        Some(query) => format!("{}?{}", masker().url(&record.path), masker().query(query)),
+        None => masker().url(&record.path).into_owned(),
     };
     let mut text = if record.is_malformed {
         target
@@ -107,7 +104,7 @@ fn describe_request(record: &RequestRecord<'_>) -> String {
 
 /// What clients share, a user agent mostly. Its comments are parted as a query is: `token=…` in one of them is masked like one of a query.
 fn describe_name(name: &str) -> String {
-    let mut text = ingest::mask::query(name).into_owned();
+    let mut text = masker().query(name).into_owned();
     cut(&mut text);
     text
 }
@@ -116,7 +113,7 @@ fn describe_name(name: &str) -> String {
 fn describe_route(record: &RequestRecord<'_>) -> String {
     let is_itself = record.route.template == record.route.path;
     let mut text = if is_itself {
-        ingest::mask::url(&record.path).into_owned()
+        masker().url(&record.path).into_owned()
     } else {
         ingest::route::template(&record.path)
     };

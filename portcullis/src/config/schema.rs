@@ -86,6 +86,7 @@ fn kind_schema(kind: Kind) -> Value {
         | Kind::Range
         | Kind::Proxies
         | Kind::File
+        | Kind::Pattern
         | Kind::Topic
         | Kind::TopicPattern => {
             json!({"type": "string", "minLength": 1})

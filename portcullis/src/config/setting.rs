@@ -73,6 +73,8 @@ pub(crate) enum Kind {
     Moment,
     /// The name of a log format, or `auto`.
     Format,
+    /// A regular expression.
+    Pattern,
     /// The name of a Kafka topic.
     Topic,
     /// The name of Kafka topics, with `*` for any characters.
@@ -114,6 +116,11 @@ impl fmt::Display for Kind {
             Self::Url(schemes) => write!(out, "a URL that begins with {}", schemes.join(" or ")),
             Self::Moment => out.write_str("a moment such as 2027-01-31T00:00:00Z"),
             Self::Format => write!(out, "auto or a format: {}", format_names().join(", ")),
+            Self::Pattern => write!(
+                out,
+                "a regular expression of at most {} bytes that does not match nothing",
+                ingest::mask::PATTERN_BYTES_MAX
+            ),
             Self::Topic => out.write_str("a topic's name: letters, digits, dots, dashes and underscores"),
             Self::TopicPattern => out.write_str("a topic's name with * for any characters"),
             Self::List(kind, least, most) => write!(out, "a list of {least} to {most}, each {kind}"),

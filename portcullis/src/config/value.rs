@@ -206,6 +206,7 @@ fn is_text_of(kind: Kind, text: &str) -> bool {
                     .iter()
                     .any(|scheme| text.len() > scheme.len() && text.starts_with(scheme))
         }
+        Kind::Pattern => is_pattern(text),
         Kind::Topic => is_topic(text, false),
         Kind::TopicPattern => is_topic(text, true),
         Kind::Integer(..) | Kind::Share | Kind::Switch | Kind::Moment | Kind::List(..) => false,
@@ -227,6 +228,14 @@ fn is_remote(text: &str) -> bool {
     let is_address = host.starts_with('[') && text.parse::<SocketAddr>().is_ok();
     let is_host = !host.is_empty() && host.len() <= 253 && host.bytes().all(is_name);
     (is_host || is_address) && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+fn is_pattern(text: &str) -> bool {
+    let rules = ingest::mask::MaskRules {
+        patterns: vec![text.to_owned()],
+        ..Default::default()
+    };
+    ingest::mask::Masker::new(&rules).is_ok()
 }
 
 fn is_topic(text: &str, has_stars: bool) -> bool {

@@ -19,6 +19,7 @@ pub(crate) use settings::detector as detector_settings;
 
 use crate::challenger::Duel;
 use crate::config::{Config, Loaded};
+use crate::masking;
 use crate::ranking::VerdictRanker;
 use crate::rules;
 use anyhow::Context as _;
@@ -92,6 +93,7 @@ impl Service {
     /// What keeps the service from starting, for the person who starts it.
     pub(crate) async fn start(loaded: Loaded, roles: Roles) -> anyhow::Result<Self> {
         let config = &loaded.config;
+        masking::set(&config.masking())?;
         let written = rules::load(&config.rules.files, config.rules.shipped)?;
         let rules = rules::rule_set(&written)?;
         warn_of_unheard(&written, config);

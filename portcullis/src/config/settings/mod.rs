@@ -3,6 +3,7 @@
 mod api;
 mod detection;
 mod kafka;
+mod masking;
 mod storage;
 
 use super::setting::{Fallback, Kind, Reload, Setting};
@@ -27,6 +28,7 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &kafka::TLS,
     &kafka::SASL,
     &detection::CLIENTS,
+    &masking::MASKING,
     &detection::DETECTOR,
     &detection::MODEL,
     &detection::POLICY,

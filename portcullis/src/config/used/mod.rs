@@ -10,6 +10,7 @@ use read::{from_text, hash_key, identities, mode, moment, ranges, scope};
 use detector::rule::{Glob, Roles};
 use detector::signal::RouteRole;
 use domain::{AllowEntry, Allowlist, Client, HashKey, Mode, Scope, Timestamp, TrustedProxies};
+use ingest::mask::MaskRules;
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::fmt;
@@ -24,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) kafka: Option<Kafka>,
     /// Who a client is.
     pub(crate) clients: Clients,
+    /// What nobody is shown.
+    masking: Masking,
     /// How behaviour is counted.
     pub(crate) detector: Detector,
     /// Which model scores.
@@ -92,6 +95,15 @@ impl Clients {
             prefer: self.identity.clone(),
         }
     }
+}
+
+/// `[masking]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Masking {
+    names: Vec<String>,
+    keep: Vec<String>,
+    patterns: Vec<String>,
 }
 
 /// `[detector]`.
@@ -284,6 +296,15 @@ pub(crate) struct Lapi {
 }
 
 impl Config {
+    /// What nobody is shown.
+    pub(crate) fn masking(&self) -> MaskRules {
+        MaskRules {
+            names: self.masking.names.clone(),
+            keep: self.masking.keep.clone(),
+            patterns: self.masking.patterns.clone(),
+        }
+    }
+
     /// Takes over what can change without a restart. The rest stays: what is being read was set up by it.
     pub(crate) fn take_live(&mut self, newer: &Self) {
         self.policy = newer.policy.clone();

@@ -5,6 +5,7 @@ use super::minutes::{Counted, Minutes};
 use crate::analysis::Workers;
 use crate::command::lost_in;
 use crate::config::Config;
+use crate::masking::masker;
 use crate::service::figures::{Count, Figures};
 use crate::service::settings;
 use detector::{Detector, Output};
@@ -129,7 +130,7 @@ impl Rejections<'_> {
 /// A line's beginning, secrets masked, everything but printable ASCII escaped.
 fn sample(text: &[u8]) -> String {
     let head = &text[..text.len().min(SAMPLE_BYTES_MAX)];
-    ingest::mask::url(&head.escape_ascii().to_string()).into_owned()
+    masker().url(&head.escape_ascii().to_string()).into_owned()
 }
 
 /// Hands records to the detector and counts them.
