@@ -17,6 +17,7 @@ mod report;
 mod rules;
 mod scorer;
 mod service;
+mod tokens;
 mod why;
 mod wiring;
 

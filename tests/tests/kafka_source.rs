@@ -3,7 +3,8 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use ingest::source::kafka::{
     Beginning, Commit, DeadLetterOrigin, DeadLetters, Gap, GapCause, KafkaBatch, KafkaConnection, KafkaEvent,
-    KafkaSasl, KafkaSettings, KafkaSource, KafkaTls, MessageShape, SaslMechanism, TopicRule, TopicSelector,
+    KafkaPassword, KafkaSasl, KafkaSettings, KafkaSource, KafkaTls, MessageShape, SaslMechanism, TopicRule,
+    TopicSelector,
 };
 use portcullis_tests::component::{Kafka, Listener};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -39,11 +40,11 @@ fn connection(kafka: &Kafka, listener: Listener) -> Result<KafkaConnection> {
         let mechanism = get("sasl.mechanism")
             .or_else(|| get("sasl.mechanisms"))
             .unwrap_or_default();
-        connection.sasl = Some(KafkaSasl {
+        connection.sasl = Some(KafkaSasl::Password(KafkaPassword {
             mechanism: SaslMechanism::from_name(&mechanism).context("an unknown mechanism")?,
             username,
             password: get("sasl.password").context("no password is given")?,
-        });
+        }));
     }
     Ok(connection)
 }
@@ -181,7 +182,7 @@ fn a_wrong_password_is_reported_and_reads_nothing() -> Result<()> {
     let kafka = Kafka::shared()?;
     kafka.create_topic("wrong-password", 1)?;
     let mut settings = settings(kafka, Listener::ScramTls, "wrong-password")?;
-    if let Some(sasl) = &mut settings.connection.sasl {
+    if let Some(KafkaSasl::Password(sasl)) = &mut settings.connection.sasl {
         sasl.password = "guessed".to_owned();
     }
     let mut source = KafkaSource::new(settings)?;

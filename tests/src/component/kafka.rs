@@ -32,10 +32,12 @@ pub enum Listener {
     Tls,
     /// SCRAM-SHA-512 inside TLS.
     ScramTls,
+    /// SASL with a token (OAUTHBEARER), unencrypted. The client brings the token: see [`unsigned_token`].
+    Token,
 }
 
 impl Listener {
-    /// All of them.
+    /// Those whose settings say everything.
     pub const ALL: [Listener; 4] = [
         Listener::Plaintext,
         Listener::Scram,
@@ -49,6 +51,7 @@ impl Listener {
             Listener::Scram => "scram.conf",
             Listener::Tls => "tls.conf",
             Listener::ScramTls => "scram_tls.conf",
+            Listener::Token => "token.conf",
         }
     }
 }
@@ -79,7 +82,7 @@ impl Kafka {
 
     fn start_once() -> Result<Self> {
         let folder = folder("kafka")?;
-        let ports = free_ports::<5>()?;
+        let ports = free_ports::<6>()?;
         run(std::process::Command::new(script())
             .arg("prepare")
             .arg(folder.path())
@@ -187,6 +190,27 @@ impl Kafka {
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// A token without a signature, as the broker's validator for tests takes it: for whom, and from and until when in seconds.
+pub fn unsigned_token(subject: &str, from_secs: i64, until_secs: i64) -> String {
+    let claims = serde_json::json!({ "sub": subject, "iat": from_secs, "exp": until_secs });
+    let header = base64_url(br#"{"alg":"none"}"#);
+    format!("{header}.{}.", base64_url(claims.to_string().as_bytes()))
+}
+
+/// Base 64 with the letters for URLs, without padding (RFC 4648, section 5).
+fn base64_url(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let word =
+            group.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        for place in 0..=group.len() {
+            text.push(char::from(LETTERS[(word >> (18 - 6 * place) & 63) as usize]));
+        }
+    }
+    text
 }
 
 /// Whether the broker is only busy becoming responsible for the group.

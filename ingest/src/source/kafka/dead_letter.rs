@@ -1,12 +1,15 @@
 //! What could not be read goes to a topic of its own, if there is one. It never stops the stream.
 
 use super::context::log_librdkafka;
+use super::token::{self, Tokens};
 use super::{KafkaConnection, KafkaSourceError};
 use rdkafka::ClientContext;
+use rdkafka::client::OAuthToken;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -53,9 +56,16 @@ pub struct DeadLetterOrigin<'a> {
 struct LetterContext {
     delivered: AtomicU64,
     failed: AtomicU64,
+    tokens: Option<Tokens>,
 }
 
 impl ClientContext for LetterContext {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        token::answer(self.tokens.as_ref())
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log_librdkafka(level, facility, message);
     }
@@ -105,7 +115,10 @@ impl DeadLetters {
             .set("compression.type", "zstd")
             .set("acks", "all");
         let producer = config
-            .create_with_context(LetterContext::default())
+            .create_with_context(LetterContext {
+                tokens: connection.tokens(),
+                ..LetterContext::default()
+            })
             .map_err(|source| KafkaSourceError::Setup {
                 what: "producer",
                 source,

@@ -34,6 +34,7 @@ mod settings;
 mod split;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub use batch::{
     BATCH_BYTES_MAX, BATCH_LINES_MAX, BATCH_MESSAGES_MAX, BrokerTime, KafkaBatch, KafkaLine, KafkaRejection,
@@ -46,10 +47,11 @@ pub use error::KafkaSourceError;
 pub use event::KafkaEvent;
 pub use partitions::{Gap, GapCause, Partition};
 pub use settings::{
-    FETCH_QUEUE_BACKOFF_MS, FirstStart, KafkaConnection, KafkaSasl, KafkaSettings, KafkaTls, LostOffset,
-    QUEUE_KBYTES, SaslMechanism, TopicRule, TopicSelector,
+    FETCH_QUEUE_BACKOFF_MS, FirstStart, KafkaConnection, KafkaPassword, KafkaSasl, KafkaSettings, KafkaTls,
+    LostOffset, QUEUE_KBYTES, SaslMechanism, TopicRule, TopicSelector,
 };
 pub use split::{
     LINES_PER_MESSAGE_MAX, MessageShape, PAYLOAD_BYTES_MAX, SplitFault, SplitLimits, SplitRejection,
     split_payload,
 };
+pub use token::{KafkaToken, TokenSource, Tokens};
