@@ -30,6 +30,7 @@ mod event;
 mod intake;
 mod partitions;
 mod placing;
+mod replay;
 mod settings;
 mod split;
 #[cfg(test)]
@@ -46,6 +47,7 @@ pub use dead_letter::{DEAD_LETTER_BYTES_MAX, DeadLetterCounters, DeadLetterOrigi
 pub use error::KafkaSourceError;
 pub use event::KafkaEvent;
 pub use partitions::{Gap, GapCause, Partition};
+pub use replay::{ReplayPartition, ReplaySpan, replay};
 pub use settings::{
     FETCH_QUEUE_BACKOFF_MS, FirstStart, KafkaConnection, KafkaPassword, KafkaSasl, KafkaSettings, KafkaTls,
     LostOffset, QUEUE_KBYTES, SaslMechanism, TopicRule, TopicSelector,
