@@ -113,9 +113,22 @@ impl Kafka {
         self.broker.take().context("the broker is not running")?.crash()
     }
 
+    /// Sends the broker a signal by name: `STOP`, `CONT`.
+    pub fn signal(&self, signal: &str) -> Result<()> {
+        self.broker
+            .as_ref()
+            .context("the broker is not running")?
+            .signal(signal)
+    }
+
     /// The address of the plaintext listener.
     pub fn bootstrap(&self) -> Result<String> {
-        self.client(Listener::Plaintext)?
+        self.address(Listener::Plaintext)
+    }
+
+    /// The address of a listener.
+    pub fn address(&self, listener: Listener) -> Result<String> {
+        self.client(listener)?
             .get("bootstrap.servers")
             .map(str::to_owned)
             .context("the client settings name no broker")
@@ -140,8 +153,16 @@ impl Kafka {
 
     /// Makes a topic. Tests do so before anyone writes: a topic made by its first write may lose that write.
     pub fn create_topic(&self, topic: &str, partitions: i32) -> Result<()> {
+        self.create_topic_with(topic, partitions, &[])
+    }
+
+    /// Makes a topic with settings of its own: `("cleanup.policy", "compact")`.
+    pub fn create_topic_with(&self, topic: &str, partitions: i32, settings: &[(&str, &str)]) -> Result<()> {
         let admin: AdminClient<DefaultClientContext> = self.client(Listener::Plaintext)?.create()?;
         let new_topic = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let new_topic = settings
+            .iter()
+            .fold(new_topic, |topic, (key, value)| topic.set(key, value));
         let results = futures::executor::block_on(admin.create_topics([&new_topic], &AdminOptions::new()))
             .with_context(|| format!("could not create the topic {topic}"))?;
         for result in results {
@@ -174,6 +195,13 @@ impl Kafka {
                 _ => 0,
             });
         Ok(offsets.sum())
+    }
+
+    /// How many members a group has, by the broker.
+    pub fn members(&self, group: &str) -> Result<usize> {
+        let consumer: BaseConsumer = self.client(Listener::Plaintext)?.create()?;
+        let groups = consumer.fetch_group_list(Some(group), GROUP_TIMEOUT)?;
+        Ok(groups.groups().iter().map(|found| found.members().len()).sum())
     }
 
     /// Deletes a partition's records before `offset`, as retention does.
