@@ -41,6 +41,43 @@ impl Exposition {
         self.add(kind, name, help, &[(&[], value)]);
     }
 
+    /// Adds histograms, one per set of labels: upper bounds, how many values lie between the bound before and each (the
+    /// last of these above all bounds), and the sum of the values.
+    pub fn add_histogram(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: &[(&[(&str, &str)], &[f64], &[u64], f64)],
+    ) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.text, "# HELP portcullis_{name} {help}");
+        let _ = writeln!(self.text, "# TYPE portcullis_{name} histogram");
+        for (labels, bounds, counts, sum) in values {
+            let labels: Vec<String> = labels
+                .iter()
+                .map(|(label, value)| format!("{label}=\"{}\"", escape(value)))
+                .collect();
+            let labels = labels.join(",");
+            let comma = if labels.is_empty() { "" } else { "," };
+            let mut total = 0;
+            let bounds = bounds.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
+            for (bound, count) in bounds.zip(*counts) {
+                total += count;
+                let _ = writeln!(
+                    self.text,
+                    "portcullis_{name}_bucket{{{labels}{comma}le=\"{bound}\"}} {total}"
+                );
+            }
+            let braced = if labels.is_empty() {
+                labels
+            } else {
+                format!("{{{labels}}}")
+            };
+            let _ = writeln!(self.text, "portcullis_{name}_sum{braced} {sum}");
+            let _ = writeln!(self.text, "portcullis_{name}_count{braced} {total}");
+        }
+    }
+
     /// The text.
     #[must_use]
     pub fn into_text(self) -> String {

@@ -3,8 +3,7 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use ingest::source::kafka::{
     Beginning, Commit, DeadLetterOrigin, DeadLetters, Gap, GapCause, KafkaBatch, KafkaConnection, KafkaEvent,
-    KafkaPassword, KafkaSasl, KafkaSettings, KafkaSource, KafkaTls, MessageShape, SaslMechanism, TopicRule,
-    TopicSelector,
+    KafkaPassword, KafkaSasl, KafkaSettings, KafkaSource, KafkaTls, SaslMechanism, TopicRule, TopicSelector,
 };
 use portcullis_tests::component::{Kafka, Listener};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -50,10 +49,7 @@ fn connection(kafka: &Kafka, listener: Listener) -> Result<KafkaConnection> {
 }
 
 fn settings(kafka: &Kafka, listener: Listener, topic: &str) -> Result<KafkaSettings> {
-    let rule = TopicRule {
-        topics: TopicSelector::Name(topic.to_owned()),
-        shape: MessageShape::Auto,
-    };
+    let rule = TopicRule::new(TopicSelector::Name(topic.to_owned()));
     Ok(KafkaSettings::new(
         connection(kafka, listener)?,
         format!("group-of-{topic}"),
@@ -407,6 +403,7 @@ fn dead_letters_arrive_with_their_origin() -> Result<()> {
         partition: 3,
         offset: 77,
         reason: "no known format",
+        ..DeadLetterOrigin::default()
     };
     letters.send(b"garbage \xff", &origin);
     ensure!(letters.flush(ANSWER), "the letter is still under way");

@@ -180,9 +180,15 @@ mod tests {
         assert_eq!(carried.key(), Some(&b"key"[..]));
         let headers: Vec<_> = carried.headers().collect();
         assert_eq!(headers, [("a", Some(&b"1"[..])), ("a", None), ("b", Some(b""))]);
-        assert_eq!(kept.get(huge).headers().collect::<Vec<_>>(), [("c", Some(&b"2"[..]))]);
+        assert_eq!(
+            kept.get(huge).headers().collect::<Vec<_>>(),
+            [("c", Some(&b"2"[..]))]
+        );
         assert_eq!(kept.get(huge).left_out, 1);
-        assert_eq!((kept.get(many).headers().count(), kept.get(many).left_out), (HEADERS_MAX, 3));
+        assert_eq!(
+            (kept.get(many).headers().count(), kept.get(many).left_out),
+            (HEADERS_MAX, 3)
+        );
         kept.clear();
         assert!(kept.get(some).key().is_none());
     }

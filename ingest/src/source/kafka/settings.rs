@@ -101,6 +101,20 @@ pub struct TopicRule {
     pub topics: TopicSelector,
     /// What their messages hold.
     pub shape: MessageShape,
+    /// The record header that names the gateway, where one topic holds the logs of several. A name for people only.
+    pub gateway_header: Option<String>,
+}
+
+impl TopicRule {
+    /// Reads those topics, each message whatever it looks like.
+    #[must_use]
+    pub fn new(topics: TopicSelector) -> Self {
+        Self {
+            topics,
+            shape: MessageShape::default(),
+            gateway_header: None,
+        }
+    }
 }
 
 /// How the connection is encrypted.
@@ -232,6 +246,8 @@ pub struct KafkaSettings {
     pub fetch_queue_backoff_ms: u32,
     /// How much of one message is read.
     pub limits: SplitLimits,
+    /// Whether keys and headers of records are kept, for dead letters.
+    pub keeps_headers: bool,
 }
 
 impl KafkaSettings {
@@ -248,6 +264,7 @@ impl KafkaSettings {
             queue_kbytes: QUEUE_KBYTES,
             fetch_queue_backoff_ms: FETCH_QUEUE_BACKOFF_MS,
             limits: SplitLimits::default(),
+            keeps_headers: false,
         }
     }
 
@@ -417,10 +434,7 @@ mod tests {
 
     #[test]
     fn nothing_is_committed_or_reset_by_the_library_itself() {
-        let rule = TopicRule {
-            topics: TopicSelector::Name("t".to_owned()),
-            shape: MessageShape::Auto,
-        };
+        let rule = TopicRule::new(TopicSelector::Name("t".to_owned()));
         let connection = KafkaConnection::plaintext(vec!["a:1".to_owned()]);
         let mut settings = KafkaSettings::new(connection, "g".to_owned(), vec![rule]);
         assert_eq!(settings.consumer_config().get("group.instance.id"), None);

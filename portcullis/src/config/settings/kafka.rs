@@ -136,6 +136,14 @@ pub(super) const TOPICS: Section = Section {
             "The gateway whose log it is. Without it, the topic's name.",
         ),
         setting(
+            "kafka.topics[].gateway_header",
+            Kind::Text(NAME_BYTES_MAX),
+            Absent(r#""gateway""#),
+            Restart,
+            "The record header that names the gateway, where one topic holds the logs of several. A name for people, in \
+             metrics and dead letters; nothing is trusted for it.",
+        ),
+        setting(
             "kafka.topics[].trust",
             Kind::Choice(&["observe", "throttle", "block"]),
             Value(r#""block""#),

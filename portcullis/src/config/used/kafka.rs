@@ -47,6 +47,7 @@ pub(crate) struct Topic {
     messages: source::MessageShape,
     /// The gateway's name; `None` for the topic's.
     pub(crate) gateway: Option<String>,
+    gateway_header: Option<String>,
     /// The strongest action that it may lead to.
     #[serde(deserialize_with = "from_text")]
     pub(crate) trust: domain::Action,
@@ -114,11 +115,13 @@ impl Kafka {
                 (name, None) => source::TopicSelector::Name(name.clone().unwrap_or_default()),
             },
             shape: topic.messages,
+            gateway_header: topic.gateway_header.clone(),
         };
         let topics = self.topics.iter().map(rule).collect();
         source::KafkaSettings {
             first_start: self.start,
             lost_offset: self.lost_offset,
+            keeps_headers: self.dead_letter_topic.is_some(),
             queue_kbytes: self.queue_kbytes,
             fetch_queue_backoff_ms: self.fetch_queue_backoff_ms,
             limits: source::SplitLimits {

@@ -1,5 +1,6 @@
 //! From a batch of lines to what the detector says of them.
 
+use super::Setup;
 use super::effects::Effects;
 use super::minutes::{Counted, Minutes};
 use crate::analysis::Workers;
@@ -7,10 +8,11 @@ use crate::command::lost_in;
 use crate::config::Config;
 use crate::service::figures::{Count, Figures};
 use crate::service::settings;
+use crate::service::topics::Rejected;
 use detector::{Detector, Output};
 use domain::{Alert, HashKey, RequestRecord, Timestamp};
-use ingest::source::kafka::{DeadLetterOrigin, DeadLetters, KafkaBatch, KafkaSource};
-use ingest::{Networks, Parser, Reject};
+use ingest::source::kafka::{DeadLetterOrigin, DeadLetters, KafkaBatch, KafkaSource, SplitFault};
+use ingest::{Networks, Parser};
 use storage::RejectedSample;
 
 /// Bytes of a rejected line that are kept for a person: enough to recognise it, too little to hoard secrets.
@@ -27,7 +29,18 @@ pub(super) struct Readers {
 pub(super) struct Rejections<'a> {
     pub(super) letters: Option<&'a mut DeadLetters>,
     pub(super) effects: &'a mut Effects,
+    /// How many of each partition there were, by reason.
+    pub(super) reasons: Rejected,
     pub(super) now: Timestamp,
+}
+
+/// A line that cannot be read.
+struct RejectedLine<'a> {
+    text: &'a [u8],
+    /// Place of its message in the batch.
+    message: usize,
+    /// Why, in a word and in words.
+    reason: (&'static str, &'a str),
 }
 
 impl Readers {
@@ -55,12 +68,23 @@ impl Readers {
             };
             match parser.parse(line.text, line.position) {
                 Ok(record) => records.push(record),
-                Err(reject) => rejections.add(source, line.position, line.text, &describe(reject)),
+                Err(reject) => {
+                    let rejected = RejectedLine {
+                        text: line.text,
+                        message: line.message,
+                        reason: (reject.reason.label(), &reject.to_string()),
+                    };
+                    rejections.add(config, source, batch, &rejected);
+                }
             }
         }
-        for rejected in batch.rejections() {
-            let reason = rejected.fault.as_str();
-            rejections.add(source, rejected.position, rejected.text, reason);
+        for part in batch.rejections() {
+            let rejected = RejectedLine {
+                text: part.text,
+                message: part.message,
+                reason: (fault_label(part.fault), part.fault.as_str()),
+            };
+            rejections.add(config, source, batch, &rejected);
         }
         records
     }
@@ -96,32 +120,58 @@ impl Readers {
     }
 }
 
-fn describe(reject: Reject) -> String {
-    reject.to_string()
+/// A fault in a word, beside those of rejected lines.
+const fn fault_label(fault: SplitFault) -> &'static str {
+    match fault {
+        SplitFault::PayloadTooLong => "payload_too_long",
+        SplitFault::TooManyLines => "too_many_lines",
+        SplitFault::BrokenArray => "broken_array",
+    }
+}
+
+/// The gateway of a partition's records where no header names one: as its topic is configured, else the topic itself.
+fn gateway<'a>(config: &'a Config, source: &'a KafkaSource, number: u32) -> Option<&'a str> {
+    let partition = source.partition(number)?;
+    let topic = config.kafka.as_ref()?.topics.get(partition.rule);
+    Some(
+        topic
+            .and_then(|topic| topic.gateway.as_deref())
+            .unwrap_or(&partition.topic),
+    )
 }
 
 impl Rejections<'_> {
-    fn add(&mut self, source: &KafkaSource, position: domain::Position, text: &[u8], reason: &str) {
-        let Some(partition) = source.partition(position.source) else {
+    fn add(&mut self, config: &Config, source: &KafkaSource, batch: &KafkaBatch, line: &RejectedLine<'_>) {
+        let Some(message) = batch.message(line.message) else {
             return;
         };
+        let Some(partition) = source.partition(message.position.source) else {
+            return;
+        };
+        let (label, reason) = line.reason;
+        *self.reasons.entry((message.position.source, label)).or_default() += 1;
         if let Some(letters) = self.letters.as_mut() {
             letters.send(
-                text,
+                line.text,
                 &DeadLetterOrigin {
                     topic: &partition.topic,
                     partition: partition.partition,
-                    offset: position.line,
+                    offset: message.position.line,
                     reason,
+                    broker_time: message.broker_time,
+                    gateway: message
+                        .gateway
+                        .or_else(|| gateway(config, source, message.position.source)),
+                    carried: batch.carried(line.message),
                 },
             );
         }
         self.effects.keep_rejected(|| RejectedSample {
             at: self.now,
             source: format!("{}[{}]", partition.topic, partition.partition),
-            line: position.line,
+            line: message.position.line,
             reason: reason.to_owned(),
-            sample: sample(text),
+            sample: sample(line.text),
         });
     }
 }
@@ -170,4 +220,16 @@ pub(super) fn count(
     if rejected > 0 && now > Timestamp::default() {
         minutes.count(now, Counted::Rejected(rejected));
     }
+}
+
+/// Counts a batch by topic and gateway, after its records were judged.
+pub(super) fn count_topics(
+    setup: &Setup,
+    source: &KafkaSource,
+    batch: &KafkaBatch,
+    counted: (&[RequestRecord<'_>], &Rejected),
+) {
+    let now = (setup.shared.clock)();
+    let gateway = |number| gateway(&setup.config, source, number);
+    setup.figures.topics().count(source, batch, counted, now, gateway);
 }
