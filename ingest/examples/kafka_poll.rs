@@ -7,8 +7,8 @@
 use ingest::source::kafka::{FETCH_QUEUE_BACKOFF_MS, QUEUE_KBYTES};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::message::Message as _;
 use std::error::Error;
+use std::io::Write as _;
 use std::time::Duration;
 
 /// How long one poll waits, and how many in a row may give nothing.
@@ -60,6 +60,6 @@ fn main() -> Result<(), Box<dyn Error>> {
             None => return Err(format!("{messages} of {wanted} messages came").into()),
         }
     }
-    println!("{:.3} {bytes}", cpu_secs()? - began);
+    writeln!(std::io::stdout(), "{:.3} {bytes}", cpu_secs()? - began)?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What the detect role counts: read by `/metrics`, by the health report and by the demo's terminal.
 
-use super::topics::{Delays, Topics};
+use super::topics::{self, Delays, Topics};
 use super::watch::Watch;
 use api::{Exposition, HealthPart, HealthSource, MetricKind, MetricsSource};
 use detector::population::LearnedRole;
@@ -131,7 +131,7 @@ impl Figures {
         delays.note(millis);
     }
 
-    /// What the consumer does, in a word of [`STATES`].
+    /// What the consumer does, in a word of [`topics::STATES`].
     fn state(&self) -> &'static str {
         let has_trouble = self
             .trouble
@@ -355,41 +355,19 @@ impl MetricsSource for Figures {
         for (kind, name, help, counter) in METRICS {
             out.add_one(*kind, name, help, counter(self).load(Ordering::Relaxed) as f64);
         }
-        self.write_state(out);
+        topics::write_state(self.state(), out);
         self.topics.write(out);
         let delays = self
             .decision_delays
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let (bounds, counts, sum) = delays.shown();
         let help = "Time from the request that led to a decision until the decision was stored.";
-        out.add_histogram("decision_delay_seconds", help, &[(&[], bounds, counts, sum)]);
+        out.add_histogram("decision_delay_seconds", help, &[delays.shown(&[])]);
         self.watch
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .write(out);
-    }
-}
-
-/// What a consumer may do: read, wait for partitions or for the lease, wait until what was decided can be stored, or have
-/// trouble with its brokers.
-const STATES: [&str; 4] = ["reading", "waiting", "held", "troubled"];
-
-impl Figures {
-    fn write_state(&self, out: &mut Exposition) {
-        let state = self.state();
-        let labels = STATES.map(|name| ([("state", name)], f64::from(u8::from(name == state))));
-        let values: Vec<(&[(&str, &str)], f64)> = labels
-            .iter()
-            .map(|(labels, value)| (labels.as_slice(), *value))
-            .collect();
-        out.add(
-            MetricKind::Gauge,
-            "kafka_state",
-            "1 for what the consumer does, 0 for the others.",
-            &values,
-        );
     }
 }
 

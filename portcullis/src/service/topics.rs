@@ -3,7 +3,7 @@
 //! Labels hold names of topics and gateways only: whoever writes to a topic chooses neither, but for the header that names
 //! a gateway, and there are not too many of either.
 
-use api::{Exposition, MetricKind};
+use api::{Exposition, Histogram, MetricKind};
 use domain::{RequestRecord, Timestamp};
 use ingest::source::kafka::{BrokerTime, KafkaBatch, KafkaSource};
 use std::collections::BTreeMap;
@@ -51,9 +51,14 @@ impl Delays {
         self.millis = self.millis.saturating_add(other.millis);
     }
 
-    /// For [`Exposition::add_histogram`]: counts up to each bound, and the sum in seconds.
-    pub(super) fn shown(&self) -> (&[f64], &[u64], f64) {
-        (&BOUNDS, &self.counts, self.millis as f64 / 1000.0)
+    /// The same in seconds, under those labels.
+    pub(super) fn shown<'a>(&'a self, labels: &'a [(&'a str, &'a str)]) -> Histogram<'a> {
+        Histogram {
+            labels,
+            bounds: &BOUNDS,
+            counts: &self.counts,
+            sum: self.millis as f64 / 1000.0,
+        }
     }
 }
 
@@ -264,17 +269,14 @@ fn write_delays(topics: &BTreeMap<String, Topic>, out: &mut Exposition) {
     for (name, topic) in topics {
         all.push((
             [("topic", name.as_str()), ("since", "request")],
-            topic.since_event.shown(),
+            &topic.since_event,
         ));
         all.push((
             [("topic", name.as_str()), ("since", "record")],
-            topic.since_record.shown(),
+            &topic.since_record,
         ));
     }
-    let shown: Vec<_> = all
-        .iter()
-        .map(|(labels, (bounds, counts, sum))| (labels.as_slice(), *bounds, *counts, *sum))
-        .collect();
+    let shown: Vec<Histogram<'_>> = all.iter().map(|(labels, delays)| delays.shown(labels)).collect();
     let help = "Time from a request, or from its record's time in the topic, until it was judged.";
     out.add_histogram("kafka_delay_seconds", help, &shown);
 }
@@ -302,6 +304,21 @@ impl<'b> Tally<'b> {
             None => self.gateways.push((name, lines)),
         }
     }
+}
+
+/// What a consumer may do: read, wait for partitions or for the lease, wait until what was decided can be stored, or have
+/// trouble with its brokers.
+pub(super) const STATES: [&str; 4] = ["reading", "waiting", "held", "troubled"];
+
+/// Writes which of them it is.
+pub(super) fn write_state(state: &str, out: &mut Exposition) {
+    let labels = STATES.map(|name| ([("state", name)], f64::from(u8::from(name == state))));
+    let values: Vec<(&[(&str, &str)], f64)> = labels
+        .iter()
+        .map(|(labels, value)| (labels.as_slice(), *value))
+        .collect();
+    let help = "1 for what the consumer does, 0 for the others.";
+    out.add(MetricKind::Gauge, "kafka_state", help, &values);
 }
 
 /// The entry of that name, or of [`OTHER`] when there are too many.
@@ -338,7 +355,9 @@ mod tests {
         let mut more = Delays::default();
         more.note(100);
         delays.add(&more);
-        let (bounds, counts, sum) = delays.shown();
+        let Histogram {
+            bounds, counts, sum, ..
+        } = delays.shown(&[]);
         assert_eq!(counts.len(), bounds.len() + 1);
         assert_eq!((counts[0], counts[1], counts[8], counts[12]), (4, 1, 1, 1));
         assert!((sum - 8_059.301).abs() < 1e-9, "{sum}");

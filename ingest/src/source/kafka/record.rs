@@ -1,7 +1,7 @@
 //! What a record carries beside its lines: key, headers, the name of its gateway. Kept for people who look at what could not
 //! be read; nothing is decided by it, for whoever writes to a topic writes them too.
 
-use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -130,7 +130,7 @@ pub(super) fn headers<'m>(
     message: &'m BorrowedMessage<'_>,
 ) -> impl Iterator<Item = (&'m str, Option<&'m [u8]>)> {
     let headers = message.headers();
-    let count = headers.map_or(0, |headers| headers.count());
+    let count = headers.map_or(0, Headers::count);
     (0..count).filter_map(move |place| {
         let header = headers?.try_get(place)?;
         Some((header.key, header.value))

@@ -228,6 +228,7 @@ impl<'a> Session<'a> {
             let now = self.detector.now();
             reading::count(&setup.figures, batch, records.len(), &mut self.minutes, now);
             reading::count_topics(setup, &self.source, batch, (&records, &reasons));
+            self.readers.take_back(records);
             setup.figures.set_state(true, None);
             self.spoken = Instant::now();
             self.is_previewed = false;
