@@ -30,10 +30,11 @@ test: ## everything: Rust, dashboard, fuzz smoke; starts real brokers, databases
 fuzz: ## every fuzz target, FUZZ_SECONDS=20 each
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
-bench: ## benchmarks, and scan beside GoAccess
+bench: ## benchmarks, scan beside GoAccess, and Kafka beside a bare consumer
 	@scripts/setup.sh test
 	@$(ENV); cargo bench --workspace --locked
 	@scripts/bench-scan.sh
+	@scripts/bench-kafka.sh
 
 evaluate: ## detection against labelled logs: make evaluate DATA=folder
 	@test -n "$(DATA)" || { echo "say where the data is: make evaluate DATA=folder" >&2; exit 2; }

@@ -32,7 +32,7 @@ pub use bootstrap::{BootstrapError, bootstrap_key};
 pub use check::{AddressHeader, CheckSettings};
 pub use events::{EVENT_READERS_MAX, EVENTS_KEPT, EventHub, LiveUpdate};
 pub use listen::{CONNECTIONS_MAX, DRAIN_MAX, TLS_POLL, TlsError, TlsFiles, serve};
-pub use metrics::{Exposition, MetricKind, MetricsSource};
+pub use metrics::{Exposition, Histogram, MetricKind, MetricsSource};
 pub use neutral::{neutralise, neutralise_json, push_csv_field};
 pub use peer::Peer;
 pub use ranking::AlertRanker;

@@ -41,11 +41,60 @@ impl Exposition {
         self.add(kind, name, help, &[(&[], value)]);
     }
 
+    /// Adds histograms of one name.
+    pub fn add_histogram(&mut self, name: &str, help: &str, histograms: &[Histogram<'_>]) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.text, "# HELP portcullis_{name} {help}");
+        let _ = writeln!(self.text, "# TYPE portcullis_{name} histogram");
+        for histogram in histograms {
+            let labels: Vec<String> = histogram
+                .labels
+                .iter()
+                .map(|(label, value)| format!("{label}=\"{}\"", escape(value)))
+                .collect();
+            let labels = labels.join(",");
+            let comma = if labels.is_empty() { "" } else { "," };
+            let mut total = 0;
+            let bounds = histogram
+                .bounds
+                .iter()
+                .map(f64::to_string)
+                .chain(["+Inf".to_owned()]);
+            for (bound, count) in bounds.zip(histogram.counts) {
+                total += count;
+                let _ = writeln!(
+                    self.text,
+                    "portcullis_{name}_bucket{{{labels}{comma}le=\"{bound}\"}} {total}"
+                );
+            }
+            let braced = if labels.is_empty() {
+                labels
+            } else {
+                format!("{{{labels}}}")
+            };
+            let _ = writeln!(self.text, "portcullis_{name}_sum{braced} {}", histogram.sum);
+            let _ = writeln!(self.text, "portcullis_{name}_count{braced} {total}");
+        }
+    }
+
     /// The text.
     #[must_use]
     pub fn into_text(self) -> String {
         self.text
     }
+}
+
+/// Values by their size, under one set of labels.
+#[derive(Debug, Clone, Copy)]
+pub struct Histogram<'a> {
+    /// Labels and their values.
+    pub labels: &'a [(&'a str, &'a str)],
+    /// Upper bounds, rising.
+    pub bounds: &'a [f64],
+    /// How many values lie above the bound before and not above each, and behind them those above all bounds.
+    pub counts: &'a [u64],
+    /// The sum of the values.
+    pub sum: f64,
 }
 
 /// How a figure behaves.
@@ -186,6 +235,33 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_histogram_counts_up_to_each_bound() {
+        let mut out = Exposition::default();
+        let labels = [("topic", "a\"b")];
+        let of = |labels| Histogram {
+            labels,
+            bounds: &[0.5, 10.0],
+            counts: &[1, 0, 2],
+            sum: 25.25,
+        };
+        out.add_histogram("delay_seconds", "Delays.", &[of(&labels), of(&[])]);
+        let expected = r#"# HELP portcullis_delay_seconds Delays.
+# TYPE portcullis_delay_seconds histogram
+portcullis_delay_seconds_bucket{topic="a\"b",le="0.5"} 1
+portcullis_delay_seconds_bucket{topic="a\"b",le="10"} 1
+portcullis_delay_seconds_bucket{topic="a\"b",le="+Inf"} 3
+portcullis_delay_seconds_sum{topic="a\"b"} 25.25
+portcullis_delay_seconds_count{topic="a\"b"} 3
+portcullis_delay_seconds_bucket{le="0.5"} 1
+portcullis_delay_seconds_bucket{le="10"} 1
+portcullis_delay_seconds_bucket{le="+Inf"} 3
+portcullis_delay_seconds_sum 25.25
+portcullis_delay_seconds_count 3
+"#;
+        assert_eq!(out.into_text(), expected);
+    }
 
     #[test]
     fn figures_are_written_in_prometheus_text_form() {

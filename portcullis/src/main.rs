@@ -18,6 +18,7 @@ mod report;
 mod rules;
 mod scorer;
 mod service;
+mod tokens;
 mod why;
 mod wiring;
 

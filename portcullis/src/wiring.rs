@@ -86,6 +86,19 @@ pub(crate) struct PassParts {
 }
 
 impl PassOptions {
+    /// The configuration that is named; `None` when none is.
+    ///
+    /// # Errors
+    /// When it is wrong.
+    pub(crate) fn config(&self) -> anyhow::Result<Option<Config>> {
+        self.config.as_deref().map(load_config).transpose()
+    }
+
+    /// The format that is named, if one is.
+    pub(crate) fn format(&self) -> Option<&str> {
+        (self.format != "auto").then_some(&self.format)
+    }
+
     /// Puts options and configuration together.
     ///
     /// # Errors

@@ -7,8 +7,8 @@
 #   kafka.sh start DIR [PORT]...       fetch, prepare unless DIR was prepared before, run in the background until ready
 #   kafka.sh stop DIR
 #
-# PORTs: plaintext, controller, SCRAM, TLS, SCRAM over TLS (19092 to 19096 by default).
-# DIR/clients/{plaintext,scram,tls,scram_tls}.conf are librdkafka properties: `kcat -F DIR/clients/tls.conf -L`.
+# PORTs: plaintext, controller, SCRAM, TLS, SCRAM over TLS, tokens (19092 to 19097 by default).
+# DIR/clients/{plaintext,scram,tls,scram_tls,token}.conf are librdkafka properties: `kcat -F DIR/clients/tls.conf -L`.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 jars=${KAFKA_JARS:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/portcullis/kafka-jars}
@@ -76,12 +76,15 @@ make_clients() {
   write_client "$dir/clients/scram.conf" "bootstrap.servers=127.0.0.1:$scram_port" security.protocol=sasl_plaintext "${scram[@]}"
   write_client "$dir/clients/tls.conf" "bootstrap.servers=127.0.0.1:$tls_port" security.protocol=ssl "${tls[@]}"
   write_client "$dir/clients/scram_tls.conf" "bootstrap.servers=127.0.0.1:$scram_tls" security.protocol=sasl_ssl "${scram[@]}" "${tls[@]}"
+  # The client brings the token.
+  write_client "$dir/clients/token.conf" "bootstrap.servers=127.0.0.1:$token" security.protocol=sasl_plaintext \
+    sasl.mechanisms=OAUTHBEARER
 }
 
 prepare() {
   local dir=$1 password id
   shift
-  plaintext=${1:-19092} controller=${2:-19093} scram_port=${3:-19094} tls_port=${4:-19095} scram_tls=${5:-19096}
+  plaintext=${1:-19092} controller=${2:-19093} scram_port=${3:-19094} tls_port=${4:-19095} scram_tls=${5:-19096} token=${6:-19097}
   require java
   require openssl
   [ -f "$jars/complete-$version" ] || fail "no Kafka jars in $jars: scripts/setup.sh test fetches them"
@@ -90,7 +93,7 @@ prepare() {
   make_certificates "$dir/tls"
   make_clients "$dir" "$password"
   sed -e "s#@PLAINTEXT@#$plaintext#g; s#@CONTROLLER@#$controller#g; s#@SCRAM@#$scram_port#g" \
-    -e "s#@TLS@#$tls_port#g; s#@SCRAM_TLS@#$scram_tls#g; s#@DIR@#$dir#g" \
+    -e "s#@TLS@#$tls_port#g; s#@SCRAM_TLS@#$scram_tls#g; s#@TOKEN@#$token#g; s#@DIR@#$dir#g" \
     "$here/server.properties.in" >"$dir/server.properties"
   # A cluster id is 16 bytes in URL-safe base64; one that begins with a dash would be read as an option.
   id=A$(openssl rand -base64 16 | tr '+/' '-_' | cut -c2-22)

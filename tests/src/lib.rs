@@ -2,4 +2,5 @@
 
 pub mod component;
 pub mod ordinary;
+pub mod reader;
 pub mod stream;

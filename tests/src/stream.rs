@@ -171,11 +171,34 @@ impl Publisher {
         payloads: impl IntoIterator<Item = P>,
     ) -> Result<()> {
         for (payload, partition) in payloads.into_iter().zip(partitions.cycle()) {
-            self.queue(topic, partition, payload.as_ref())?;
+            let record = BaseRecord::<(), [u8]>::to(topic).partition(partition);
+            self.queue(record.payload(payload.as_ref()))?;
         }
+        self.flush()
+    }
+
+    /// Returns when the broker has everything.
+    fn flush(&self) -> Result<()> {
         self.producer
             .flush(FLUSH_TIMEOUT)
             .context("the broker did not take every record")
+    }
+
+    /// The same for lines, each record at its line's own time.
+    pub fn lines_at_their_times(
+        &self,
+        topic: &str,
+        partitions: std::ops::Range<i32>,
+        lines: &[Line],
+    ) -> Result<()> {
+        for (line, partition) in lines.iter().zip(partitions.cycle()) {
+            let record = BaseRecord::<(), [u8]>::to(topic)
+                .partition(partition)
+                .timestamp(line.at.as_millis())
+                .payload(line.text.as_bytes());
+            self.queue(record)?;
+        }
+        self.flush()
     }
 
     /// Writes lines to each of the partitions in turn, a record each.
@@ -184,10 +207,7 @@ impl Publisher {
     }
 
     /// Queues one record; waits for room.
-    fn queue(&self, topic: &str, partition: i32, payload: &[u8]) -> Result<()> {
-        let mut record = BaseRecord::<(), [u8]>::to(topic)
-            .partition(partition)
-            .payload(payload);
+    fn queue(&self, mut record: BaseRecord<'_, (), [u8]>) -> Result<()> {
         loop {
             match self.producer.send(record) {
                 Ok(()) => return Ok(()),
@@ -195,7 +215,7 @@ impl Publisher {
                     record = back;
                     self.producer.poll(QUEUE_WAIT);
                 }
-                Err((error, _)) => return Err(anyhow!("could not write to {topic}[{partition}]: {error}")),
+                Err((error, record)) => return Err(anyhow!("could not write to {}: {error}", record.topic)),
             }
         }
     }

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use ingest::source::kafka::{
     Beginning, Commit, DeadLetterOrigin, DeadLetters, Gap, GapCause, KafkaBatch, KafkaConnection, KafkaEvent,
-    KafkaSasl, KafkaSettings, KafkaSource, KafkaTls, MessageShape, SaslMechanism, TopicRule, TopicSelector,
+    KafkaPassword, KafkaSasl, KafkaSettings, KafkaSource, KafkaTls, SaslMechanism, TopicRule, TopicSelector,
 };
 use portcullis_tests::component::{Kafka, Listener};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -39,20 +39,17 @@ fn connection(kafka: &Kafka, listener: Listener) -> Result<KafkaConnection> {
         let mechanism = get("sasl.mechanism")
             .or_else(|| get("sasl.mechanisms"))
             .unwrap_or_default();
-        connection.sasl = Some(KafkaSasl {
+        connection.sasl = Some(KafkaSasl::Password(KafkaPassword {
             mechanism: SaslMechanism::from_name(&mechanism).context("an unknown mechanism")?,
             username,
             password: get("sasl.password").context("no password is given")?,
-        });
+        }));
     }
     Ok(connection)
 }
 
 fn settings(kafka: &Kafka, listener: Listener, topic: &str) -> Result<KafkaSettings> {
-    let rule = TopicRule {
-        topics: TopicSelector::Name(topic.to_owned()),
-        shape: MessageShape::Auto,
-    };
+    let rule = TopicRule::new(TopicSelector::Name(topic.to_owned()));
     Ok(KafkaSettings::new(
         connection(kafka, listener)?,
         format!("group-of-{topic}"),
@@ -181,7 +178,7 @@ fn a_wrong_password_is_reported_and_reads_nothing() -> Result<()> {
     let kafka = Kafka::shared()?;
     kafka.create_topic("wrong-password", 1)?;
     let mut settings = settings(kafka, Listener::ScramTls, "wrong-password")?;
-    if let Some(sasl) = &mut settings.connection.sasl {
+    if let Some(KafkaSasl::Password(sasl)) = &mut settings.connection.sasl {
         sasl.password = "guessed".to_owned();
     }
     let mut source = KafkaSource::new(settings)?;
@@ -406,6 +403,7 @@ fn dead_letters_arrive_with_their_origin() -> Result<()> {
         partition: 3,
         offset: 77,
         reason: "no known format",
+        ..DeadLetterOrigin::default()
     };
     letters.send(b"garbage \xff", &origin);
     ensure!(letters.flush(ANSWER), "the letter is still under way");

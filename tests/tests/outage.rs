@@ -6,6 +6,7 @@ use domain::Timestamp;
 use portcullis_tests::component::{Kafka, Portcullis, Postgres, Setup, ask, http_client};
 use portcullis_tests::stream::{Line, Publisher, ago, benign, merged, password_guesser, scanner};
 use serde_json::Value;
+use std::time::{Duration, Instant};
 
 /// Harmless requests, spread over the hour.
 const BENIGN_REQUESTS: usize = 4_000;
@@ -23,6 +24,8 @@ const HARMLESS: &str = "198.51.100.7";
 /// Seconds of the traffic that are written before something goes, and the seconds at which it comes back.
 const GONE_AFTER_SECS: i64 = 1200;
 const BACK_AFTER_SECS: i64 = 1800;
+/// How long a broker is frozen that answers nobody and closes no connection: longer than brokers wait for a member.
+const FROZEN: Duration = Duration::from_secs(60);
 /// With how many guesses of passwords it is sure of him, and not one of them too many.
 const GUESSES_UNTIL_SURE: u64 = 16;
 
@@ -80,6 +83,38 @@ fn with_the_broker_gone_answers_go_on_and_reading_does_when_it_is_back() -> Resu
     stage.wait_for_reading(false)?;
     stage.check_answers()?;
     kafka.start_again()?;
+    stage.recover(&kafka)
+}
+
+#[test]
+fn with_the_broker_frozen_for_a_minute_under_load_reading_goes_on_when_it_thaws() -> Result<()> {
+    let kafka = Kafka::start()?;
+    let mut stage = Stage::start(&kafka, "broker-frozen", Setup::new())?;
+    stage.begin(&kafka)?;
+    let frozen_at = Instant::now();
+    kafka.signal("STOP")?;
+    let frozen_for = |time: Duration| {
+        stage
+            .portcullis
+            .wait_until("the broker had been frozen for a while", |_| {
+                Ok(frozen_at.elapsed() > time)
+            })
+    };
+    std::thread::scope(|scope| {
+        // What gateways send meanwhile waits with their shipper.
+        frozen_for(FROZEN / 2)?;
+        let writer = scope.spawn(|| {
+            let waiting = &stage.lines[stage.written..];
+            Publisher::new(&kafka)?.lines(&stage.topic, 0..1, waiting)
+        });
+        frozen_for(FROZEN)?;
+        stage.check_answers()?;
+        kafka.signal("CONT")?;
+        writer
+            .join()
+            .map_err(|_| anyhow::anyhow!("the writer panicked"))?
+    })?;
+    stage.written = stage.lines.len();
     stage.recover(&kafka)
 }
 

@@ -50,6 +50,19 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Nothing of that much yet.
+    pub(super) fn of(total: u64) -> Self {
+        Self {
+            read: Arc::default(),
+            total: Some(total),
+        }
+    }
+
+    /// Notes how far it was read.
+    pub(super) fn set(&self, read: u64) {
+        self.read.store(read, Ordering::Relaxed);
+    }
+
     /// Bytes read so far, as they stand in the file (compressed).
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
@@ -83,6 +96,8 @@ pub struct LineBatch {
     /// Bytes that were read.
     filled: usize,
     spans: Vec<Span>,
+    /// Where each line stood, when they are not numbered one after the other.
+    places: Vec<u64>,
     first_line: u64,
     source: u32,
 }
@@ -111,7 +126,8 @@ impl LineBatch {
     #[must_use]
     pub fn line(&self, index: usize) -> Option<Line<'_>> {
         let span = self.spans.get(index)?;
-        let line = self.first_line + index as u64;
+        let counted = self.first_line + index as u64;
+        let line = self.places.get(index).copied().unwrap_or(counted);
         Some(Line {
             bytes: &self.bytes[span.start..span.end],
             position: Position {
@@ -130,6 +146,7 @@ impl LineBatch {
     /// Forgets its lines, and begins with the beginning of one.
     fn begin(&mut self, carry: &mut Vec<u8>) {
         self.spans.clear();
+        self.places.clear();
         if self.bytes.len() < carry.len() {
             self.bytes.resize(carry.len(), 0);
         }
@@ -152,6 +169,24 @@ impl LineBatch {
         &mut self.bytes[self.filled..end]
     }
 
+    /// Appends a line that came by itself, with its place.
+    fn append(&mut self, line: &PlacedLine<'_>) {
+        let is_cut = line.is_cut || line.bytes.len() > LINE_BYTES_MAX;
+        let kept = if is_cut {
+            &line.bytes[..line.bytes.len().min(CUT_BYTES)]
+        } else {
+            line.bytes
+        };
+        let (start, end) = (self.filled, self.filled + kept.len());
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+        }
+        self.bytes[start..end].copy_from_slice(kept);
+        self.filled = end;
+        self.spans.push(Span { start, end, is_cut });
+        self.places.push(line.place);
+    }
+
     fn push(&mut self, start: usize, end: usize) {
         let is_cut = end - start > LINE_BYTES_MAX;
         let end = if is_cut { start + CUT_BYTES } else { end };
@@ -165,9 +200,31 @@ impl LineBatch {
     }
 }
 
+/// A line that came by itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PlacedLine<'a> {
+    /// Its bytes, or some of them.
+    pub(super) bytes: &'a [u8],
+    /// Where it stood.
+    pub(super) place: u64,
+    /// Whether it is more than may be read as one line.
+    pub(super) is_cut: bool,
+}
+
+/// Something that gives lines, each with its place, where files give bytes.
+pub(super) trait PlacedLines: Send {
+    /// Hands the next lines over, waiting for them; false when there are no more. No line may come, and more later.
+    fn next(&mut self, take: &mut dyn FnMut(PlacedLine<'_>)) -> io::Result<bool>;
+}
+
+enum Input {
+    Bytes(Box<dyn Read + Send>),
+    Lines(Box<dyn PlacedLines>),
+}
+
 /// Reads the lines of one source.
 pub struct LineReader {
-    input: Box<dyn Read + Send>,
+    input: Input,
     path: PathBuf,
     source: u32,
     progress: Progress,
@@ -246,8 +303,18 @@ impl LineReader {
             input,
             read: Arc::clone(&progress.read),
         };
-        Ok(Self {
-            input: decompress(counted)?,
+        let input = Input::Bytes(decompress(counted)?);
+        Ok(Self::of(input, path, source, progress))
+    }
+
+    /// Reads lines that come with their places.
+    pub(super) fn from_lines(lines: Box<dyn PlacedLines>, name: &str, source: u32) -> Self {
+        Self::of(Input::Lines(lines), Path::new(name), source, Progress::default())
+    }
+
+    fn of(input: Input, path: &Path, source: u32, progress: Progress) -> Self {
+        Self {
+            input,
             path: path.to_owned(),
             source,
             progress,
@@ -257,7 +324,7 @@ impl LineReader {
             lines: 0,
             bytes: 0,
             problem: None,
-        })
+        }
     }
 
     /// The file's path, or the name of the stream.
@@ -292,6 +359,10 @@ impl LineReader {
         batch.source = self.source;
         batch.first_line = self.lines + 1;
         while !self.is_over && batch.is_empty() {
+            if matches!(self.input, Input::Lines(_)) {
+                self.take_lines(batch);
+                continue;
+            }
             let known = batch.filled;
             self.read_chunk(batch);
             self.cut(batch, known);
@@ -300,11 +371,42 @@ impl LineReader {
         !batch.is_empty()
     }
 
+    /// Appends lines that come with their places; at the end or at an error the source is over.
+    fn take_lines(&mut self, batch: &mut LineBatch) {
+        let Input::Lines(lines) = &mut self.input else {
+            return;
+        };
+        let mut read = 0;
+        let outcome = lines.next(&mut |line| {
+            read += line.bytes.len() as u64;
+            batch.append(&line);
+        });
+        self.bytes += read;
+        self.progress.read.fetch_add(read, Ordering::Relaxed);
+        self.is_over = !matches!(outcome, Ok(true));
+        if let Err(cause) = outcome {
+            self.break_off(cause);
+        }
+    }
+
+    fn break_off(&mut self, cause: io::Error) {
+        let (path, lines, bytes) = (self.path.clone(), self.lines, self.bytes);
+        self.problem = Some(SourceError::BrokeOff {
+            path,
+            lines,
+            bytes,
+            cause,
+        });
+    }
+
     /// Appends one chunk; at the end or at an error the source is over.
     fn read_chunk(&mut self, batch: &mut LineBatch) {
+        let Input::Bytes(input) = &mut self.input else {
+            return;
+        };
         let room = batch.room();
         let outcome = loop {
-            match self.input.read(room) {
+            match input.read(room) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 outcome => break outcome,
             }
@@ -314,13 +416,7 @@ impl LineReader {
         self.bytes += read as u64;
         self.is_over = read == 0;
         if let Err(cause) = outcome {
-            let (path, lines, bytes) = (self.path.clone(), self.lines, self.bytes);
-            self.problem = Some(SourceError::BrokeOff {
-                path,
-                lines,
-                bytes,
-                cause,
-            });
+            self.break_off(cause);
         }
     }
 

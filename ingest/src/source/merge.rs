@@ -46,9 +46,16 @@ impl Merge {
     /// Opens the merge: reads each file's first lines and detects their format unless the configuration names one.
     #[must_use]
     pub fn new(readers: Vec<LineReader>, config: &ParserConfig) -> Self {
+        let with_config = |reader| (reader, config.clone());
+        Self::of(readers.into_iter().map(with_config).collect())
+    }
+
+    /// Like [`Self::new`], each source with a configuration of its own.
+    #[must_use]
+    pub fn of(readers: Vec<(LineReader, ParserConfig)>) -> Self {
         let files = readers
             .into_iter()
-            .map(|reader| MergedFile::new(reader, config))
+            .map(|(reader, config)| MergedFile::new(reader, &config))
             .collect();
         Self { files }
     }

@@ -7,7 +7,7 @@ pub(crate) use outcome::{ClientOutcome, Outcome};
 pub(crate) use workers::Workers;
 
 use crate::masking::masker;
-use detector::{Describe, Detector, Output, Scorer, Settings};
+use detector::{Describe, Detector, Output, Scorer, Settings, SourceTrust};
 use domain::{HashKey, RequestRecord};
 use ingest::{LineReader, Merge, ParserConfig, Progress};
 
@@ -51,13 +51,28 @@ pub(crate) fn run<S: Scorer>(
 pub(crate) fn run_watched<S: Scorer>(
     pass: Pass<S>,
     readers: Vec<LineReader>,
-    mut watch: impl FnMut(&Detector<S>, &[Output], &[RequestRecord<'_>]),
+    watch: impl FnMut(&Detector<S>, &[Output], &[RequestRecord<'_>]),
 ) -> Outcome {
     let progress: Vec<Progress> = readers.iter().map(LineReader::progress).collect();
-    let mut merge = Merge::new(readers, &pass.parser);
+    let merge = Merge::new(readers, &pass.parser);
+    run_merged(pass, merge, &progress, &[], watch)
+}
+
+/// Like [`run_watched`] over sources that are merged already, each with a parser of its own, and trusted so far; those
+/// that `trust` leaves out wholly.
+pub(crate) fn run_merged<S: Scorer>(
+    pass: Pass<S>,
+    mut merge: Merge,
+    progress: &[Progress],
+    trust: &[SourceTrust],
+    mut watch: impl FnMut(&Detector<S>, &[Output], &[RequestRecord<'_>]),
+) -> Outcome {
     let mut outcome = Outcome::new();
     let workers = Workers::new(pass.threads);
     let mut detector = Detector::new(pass.settings, pass.scorer);
+    for (source, trust) in (0..).zip(trust) {
+        detector.set_source(source, *trust);
+    }
     let mut outputs = Vec::new();
     let slice_lines = if pass.threads > 1 {
         SHARED_SLICE_LINES
@@ -76,7 +91,7 @@ pub(crate) fn run_watched<S: Scorer>(
     detector.flush(&mut outputs);
     watch(&detector, &outputs, &[]);
     outcome.take(&mut outputs);
-    outcome.finish(&detector, &merge, &progress);
+    outcome.finish(&detector, &merge, progress);
     outcome
 }
 

@@ -11,6 +11,7 @@ mod gateways;
 mod keys;
 pub(crate) mod model;
 mod parse;
+mod replay;
 mod rules;
 pub(crate) mod run;
 mod scan;
@@ -36,6 +37,7 @@ enum Command {
     Demo(demo::Args),
     Run(run::Args),
     Scan(scan::Args),
+    Replay(replay::Args),
     Why(why::Args),
     Parse(parse::Args),
     Formats(formats::Args),
@@ -68,6 +70,7 @@ impl Cli {
             Command::Demo(args) => demo::run(args),
             Command::Run(args) => run::run(args),
             Command::Scan(args) => scan::run(args),
+            Command::Replay(args) => replay::run(args),
             Command::Why(args) => why::run(args),
             Command::Parse(args) => parse::run(args),
             Command::Formats(args) => formats::run(args),

@@ -25,15 +25,8 @@ const FOUND: u8 = 3;
 pub(crate) struct Args {
     #[command(flatten)]
     pass: PassOptions,
-    /// Form of the report.
-    #[arg(long, value_enum, default_value = "table")]
-    output: Form,
-    /// List at most so many clients.
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
-    limit: usize,
-    /// Exit with code 3 when a client was given this action or a stronger one.
-    #[arg(long, value_name = "ACTION")]
-    fail_on: Option<Action>,
+    #[command(flatten)]
+    report: ReportOptions,
     /// Log files; `-` or none for standard input.
     files: Vec<PathBuf>,
 }
@@ -45,19 +38,43 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let outcome = pass(&args.pass, &args.files, |_| {})?;
-    let report = Report {
-        outcome: &outcome,
-        seconds: started.elapsed().as_secs_f64(),
-        limit: args.limit,
-        is_colored: report::takes_color(),
-    };
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    match report.write(args.output, &mut out).and_then(|()| out.flush()) {
-        // A reader that has seen enough (`| head`) is no failure.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-        written => written.context("could not write the report")?,
+    args.report.conclude(&outcome, started)
+}
+
+/// What a report shows, and what the exit code says.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct ReportOptions {
+    /// Form of the report.
+    #[arg(long, value_enum, default_value = "table")]
+    output: Form,
+    /// List at most so many clients.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    limit: usize,
+    /// Exit with code 3 when a client was given this action or a stronger one.
+    #[arg(long, value_name = "ACTION")]
+    fail_on: Option<Action>,
+}
+
+impl ReportOptions {
+    /// Writes the report of a pass that began then, and says with which code to exit.
+    ///
+    /// # Errors
+    /// When the report cannot be written.
+    pub(super) fn conclude(&self, outcome: &Outcome, started: Instant) -> anyhow::Result<ExitCode> {
+        let report = Report {
+            outcome,
+            seconds: started.elapsed().as_secs_f64(),
+            limit: self.limit,
+            is_colored: report::takes_color(),
+        };
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        match report.write(self.output, &mut out).and_then(|()| out.flush()) {
+            // A reader that has seen enough (`| head`) is no failure.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+            written => written.context("could not write the report")?,
+        }
+        Ok(exit_code(outcome, self.fail_on))
     }
-    Ok(exit_code(&outcome, args.fail_on))
 }
 
 /// Reads the files to their ends; `watch` is shown every record, in order.

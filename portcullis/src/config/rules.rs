@@ -8,7 +8,7 @@ use detector::limits::ROLE_OVERRIDES_MAX;
 use detector::rule::Glob;
 use domain::{Client, Scope};
 use ingest::source::kafka::TopicSelector;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 /// Shortest shared secret, in bytes: 128 bits written in base 64.
@@ -162,17 +162,112 @@ fn check_kafka_security(checked: &Checked, problems: &mut Vec<Problem>) {
             );
         }
     }
-    let is_plain = checked.text("kafka.sasl.mechanism") == Some("PLAIN");
-    if is_plain && !has("kafka.tls.verify") && !is_on(checked, "kafka.sasl.insecure_plaintext") {
-        let expected = "a [kafka.tls] section, a SCRAM mechanism, or kafka.sasl.insecure_plaintext = true";
+    check_kafka_sasl(checked, problems);
+}
+
+/// The settings of each way to say who we are, those of the other way not.
+fn check_kafka_sasl(checked: &Checked, problems: &mut Vec<Problem>) {
+    let path = |key: &str| format!("kafka.sasl.{key}");
+    let has = |key: &str| checked.entry(&path(key)).is_some();
+    if !has("mechanism") {
+        return;
+    }
+    let mechanism = checked.text("kafka.sasl.mechanism").unwrap_or_default();
+    let is_token = mechanism == "OAUTHBEARER";
+    let (needed, foreign): (&[&str], &[&str]) = match (is_token, has("token_file")) {
+        (false, _) => (&["username", "password"], &TOKEN_SETTINGS),
+        (true, false) => (&TOKEN_SETTINGS[1..4], &PASSWORD_SETTINGS),
+        (true, true) => (
+            &[],
+            &[
+                "username",
+                "password",
+                "token_url",
+                "client_id",
+                "client_secret",
+                "scope",
+                "token_ca",
+            ],
+        ),
+    };
+    for key in needed.iter().filter(|key| !has(key)) {
+        let expected = match *key {
+            "username" => "our name: the mechanism needs one",
+            "password" => "our password: the mechanism needs one",
+            "token_url" => {
+                "where tokens come from: kafka.sasl.token_file, or this with client_id and client_secret"
+            }
+            "client_id" => "our id at kafka.sasl.token_url",
+            _ => "our secret at kafka.sasl.token_url",
+        };
+        report(checked, problems, &path(key), "nothing", expected);
+    }
+    // Of a mechanism that is not known nobody can say what it does not use.
+    for key in foreign.iter().filter(|key| has(key) && !mechanism.is_empty()) {
+        let expected = if is_token && !PASSWORD_SETTINGS.contains(key) {
+            "either kafka.sasl.token_file or kafka.sasl.token_url"
+        } else {
+            "only what the mechanism uses"
+        };
         report(
             checked,
             problems,
-            "kafka.sasl.mechanism",
-            "\"PLAIN\" without TLS",
+            &path(key),
+            "a setting that is not used",
             expected,
         );
     }
+    check_sasl_secrecy(checked, mechanism, problems);
+}
+
+/// Settings of mechanisms with a password.
+const PASSWORD_SETTINGS: [&str; 2] = ["username", "password"];
+
+/// Settings of the mechanism with tokens: the file, then those of the endpoint, the ones that must be there first.
+const TOKEN_SETTINGS: [&str; 6] = [
+    "token_file",
+    "token_url",
+    "client_id",
+    "client_secret",
+    "scope",
+    "token_ca",
+];
+
+/// What is secret goes over connections that nobody can read, unless a person says otherwise.
+fn check_sasl_secrecy(checked: &Checked, mechanism: &str, problems: &mut Vec<Problem>) {
+    if is_on(checked, "kafka.sasl.insecure_plaintext") {
+        return;
+    }
+    let has_tls = checked.entry("kafka.tls.verify").is_some();
+    if matches!(mechanism, "PLAIN" | "OAUTHBEARER") && !has_tls {
+        let expected = "a [kafka.tls] section, a SCRAM mechanism, or kafka.sasl.insecure_plaintext = true";
+        let found = format!("\"{mechanism}\" without TLS");
+        report(checked, problems, "kafka.sasl.mechanism", found, expected);
+    }
+    let is_plain = |url: &str| url.starts_with("http://") && !is_loopback(url);
+    if checked.text("kafka.sasl.token_url").is_some_and(is_plain) {
+        let expected = "an https:// address, or kafka.sasl.insecure_plaintext = true";
+        report(
+            checked,
+            problems,
+            "kafka.sasl.token_url",
+            "an address off the loopback without TLS",
+            expected,
+        );
+    }
+}
+
+/// Whether the host of an `http://` address is a loopback address.
+fn is_loopback(url: &str) -> bool {
+    let host = url
+        .trim_start_matches("http://")
+        .split('/')
+        .next()
+        .unwrap_or_default();
+    let address = host.parse::<SocketAddr>().map(|address| address.ip());
+    address
+        .or_else(|_| host.parse())
+        .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 fn check_policy(checked: &Checked, problems: &mut Vec<Problem>) {

@@ -63,6 +63,9 @@ fn kind_schema(kind: Kind) -> Value {
     match kind {
         Kind::Text(bytes) => json!({"type": "string", "minLength": 1, "maxLength": bytes}),
         Kind::Choice(words) => json!({"enum": words}),
+        Kind::ChoiceOrMoment(words) => {
+            json!({"anyOf": [{"enum": words}, {"type": "string", "format": "date-time"}]})
+        }
         Kind::Format => {
             let names: Vec<&str> = std::iter::once("auto").chain(format_names()).collect();
             let languages: Vec<&str> = ingest::LANGUAGES.iter().map(|language| language.name).collect();

@@ -71,6 +71,8 @@ pub(crate) enum Kind {
     Url(&'static [&'static str]),
     /// A moment in RFC 3339.
     Moment,
+    /// One of these words, or a moment in RFC 3339.
+    ChoiceOrMoment(&'static [&'static str]),
     /// The name of a log format, or `auto`.
     Format,
     /// A regular expression.
@@ -115,6 +117,9 @@ impl fmt::Display for Kind {
             Self::File => out.write_str("the path of a file"),
             Self::Url(schemes) => write!(out, "a URL that begins with {}", schemes.join(" or ")),
             Self::Moment => out.write_str("a moment such as 2027-01-31T00:00:00Z"),
+            Self::ChoiceOrMoment(words) => {
+                write!(out, "one of {}, or a moment such as 2027-01-31T00:00:00Z", words.join(", "))
+            }
             Self::Format => write!(out, "auto or a format: {}", format_names().join(", ")),
             Self::Pattern => write!(
                 out,

@@ -73,9 +73,24 @@ fn the_example_is_right_and_changes_no_default() {
     assert_eq!(loaded.config, small.config);
 }
 
+/// Settings that the example shows beside others that shut them out, and how their lines begin.
+const ALTERNATIVES: [(&str, &str); 7] = [
+    ("kafka.topics[].pattern", "pattern = \"access.*\""),
+    ("kafka.sasl.token_file", "token_file = "),
+    ("kafka.sasl.token_url", "token_url = "),
+    ("kafka.sasl.client_id", "client_id = \"portcullis-id\""),
+    ("kafka.sasl.client_secret", "client_secret = "),
+    ("kafka.sasl.scope", "scope = \"kafka\""),
+    ("kafka.sasl.token_ca", "token_ca = "),
+];
+
 #[test]
 fn the_example_shows_every_setting_and_each_can_be_switched_on() {
-    let text = switched_on(&example()).replace("pattern = \"access.*\"\n", "");
+    let all = switched_on(&example());
+    // Of settings that shut each other out one is left.
+    let is_left = |line: &&str| !ALTERNATIVES.iter().any(|(_, begins)| line.starts_with(begins));
+    let text: Vec<&str> = all.lines().filter(is_left).collect();
+    let text = text.join("\n");
     let secret = "0123456789abcdef0123456789";
     let environment = [
         ("KAFKA_PASSWORD", secret),
@@ -87,7 +102,9 @@ fn the_example_shows_every_setting_and_each_can_be_switched_on() {
         .unwrap();
     let shown: Vec<&str> = loaded.entries.iter().map(|entry| entry.setting.path).collect();
     for setting in settings::all() {
-        let is_shown = shown.contains(&setting.path) || setting.path == "kafka.topics[].pattern";
+        let is_other = ALTERNATIVES.iter().find(|(path, _)| *path == setting.path);
+        let is_shown = shown.contains(&setting.path)
+            || is_other.is_some_and(|(_, begins)| all.lines().any(|line| line.starts_with(begins)));
         assert!(is_shown, "{} is not in the example", setting.path);
     }
     assert!(!format!("{:?}", loaded.config).contains(secret), "a secret shows");
@@ -246,6 +263,66 @@ fn dead_letters_must_not_come_back() {
     );
 }
 
+/// A configuration that says who we are by these lines.
+fn with_sasl(lines: &str) -> String {
+    format!("{SMALL}[kafka.tls]\n[kafka.sasl]\n{lines}")
+}
+
+#[test]
+fn what_tokens_need_is_named() {
+    let check = |lines: &str, expected: &str| {
+        let problem = problem_of(&with_sasl(lines), &[]);
+        assert_eq!(problem, format!("portcullis.toml:{expected}"));
+    };
+    let bearer = "mechanism = \"OAUTHBEARER\"\n";
+    check(
+        &format!("{bearer}client_id = \"a\"\nclient_secret = \"b\"\n"),
+        "7: kafka.sasl.token_url: found nothing, expected where tokens come from: kafka.sasl.token_file, or this with \
+         client_id and client_secret",
+    );
+    check(
+        &format!("{bearer}token_url = \"https://id.example/token\"\nclient_id = \"a\"\n"),
+        "7: kafka.sasl.client_secret: found nothing, expected our secret at kafka.sasl.token_url",
+    );
+    check(
+        &format!("{bearer}token_file = \"/run/token\"\nusername = \"a\"\n"),
+        "9: kafka.sasl.username: found a setting that is not used, expected only what the mechanism uses",
+    );
+    check(
+        &format!("{bearer}token_file = \"/run/token\"\ntoken_url = \"https://id.example/token\"\n"),
+        "9: kafka.sasl.token_url: found a setting that is not used, expected either kafka.sasl.token_file or \
+         kafka.sasl.token_url",
+    );
+    check(
+        "mechanism = \"PLAIN\"\nusername = \"a\"\n",
+        "7: kafka.sasl.password: found nothing, expected our password: the mechanism needs one",
+    );
+    let endpoint = "client_id = \"a\"\nclient_secret = \"b\"\ntoken_url = \"http://id.example/token\"\n";
+    check(
+        &format!("{bearer}{endpoint}"),
+        "10: kafka.sasl.token_url: found an address off the loopback without TLS, expected an https:// address, or \
+         kafka.sasl.insecure_plaintext = true",
+    );
+    for right in [
+        format!("{bearer}{endpoint}insecure_plaintext = true\n"),
+        format!("{bearer}{}", endpoint.replace("id.example", "127.0.0.1:8080")),
+        format!(
+            "{bearer}{}scope = \"kafka\"\n",
+            endpoint.replace("http:", "https:")
+        ),
+        format!("{bearer}token_file = \"/run/token\"\n"),
+    ] {
+        let read = read_with(&with_sasl(&right), &[]);
+        assert!(
+            read.is_ok(),
+            "{right}: {:?}",
+            read.err().map(|report| report.to_string())
+        );
+    }
+    let bare = with_sasl(&format!("{bearer}token_file = \"/run/token\"\n")).replace("[kafka.tls]\n", "");
+    assert!(problem_of(&bare, &[]).contains("found \"OAUTHBEARER\" without TLS"));
+}
+
 #[test]
 fn a_reload_knows_what_can_change_without_a_restart() {
     let old = read_with(SMALL, &[]).unwrap();
@@ -292,7 +369,13 @@ fn the_used_form_is_what_the_other_crates_take() {
         settings.topics[0].shape,
         ingest::source::kafka::MessageShape::Array
     );
-    assert_eq!(settings.connection.sasl.unwrap().password, "pw");
+    let Some(ingest::source::kafka::KafkaSasl::Password(sasl)) = settings.connection.sasl else {
+        panic!("no password");
+    };
+    assert_eq!(
+        (sasl.mechanism.as_str(), sasl.password.as_str()),
+        ("SCRAM-SHA-256", "pw")
+    );
     assert!(
         config
             .clients

@@ -177,7 +177,10 @@ fn scalar(kind: Kind, raw: &Raw) -> Option<Value> {
             Some(Value::Float(if *number == 0 { 0.0 } else { 1.0 }))
         }
         (Kind::Switch, Raw::Switch(is_on)) => Some(Value::Boolean(*is_on)),
-        (Kind::Moment, Raw::Other(text) | Raw::Text(text)) => {
+        (Kind::ChoiceOrMoment(words), Raw::Text(text)) if words.contains(&text.as_str()) => {
+            Some(Value::String(text.clone()))
+        }
+        (Kind::Moment | Kind::ChoiceOrMoment(_), Raw::Other(text) | Raw::Text(text)) => {
             Timestamp::parse_rfc3339(text).map(|_| Value::String(text.clone()))
         }
         (_, Raw::Text(text)) => is_text_of(kind, text).then(|| Value::String(text.clone())),
@@ -209,7 +212,12 @@ fn is_text_of(kind: Kind, text: &str) -> bool {
         Kind::Pattern => is_pattern(text),
         Kind::Topic => is_topic(text, false),
         Kind::TopicPattern => is_topic(text, true),
-        Kind::Integer(..) | Kind::Share | Kind::Switch | Kind::Moment | Kind::List(..) => false,
+        Kind::Integer(..)
+        | Kind::Share
+        | Kind::Switch
+        | Kind::Moment
+        | Kind::ChoiceOrMoment(_)
+        | Kind::List(..) => false,
     }
 }
 
@@ -246,7 +254,9 @@ fn is_topic(text: &str, has_stars: bool) -> bool {
 
 fn refuse(path: &str, kind: Kind, node: &Node) -> Problem {
     let suggestion = match (kind, &node.raw) {
-        (Kind::Choice(words), Raw::Text(text)) => suggest(text, words.iter().copied()),
+        (Kind::Choice(words) | Kind::ChoiceOrMoment(words), Raw::Text(text)) => {
+            suggest(text, words.iter().copied())
+        }
         (Kind::Format, Raw::Text(text)) => suggest(text, format_names()),
         _ => None,
     };
@@ -343,6 +353,14 @@ mod tests {
         check(Kind::TopicPattern, "\"access*\"", true);
         check(Kind::Moment, "2027-01-31T00:00:00Z", true);
         check(Kind::Moment, "2027-01-31", false);
+        check(Kind::ChoiceOrMoment(&["latest"]), "2027-01-31T00:00:00Z", true);
+        check(
+            Kind::ChoiceOrMoment(&["latest"]),
+            "\"2027-01-31T00:00:00+01:00\"",
+            true,
+        );
+        check(Kind::ChoiceOrMoment(&["latest"]), "\"latest\"", true);
+        check(Kind::ChoiceOrMoment(&["latest"]), "\"newest\"", false);
         check(Kind::Key, "\"000102030405060708090a0b0c0d0e0f\"", true);
         check(Kind::Key, "{ file = \"missing\" }", false);
         check(Kind::Secret, "{ env = \"UNSET\" }", false);

@@ -1,5 +1,6 @@
 //! What the detect role counts: read by `/metrics`, by the health report and by the demo's terminal.
 
+use super::topics::{self, Delays, Topics};
 use super::watch::Watch;
 use api::{Exposition, HealthPart, HealthSource, MetricKind, MetricsSource};
 use detector::population::LearnedRole;
@@ -27,6 +28,11 @@ pub(crate) struct Figures {
     offsets_lost: AtomicU64,
     offsets_skipped: AtomicU64,
     rewinds: AtomicU64,
+    rebalances: AtomicU64,
+    broker_troubles: AtomicU64,
+    is_held: AtomicBool,
+    topics: Topics,
+    decision_delays: Mutex<Delays>,
     checkpoints: AtomicU64,
     checkpoint_millis: AtomicU64,
     dead_letters: AtomicU64,
@@ -102,6 +108,45 @@ impl Figures {
         self.offsets_skipped
             .store(counters.offsets_skipped, Ordering::Relaxed);
         self.rewinds.store(counters.rewinds, Ordering::Relaxed);
+        self.rebalances.store(counters.rebalances, Ordering::Relaxed);
+        self.broker_troubles.store(counters.troubles, Ordering::Relaxed);
+    }
+
+    /// Figures by topic.
+    pub(super) fn topics(&self) -> &Topics {
+        &self.topics
+    }
+
+    /// Notes whether reading is held until what was decided can be stored.
+    pub(super) fn set_held(&self, is_held: bool) {
+        self.is_held.store(is_held, Ordering::Relaxed);
+    }
+
+    /// Notes how long after the request that led to it a decision was stored, in milliseconds.
+    pub(super) fn note_decision(&self, millis: i64) {
+        let mut delays = self
+            .decision_delays
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        delays.note(millis);
+    }
+
+    /// What the consumer does, in a word of [`topics::STATES`].
+    fn state(&self) -> &'static str {
+        let has_trouble = self
+            .trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some();
+        if self.is_held.load(Ordering::Relaxed) {
+            "held"
+        } else if has_trouble {
+            "troubled"
+        } else if self.is_reading.load(Ordering::Relaxed) {
+            "reading"
+        } else {
+            "waiting"
+        }
     }
 
     /// Notes what became of dead letters.
@@ -269,6 +314,18 @@ const METRICS: &[Metric] = &[
     ),
     (
         MetricKind::Counter,
+        "kafka_rebalances_total",
+        "Times the group gave or took partitions.",
+        |figures| &figures.rebalances,
+    ),
+    (
+        MetricKind::Counter,
+        "kafka_troubles_total",
+        "Reports of trouble with brokers, failed commits included.",
+        |figures| &figures.broker_troubles,
+    ),
+    (
+        MetricKind::Counter,
         "checkpoints_total",
         "Checkpoints written.",
         |figures| &figures.checkpoints,
@@ -298,6 +355,15 @@ impl MetricsSource for Figures {
         for (kind, name, help, counter) in METRICS {
             out.add_one(*kind, name, help, counter(self).load(Ordering::Relaxed) as f64);
         }
+        topics::write_state(self.state(), out);
+        self.topics.write(out);
+        let delays = self
+            .decision_delays
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let help = "Time from the request that led to a decision until the decision was stored.";
+        out.add_histogram("decision_delay_seconds", help, &[delays.shown(&[])]);
         self.watch
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

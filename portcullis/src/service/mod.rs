@@ -10,6 +10,7 @@ mod listeners;
 mod page;
 mod reload;
 mod settings;
+mod topics;
 mod watch;
 
 pub(crate) use figures::{Count, Figures};

@@ -32,10 +32,12 @@ pub enum Listener {
     Tls,
     /// SCRAM-SHA-512 inside TLS.
     ScramTls,
+    /// SASL with a token (OAUTHBEARER), unencrypted. The client brings the token: see [`unsigned_token`].
+    Token,
 }
 
 impl Listener {
-    /// All of them.
+    /// Those whose settings say everything.
     pub const ALL: [Listener; 4] = [
         Listener::Plaintext,
         Listener::Scram,
@@ -49,6 +51,7 @@ impl Listener {
             Listener::Scram => "scram.conf",
             Listener::Tls => "tls.conf",
             Listener::ScramTls => "scram_tls.conf",
+            Listener::Token => "token.conf",
         }
     }
 }
@@ -79,7 +82,7 @@ impl Kafka {
 
     fn start_once() -> Result<Self> {
         let folder = folder("kafka")?;
-        let ports = free_ports::<5>()?;
+        let ports = free_ports::<6>()?;
         run(std::process::Command::new(script())
             .arg("prepare")
             .arg(folder.path())
@@ -110,9 +113,22 @@ impl Kafka {
         self.broker.take().context("the broker is not running")?.crash()
     }
 
+    /// Sends the broker a signal by name: `STOP`, `CONT`.
+    pub fn signal(&self, signal: &str) -> Result<()> {
+        self.broker
+            .as_ref()
+            .context("the broker is not running")?
+            .signal(signal)
+    }
+
     /// The address of the plaintext listener.
     pub fn bootstrap(&self) -> Result<String> {
-        self.client(Listener::Plaintext)?
+        self.address(Listener::Plaintext)
+    }
+
+    /// The address of a listener.
+    pub fn address(&self, listener: Listener) -> Result<String> {
+        self.client(listener)?
             .get("bootstrap.servers")
             .map(str::to_owned)
             .context("the client settings name no broker")
@@ -137,8 +153,16 @@ impl Kafka {
 
     /// Makes a topic. Tests do so before anyone writes: a topic made by its first write may lose that write.
     pub fn create_topic(&self, topic: &str, partitions: i32) -> Result<()> {
+        self.create_topic_with(topic, partitions, &[])
+    }
+
+    /// Makes a topic with settings of its own: `("cleanup.policy", "compact")`.
+    pub fn create_topic_with(&self, topic: &str, partitions: i32, settings: &[(&str, &str)]) -> Result<()> {
         let admin: AdminClient<DefaultClientContext> = self.client(Listener::Plaintext)?.create()?;
         let new_topic = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let new_topic = settings
+            .iter()
+            .fold(new_topic, |topic, (key, value)| topic.set(key, value));
         let results = futures::executor::block_on(admin.create_topics([&new_topic], &AdminOptions::new()))
             .with_context(|| format!("could not create the topic {topic}"))?;
         for result in results {
@@ -173,6 +197,13 @@ impl Kafka {
         Ok(offsets.sum())
     }
 
+    /// How many members a group has, by the broker.
+    pub fn members(&self, group: &str) -> Result<usize> {
+        let consumer: BaseConsumer = self.client(Listener::Plaintext)?.create()?;
+        let groups = consumer.fetch_group_list(Some(group), GROUP_TIMEOUT)?;
+        Ok(groups.groups().iter().map(|found| found.members().len()).sum())
+    }
+
     /// Deletes a partition's records before `offset`, as retention does.
     pub fn delete_before(&self, topic: &str, partition: i32, offset: i64) -> Result<()> {
         let admin: AdminClient<DefaultClientContext> = self.client(Listener::Plaintext)?.create()?;
@@ -187,6 +218,27 @@ impl Kafka {
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// A token without a signature, as the broker's validator for tests takes it: for whom, and from and until when in seconds.
+pub fn unsigned_token(subject: &str, from_secs: i64, until_secs: i64) -> String {
+    let claims = serde_json::json!({ "sub": subject, "iat": from_secs, "exp": until_secs });
+    let header = base64_url(br#"{"alg":"none"}"#);
+    format!("{header}.{}.", base64_url(claims.to_string().as_bytes()))
+}
+
+/// Base 64 with the letters for URLs, without padding (RFC 4648, section 5).
+fn base64_url(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let word =
+            group.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        for place in 0..=group.len() {
+            text.push(char::from(LETTERS[(word >> (18 - 6 * place) & 63) as usize]));
+        }
+    }
+    text
 }
 
 /// Whether the broker is only busy becoming responsible for the group.

@@ -18,7 +18,7 @@ mod supervised;
 pub use bouncer::{CustomBouncer, PythonBouncer};
 pub use example::Example;
 pub use http::{Answer, ask, http_client};
-pub use kafka::{Kafka, Listener};
+pub use kafka::{Kafka, Listener, unsigned_token};
 pub use network::{Network, Place, SERVER};
 pub use nginx::{Nginx, Site};
 pub use portcullis::{Portcullis, Setup, binary};

@@ -357,6 +357,12 @@ impl Portcullis {
         value.parse().with_context(|| format!("{name} is {value}"))
     }
 
+    /// Runs a command of the program on the running one's configuration, and returns what it printed.
+    pub fn command_on_configuration(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = std::process::Command::new(binary()?);
+        run(command.args(arguments).arg("--config").arg(self.configuration()))
+    }
+
     /// Runs a command of the program against the running one, as an administrator, and returns what it printed.
     pub fn command(&self, arguments: &[&str]) -> Result<String> {
         run(std::process::Command::new(binary()?)

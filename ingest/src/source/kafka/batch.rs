@@ -1,9 +1,11 @@
 //! Messages of one poll, as lines. Owns its bytes, so that it can travel to another thread and be used anew.
 
+use super::record::{Carried, Kept};
 use super::split::MessageShape;
 use super::{KafkaEvent, SplitFault, SplitLimits, split_payload};
 use domain::{Position, Timestamp};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A batch ends at this many messages: the records of one tick.
 pub const BATCH_MESSAGES_MAX: usize = 4096;
@@ -35,6 +37,8 @@ pub struct KafkaLine<'a> {
     pub position: Position,
     /// When the message came.
     pub broker_time: Option<BrokerTime>,
+    /// Place of the message within the batch.
+    pub message: usize,
 }
 
 /// A part of a message that gave no lines.
@@ -48,20 +52,47 @@ pub struct KafkaRejection<'a> {
     pub position: Position,
     /// Why.
     pub fault: SplitFault,
+    /// Place of the message within the batch.
+    pub message: usize,
+}
+
+/// A message on its way into a batch.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Arrived {
+    pub(super) position: Position,
+    pub(super) broker_time: Option<BrokerTime>,
+    /// The gateway that a header names.
+    pub(super) gateway: Option<Arc<str>>,
 }
 
 #[derive(Debug)]
 struct Message {
     position: Position,
     broker_time: Option<BrokerTime>,
+    gateway: Option<Arc<str>>,
+    /// Bytes of its payload.
+    length: usize,
 }
 
 #[derive(Debug)]
 struct Rejected {
     bytes: Range<usize>,
     length: usize,
-    position: Position,
+    message: usize,
     fault: SplitFault,
+}
+
+/// What a batch holds of one message beside its lines.
+#[derive(Debug, Clone, Copy)]
+pub struct KafkaMessage<'a> {
+    /// Number of the partition and offset.
+    pub position: Position,
+    /// When it came.
+    pub broker_time: Option<BrokerTime>,
+    /// The gateway that one of its headers names.
+    pub gateway: Option<&'a str>,
+    /// Bytes of its payload.
+    pub length: usize,
 }
 
 /// The messages of one poll. Reuse it: its memory stays.
@@ -72,6 +103,8 @@ pub struct KafkaBatch {
     /// Index of the message, bytes of the line.
     lines: Vec<(usize, Range<usize>)>,
     rejected: Vec<Rejected>,
+    /// Keys and headers, one per message; none at all when nobody wants them.
+    kept: Kept,
     events: Vec<KafkaEvent>,
     /// Number of the partition, next offset; in the order of their first message.
     next: Vec<(u32, u64)>,
@@ -88,12 +121,13 @@ impl KafkaBatch {
 
     /// The lines, in the order of their messages.
     pub fn lines(&self) -> impl ExactSizeIterator<Item = KafkaLine<'_>> {
-        self.lines.iter().map(|(message, range)| {
-            let message = &self.messages[*message];
+        self.lines.iter().map(|(place, range)| {
+            let message = &self.messages[*place];
             KafkaLine {
                 text: &self.bytes[range.clone()],
                 position: message.position,
                 broker_time: message.broker_time,
+                message: *place,
             }
         })
     }
@@ -103,9 +137,28 @@ impl KafkaBatch {
         self.rejected.iter().map(|rejected| KafkaRejection {
             text: &self.bytes[rejected.bytes.clone()],
             length: rejected.length,
-            position: rejected.position,
+            position: self.messages[rejected.message].position,
             fault: rejected.fault,
+            message: rejected.message,
         })
+    }
+
+    /// What it holds of the message at that place; places count from 0.
+    #[must_use]
+    pub fn message(&self, place: usize) -> Option<KafkaMessage<'_>> {
+        let message = self.messages.get(place)?;
+        Some(KafkaMessage {
+            position: message.position,
+            broker_time: message.broker_time,
+            gateway: message.gateway.as_deref(),
+            length: message.length,
+        })
+    }
+
+    /// Key and headers of the message at that place; none when the settings do not keep them.
+    #[must_use]
+    pub fn carried(&self, place: usize) -> Carried<'_> {
+        self.kept.get(place)
     }
 
     /// What happened after these messages, to be handled after them, in this order.
@@ -146,6 +199,7 @@ impl KafkaBatch {
         self.lines.shrink_to(2 * BATCH_LINES_MAX);
         self.messages.clear();
         self.rejected.clear();
+        self.kept.clear();
         self.events.clear();
         self.next.clear();
     }
@@ -154,20 +208,35 @@ impl KafkaBatch {
         self.events.push(event);
     }
 
+    /// Keeps key and headers of the message that is added next. Of every message or of none: they are found by its place.
+    pub(super) fn keep<'m>(
+        &mut self,
+        key: Option<&[u8]>,
+        headers: impl Iterator<Item = (&'m str, Option<&'m [u8]>)>,
+    ) {
+        let place = self.kept.push(key, headers);
+        debug_assert_eq!(
+            place,
+            self.messages.len(),
+            "headers are kept of every message or of none"
+        );
+    }
+
     /// Adds a message and splits it; returns how many lines it gave and why a part of it gave none.
     pub(super) fn push_message(
         &mut self,
-        position: Position,
-        broker_time: Option<BrokerTime>,
+        arrived: Arrived,
         payload: &[u8],
         shape: MessageShape,
         limits: SplitLimits,
     ) -> (usize, Option<SplitFault>) {
-        self.note_next(position);
+        self.note_next(arrived.position);
         let index = self.messages.len();
         self.messages.push(Message {
-            position,
-            broker_time,
+            position: arrived.position,
+            broker_time: arrived.broker_time,
+            gateway: arrived.gateway,
+            length: payload.len(),
         });
         let base = self.bytes.len();
         self.pieces.clear();
@@ -192,7 +261,7 @@ impl KafkaBatch {
             self.rejected.push(Rejected {
                 length: found.rest.len(),
                 bytes: base + found.rest.start..self.bytes.len(),
-                position,
+                message: index,
                 fault: found.fault,
             });
         }
@@ -225,7 +294,11 @@ mod tests {
             payload_bytes_max: 10_000,
             lines_max: 2,
         };
-        batch.push_message(position, None, payload, MessageShape::Lines, limits)
+        let arrived = Arrived {
+            position,
+            ..Arrived::default()
+        };
+        batch.push_message(arrived, payload, MessageShape::Lines, limits)
     }
 
     #[test]

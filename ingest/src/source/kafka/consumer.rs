@@ -100,7 +100,7 @@ impl KafkaSource {
         };
         let config = settings.consumer_config();
         let consumer: BaseConsumer<SourceContext> = config
-            .create_with_context(SourceContext::default())
+            .create_with_context(SourceContext::new(settings.connection.tokens()))
             .map_err(setup)?;
         let topics = settings.subscriptions();
         let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
@@ -111,6 +111,7 @@ impl KafkaSource {
                 settings,
                 partitions: Partitions::default(),
                 counters: KafkaCounters::default(),
+                gateways: super::record::Gateways::default(),
             },
             pending: None,
             gaps: Vec::new(),

@@ -4,14 +4,16 @@
 //! with fetching paused by the library, until the driver has loaded or written its checkpoints.
 
 use super::KafkaEvent;
+use super::token::{self, Tokens};
 use rdkafka::TopicPartitionList;
-use rdkafka::client::ClientContext;
+use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::statistics::Statistics;
 use rdkafka::types::RDKafkaRespErr;
 use std::collections::VecDeque;
+use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -51,9 +53,18 @@ pub(super) struct SourceContext {
     /// Whether the consumer is being closed: rebalances are answered at once.
     is_closing: AtomicBool,
     troubles_total: AtomicU64,
+    tokens: Option<Tokens>,
 }
 
 impl SourceContext {
+    /// Nothing has happened; tokens come from there, if brokers want them.
+    pub(super) fn new(tokens: Option<Tokens>) -> Self {
+        Self {
+            tokens,
+            ..Self::default()
+        }
+    }
+
     /// The notes. A panic while they were held leaves them whole: every change is one push.
     fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
@@ -102,6 +113,12 @@ impl SourceContext {
 }
 
 impl ClientContext for SourceContext {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        token::answer(self.tokens.as_ref())
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log_librdkafka(level, facility, message);
     }

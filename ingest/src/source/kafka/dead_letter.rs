@@ -1,12 +1,15 @@
 //! What could not be read goes to a topic of its own, if there is one. It never stops the stream.
 
 use super::context::log_librdkafka;
-use super::{KafkaConnection, KafkaSourceError};
+use super::token::{self, Tokens};
+use super::{BrokerTime, Carried, KafkaConnection, KafkaSourceError};
 use rdkafka::ClientContext;
+use rdkafka::client::OAuthToken;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -36,8 +39,11 @@ pub struct DeadLetterCounters {
     pub dropped: u64,
 }
 
+/// What stands before the names of a record's own headers in a dead letter.
+pub const ORIGINAL_PREFIX: &str = "portcullis-original-";
+
 /// Where a dead letter came from and why it is one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct DeadLetterOrigin<'a> {
     /// Topic.
     pub topic: &'a str,
@@ -47,15 +53,28 @@ pub struct DeadLetterOrigin<'a> {
     pub offset: u64,
     /// Why it could not be read.
     pub reason: &'a str,
+    /// When its record came, by the broker or the producer.
+    pub broker_time: Option<BrokerTime>,
+    /// The gateway that wrote it.
+    pub gateway: Option<&'a str>,
+    /// The record's own key and headers.
+    pub carried: Carried<'a>,
 }
 
 #[derive(Debug, Default)]
 struct LetterContext {
     delivered: AtomicU64,
     failed: AtomicU64,
+    tokens: Option<Tokens>,
 }
 
 impl ClientContext for LetterContext {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        token::answer(self.tokens.as_ref())
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log_librdkafka(level, facility, message);
     }
@@ -105,7 +124,10 @@ impl DeadLetters {
             .set("compression.type", "zstd")
             .set("acks", "all");
         let producer = config
-            .create_with_context(LetterContext::default())
+            .create_with_context(LetterContext {
+                tokens: connection.tokens(),
+                ..LetterContext::default()
+            })
             .map_err(|source| KafkaSourceError::Setup {
                 what: "producer",
                 source,
@@ -120,22 +142,14 @@ impl DeadLetters {
 
     /// Puts a dead letter into the queue, or counts it when that is full. Never waits.
     pub fn send(&mut self, payload: &[u8], origin: &DeadLetterOrigin<'_>) {
-        let length = payload.len().to_string();
-        let (partition, offset) = (origin.partition.to_string(), origin.offset.to_string());
-        let header = |key, value| Header {
-            key,
-            value: Some(value),
-        };
-        let headers = OwnedHeaders::new()
-            .insert(header("portcullis-reason", origin.reason))
-            .insert(header("portcullis-topic", origin.topic))
-            .insert(header("portcullis-partition", &partition))
-            .insert(header("portcullis-offset", &offset))
-            .insert(header("portcullis-length", &length));
         let kept = &payload[..payload.len().min(DEAD_LETTER_BYTES_MAX)];
-        let record = BaseRecord::<(), [u8]>::to(&self.topic)
+        let mut record = BaseRecord::<[u8], [u8]>::to(&self.topic)
             .payload(kept)
-            .headers(headers);
+            .headers(headers(payload.len(), origin));
+        // Letters of one key stay together and in order, as its records did.
+        if let Some(key) = origin.carried.key() {
+            record = record.key(key);
+        }
         match self.producer.send(record) {
             Ok(()) => {}
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => self.dropped += 1,
@@ -161,6 +175,39 @@ impl DeadLetters {
     pub fn flush(&self, timeout: Duration) -> bool {
         self.producer.flush(timeout).is_ok()
     }
+}
+
+/// A letter's headers: ours, then those of its record.
+fn headers(length: usize, origin: &DeadLetterOrigin<'_>) -> OwnedHeaders {
+    let own = |key: &str, value: &str| (format!("portcullis-{key}"), Some(value.as_bytes().to_vec()));
+    let mut all = vec![
+        own("reason", origin.reason),
+        own("topic", origin.topic),
+        own("partition", &origin.partition.to_string()),
+        own("offset", &origin.offset.to_string()),
+        own("length", &length.to_string()),
+    ];
+    if let Some(BrokerTime::Created(time) | BrokerTime::Appended(time)) = origin.broker_time {
+        all.push(own("time", &time.to_string()));
+    }
+    if let Some(gateway) = origin.gateway {
+        all.push(own("gateway", gateway));
+    }
+    if origin.carried.left_out > 0 {
+        all.push(own("headers-left-out", &origin.carried.left_out.to_string()));
+    }
+    for (name, value) in origin.carried.headers() {
+        all.push((format!("{ORIGINAL_PREFIX}{name}"), value.map(<[u8]>::to_vec)));
+    }
+    all.iter().fold(
+        OwnedHeaders::new_with_capacity(all.len()),
+        |headers, (key, value)| {
+            headers.insert(Header {
+                key,
+                value: value.as_ref(),
+            })
+        },
+    )
 }
 
 impl Drop for DeadLetters {

@@ -24,6 +24,9 @@ pub enum KafkaSourceError {
     /// The client cannot go on: it must be made anew.
     #[error("the Kafka client gave up: {0}")]
     Fatal(String),
+    /// There is nothing to be read again.
+    #[error("could not read again: {0}")]
+    NothingToReplay(String),
     /// The source was polled, or told to seek, before `begin` or `release` answered a rebalance.
     #[error("could not go on: partitions were {0} and nobody answered")]
     UnansweredRebalance(&'static str),
@@ -57,6 +60,7 @@ impl KafkaSourceError {
             Self::Broker { source, .. } => !is_final(source),
             Self::Setup { .. }
             | Self::Fatal(_)
+            | Self::NothingToReplay(_)
             | Self::UnansweredRebalance(_)
             | Self::NoSuchRebalance(_)
             | Self::CommitAhead { .. } => false,

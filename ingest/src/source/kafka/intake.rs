@@ -1,10 +1,11 @@
 //! What one message goes through on its way into a batch.
 
-use super::batch::{BrokerTime, KafkaBatch};
+use super::batch::{Arrived, BrokerTime, KafkaBatch};
 use super::counters::KafkaCounters;
 use super::event::KafkaEvent;
 use super::partitions::{Arrival, Partitions};
 use super::placing::from_kafka;
+use super::record::{self, Gateways};
 use super::settings::KafkaSettings;
 use domain::{Position, Timestamp};
 use rdkafka::message::{BorrowedMessage, Message as _};
@@ -14,6 +15,7 @@ pub(super) struct Intake {
     pub(super) settings: KafkaSettings,
     pub(super) partitions: Partitions,
     pub(super) counters: KafkaCounters,
+    pub(super) gateways: Gateways,
 }
 
 impl Intake {
@@ -53,8 +55,17 @@ impl Intake {
             .get(source)
             .and_then(|found| self.settings.topics.get(found.rule));
         let shape = rule.map(|rule| rule.shape).unwrap_or_default();
-        let time = broker_time(message);
-        let (lines, fault) = batch.push_message(position, time, payload, shape, self.settings.limits);
+        let header = rule.and_then(|rule| rule.gateway_header.as_deref());
+        let named = header.and_then(|wanted| record::headers(message).find(|(name, _)| *name == wanted));
+        let arrived = Arrived {
+            position,
+            broker_time: broker_time(message),
+            gateway: named.and_then(|(_, value)| self.gateways.name(value?)),
+        };
+        if self.settings.keeps_headers {
+            batch.keep(message.key(), record::headers(message));
+        }
+        let (lines, fault) = batch.push_message(arrived, payload, shape, self.settings.limits);
         self.counters.messages += 1;
         self.counters.lines += lines as u64;
         self.counters.bytes += payload.len() as u64;

@@ -30,26 +30,34 @@ mod event;
 mod intake;
 mod partitions;
 mod placing;
+mod record;
+mod replay;
 mod settings;
 mod split;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub use batch::{
-    BATCH_BYTES_MAX, BATCH_LINES_MAX, BATCH_MESSAGES_MAX, BrokerTime, KafkaBatch, KafkaLine, KafkaRejection,
-    REJECTED_BYTES_KEPT,
+    BATCH_BYTES_MAX, BATCH_LINES_MAX, BATCH_MESSAGES_MAX, BrokerTime, KafkaBatch, KafkaLine, KafkaMessage,
+    KafkaRejection, REJECTED_BYTES_KEPT,
 };
 pub use consumer::{Beginning, Commit, KafkaSource, Lag};
 pub use counters::KafkaCounters;
-pub use dead_letter::{DEAD_LETTER_BYTES_MAX, DeadLetterCounters, DeadLetterOrigin, DeadLetters};
+pub use dead_letter::{
+    DEAD_LETTER_BYTES_MAX, DeadLetterCounters, DeadLetterOrigin, DeadLetters, ORIGINAL_PREFIX,
+};
 pub use error::KafkaSourceError;
 pub use event::KafkaEvent;
 pub use partitions::{Gap, GapCause, Partition};
+pub use record::{CARRIED_BYTES_MAX, Carried, GATEWAY_BYTES_MAX, GATEWAYS_MAX, HEADERS_MAX, OTHER_GATEWAY};
+pub use replay::{ReplayPartition, ReplaySpan, replay};
 pub use settings::{
-    FETCH_QUEUE_BACKOFF_MS, FirstStart, KafkaConnection, KafkaSasl, KafkaSettings, KafkaTls, LostOffset,
-    QUEUE_KBYTES, SaslMechanism, TopicRule, TopicSelector,
+    FETCH_QUEUE_BACKOFF_MS, FirstStart, KafkaConnection, KafkaPassword, KafkaSasl, KafkaSettings, KafkaTls,
+    LostOffset, QUEUE_KBYTES, SaslMechanism, TopicRule, TopicSelector,
 };
 pub use split::{
     LINES_PER_MESSAGE_MAX, MessageShape, PAYLOAD_BYTES_MAX, SplitFault, SplitLimits, SplitRejection,
     split_payload,
 };
+pub use token::{KafkaToken, TokenSource, Tokens};

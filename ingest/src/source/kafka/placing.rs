@@ -5,8 +5,10 @@ use super::context::{assign, unassign};
 use super::error::KafkaSourceError;
 use super::partitions::{Gap, Partition, place};
 use super::settings::{FirstStart, LostOffset};
-use rdkafka::consumer::Consumer as _;
+use domain::Timestamp;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::{Offset, TopicPartitionList};
+use std::sync::Arc;
 
 impl KafkaSource {
     /// Takes every partition on anew where it stands: the library does not say which one lost its offset, and has
@@ -83,6 +85,9 @@ impl KafkaSource {
             (Beginning::Configured, FirstStart::Earliest) => None,
             (Beginning::Configured, FirstStart::Latest) => Some(high),
             (Beginning::Configured, FirstStart::Committed) => self.committed(source)?,
+            (Beginning::Configured, FirstStart::At(time)) => {
+                Some(self.first_since(source, time)?.unwrap_or(high))
+            }
         };
         Ok(match wanted {
             Some(wanted) => place(source, wanted, low, high, self.is_lost_to_end()),
@@ -123,6 +128,14 @@ impl KafkaSource {
         }))
     }
 
+    /// The offset of the first record of that time or later; `None` when there is none.
+    fn first_since(&self, source: u32, time: Timestamp) -> Result<Option<u64>, KafkaSourceError> {
+        let partition = self.known(source)?;
+        let (topic, number) = (Arc::clone(&partition.topic), partition.partition);
+        let found = offsets_since(&self.consumer, &[(topic, number)], time)?;
+        Ok(found.first().copied().flatten())
+    }
+
     fn known(&self, source: u32) -> Result<&Partition, KafkaSourceError> {
         let found = self.intake.partitions.get(source);
         found.ok_or(KafkaSourceError::NoSuchRebalance("place a partition"))
@@ -138,6 +151,40 @@ impl KafkaSource {
         list.add_partition_offset(&partition.topic, partition.partition, to_kafka(offset))
             .map_err(KafkaSourceError::broker("list partitions"))
     }
+}
+
+/// For each partition the offset of its first record of that time or later; `None` when there is none.
+pub(super) fn offsets_since<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    partitions: &[(Arc<str>, i32)],
+    time: Timestamp,
+) -> Result<Vec<Option<u64>>, KafkaSourceError> {
+    // Kafka's times begin in 1970, and its negative ones mean something else.
+    let millis = time.as_millis().max(0);
+    let mut list = TopicPartitionList::new();
+    for (topic, partition) in partitions {
+        list.add_partition_offset(topic, *partition, Offset::Offset(millis))
+            .map_err(KafkaSourceError::broker("list partitions"))?;
+    }
+    let doing = format!("ask for the offsets of {time}");
+    let answer = consumer.offsets_for_times(list, ANSWER_TIMEOUT);
+    let answer = answer.map_err(KafkaSourceError::broker(doing))?;
+    let offset = |(topic, partition): &(Arc<str>, i32)| {
+        let found = answer.find_partition(topic, *partition)?;
+        // One partition may be refused alone.
+        if let Err(source) = found.error() {
+            let doing = format!("ask for the offset of {time} in {topic}[{partition}]");
+            return Some(Err(KafkaSourceError::Broker { doing, source }));
+        }
+        match found.offset() {
+            Offset::Offset(offset) => Some(Ok(from_kafka(offset))),
+            _ => None,
+        }
+    };
+    partitions
+        .iter()
+        .map(|partition| offset(partition).transpose())
+        .collect()
 }
 
 /// Kafka's offsets are signed and never negative once a record has one.

@@ -1,6 +1,8 @@
 //! What the Kafka source is told: checked settings in, the client library's words out.
 
+use super::token::Tokens;
 use super::{MessageShape, SplitLimits};
+use domain::Timestamp;
 use rdkafka::ClientConfig;
 use std::fmt;
 use std::path::PathBuf;
@@ -32,6 +34,9 @@ pub enum FirstStart {
     /// At the group's committed offset; without one, at the oldest record that is kept.
     #[default]
     Committed,
+    /// At the first record whose time (the broker's or the producer's, as the topic is set) is this or later; without
+    /// one, after the newest record.
+    At(Timestamp),
 }
 
 /// Where reading goes on when the wanted offset is gone.
@@ -96,6 +101,20 @@ pub struct TopicRule {
     pub topics: TopicSelector,
     /// What their messages hold.
     pub shape: MessageShape,
+    /// The record header that names the gateway, where one topic holds the logs of several. A name for people only.
+    pub gateway_header: Option<String>,
+}
+
+impl TopicRule {
+    /// Reads those topics, each message whatever it looks like.
+    #[must_use]
+    pub fn new(topics: TopicSelector) -> Self {
+        Self {
+            topics,
+            shape: MessageShape::default(),
+            gateway_header: None,
+        }
+    }
 }
 
 /// How the connection is encrypted.
@@ -145,10 +164,19 @@ impl SaslMechanism {
     }
 }
 
-/// Who we are.
+/// How we say who we are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KafkaSasl {
+    /// By a name and a password.
+    Password(KafkaPassword),
+    /// By tokens that somebody else signed (RFC 7628, OAUTHBEARER): only inside TLS.
+    Tokens(Tokens),
+}
+
+/// A name and its password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct KafkaSasl {
-    /// How.
+pub struct KafkaPassword {
+    /// How it is proved.
     pub mechanism: SaslMechanism,
     /// Our name.
     pub username: String,
@@ -168,10 +196,10 @@ impl fmt::Debug for KafkaTls {
     }
 }
 
-impl fmt::Debug for KafkaSasl {
+impl fmt::Debug for KafkaPassword {
     /// Never shows the password.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("KafkaSasl")
+        out.debug_struct("KafkaPassword")
             .field("mechanism", &self.mechanism)
             .field("username", &self.username)
             .finish_non_exhaustive()
@@ -218,6 +246,8 @@ pub struct KafkaSettings {
     pub fetch_queue_backoff_ms: u32,
     /// How much of one message is read.
     pub limits: SplitLimits,
+    /// Whether keys and headers of records are kept, for dead letters.
+    pub keeps_headers: bool,
 }
 
 impl KafkaSettings {
@@ -234,6 +264,7 @@ impl KafkaSettings {
             queue_kbytes: QUEUE_KBYTES,
             fetch_queue_backoff_ms: FETCH_QUEUE_BACKOFF_MS,
             limits: SplitLimits::default(),
+            keeps_headers: false,
         }
     }
 
@@ -294,13 +325,28 @@ impl KafkaConnection {
         if let Some(tls) = &self.tls {
             tls.configure(&mut config);
         }
-        if let Some(sasl) = &self.sasl {
-            config
-                .set("sasl.mechanism", sasl.mechanism.as_str())
-                .set("sasl.username", &sasl.username)
-                .set("sasl.password", &sasl.password);
+        match &self.sasl {
+            Some(KafkaSasl::Password(password)) => {
+                config
+                    .set("sasl.mechanism", password.mechanism.as_str())
+                    .set("sasl.username", &password.username)
+                    .set("sasl.password", &password.password);
+            }
+            // The tokens themselves are asked for by the clients' contexts.
+            Some(KafkaSasl::Tokens(_)) => {
+                config.set("sasl.mechanism", "OAUTHBEARER");
+            }
+            None => {}
         }
         config
+    }
+
+    /// Where tokens come from, if they are the way to say who we are.
+    pub(super) fn tokens(&self) -> Option<Tokens> {
+        match &self.sasl {
+            Some(KafkaSasl::Tokens(tokens)) => Some(tokens.clone()),
+            _ => None,
+        }
     }
 
     fn security_protocol(&self) -> &'static str {
@@ -372,11 +418,11 @@ mod tests {
             key_password: Some("hidden-key".to_owned()),
             verify: true,
         });
-        connection.sasl = Some(KafkaSasl {
+        connection.sasl = Some(KafkaSasl::Password(KafkaPassword {
             mechanism: SaslMechanism::ScramSha512,
             username: "reader".to_owned(),
             password: "hidden-word".to_owned(),
-        });
+        }));
         let config = connection.client_config();
         assert_eq!(config.get("bootstrap.servers"), Some("a:1,b:2"));
         assert_eq!(config.get("security.protocol"), Some("sasl_ssl"));
@@ -388,10 +434,7 @@ mod tests {
 
     #[test]
     fn nothing_is_committed_or_reset_by_the_library_itself() {
-        let rule = TopicRule {
-            topics: TopicSelector::Name("t".to_owned()),
-            shape: MessageShape::Auto,
-        };
+        let rule = TopicRule::new(TopicSelector::Name("t".to_owned()));
         let connection = KafkaConnection::plaintext(vec!["a:1".to_owned()]);
         let mut settings = KafkaSettings::new(connection, "g".to_owned(), vec![rule]);
         assert_eq!(settings.consumer_config().get("group.instance.id"), None);

@@ -21,10 +21,7 @@ fn cluster(topic: &str, partitions: i32) -> (Cluster, KafkaConnection) {
 }
 
 fn settings(connection: &KafkaConnection, topic: &str) -> KafkaSettings {
-    let rule = TopicRule {
-        topics: TopicSelector::Name(topic.to_owned()),
-        shape: MessageShape::Auto,
-    };
+    let rule = TopicRule::new(TopicSelector::Name(topic.to_owned()));
     KafkaSettings::new(connection.clone(), "group".to_owned(), vec![rule])
 }
 
@@ -223,8 +220,8 @@ fn a_pattern_reads_every_topic_that_matches_by_its_own_rule() {
     let mut settings = settings(&connection, "gateway.us");
     settings.topics[0].shape = MessageShape::Line;
     settings.topics.push(TopicRule {
-        topics: TopicSelector::Pattern("gateway.*".to_owned()),
         shape: MessageShape::Lines,
+        ..TopicRule::new(TopicSelector::Pattern("gateway.*".to_owned()))
     });
     let mut driver = Driver::new(settings, Beginning::Configured);
     driver.turn_until("three lines", |driver| driver.lines.len() == 3);
@@ -243,6 +240,7 @@ fn dead_letters_carry_their_origin() {
         partition: 0,
         offset: 7,
         reason: "no known format",
+        ..DeadLetterOrigin::default()
     };
     letters.send(b"\xff garbage", &origin);
     assert!(letters.flush(Duration::from_secs(30)));

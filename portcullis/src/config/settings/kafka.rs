@@ -11,6 +11,9 @@ const BROKERS_MAX: usize = 64;
 /// Longest name, in bytes: Kafka's own limit for topics and groups.
 const NAME_BYTES_MAX: usize = 249;
 
+/// Longest scope of a token, in bytes: some dozens of words.
+const SCOPE_BYTES_MAX: usize = 1024;
+
 pub(super) const KAFKA: Section = Section {
     path: "kafka",
     is_optional: true,
@@ -39,11 +42,11 @@ pub(super) const KAFKA: Section = Section {
         ),
         setting(
             "kafka.start",
-            Kind::Choice(&["earliest", "latest", "committed"]),
+            Kind::ChoiceOrMoment(&["earliest", "latest", "committed"]),
             Value(r#""committed""#),
             Restart,
-            "Where a partition without a checkpoint begins: at its oldest record, after its newest, or at the \
-             group's committed offset and without one at its oldest record.",
+            "Where a partition without a checkpoint begins: at its oldest record, after its newest, at the group's \
+             committed offset (without one, at its oldest record), or at the first record of that time or later.",
         ),
         setting(
             "kafka.lost_offset",
@@ -133,6 +136,14 @@ pub(super) const TOPICS: Section = Section {
             "The gateway whose log it is. Without it, the topic's name.",
         ),
         setting(
+            "kafka.topics[].gateway_header",
+            Kind::Text(NAME_BYTES_MAX),
+            Absent(r#""gateway""#),
+            Restart,
+            "The record header that names the gateway, where one topic holds the logs of several. A name for people, in \
+             metrics and dead letters; nothing is trusted for it.",
+        ),
+        setting(
             "kafka.topics[].trust",
             Kind::Choice(&["observe", "throttle", "block"]),
             Value(r#""block""#),
@@ -199,31 +210,75 @@ pub(super) const SASL: Section = Section {
     settings: &[
         setting(
             "kafka.sasl.mechanism",
-            Kind::Choice(&["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]),
+            Kind::Choice(&["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]),
             Required(r#""SCRAM-SHA-512""#),
             Restart,
-            "How the password is proved.",
+            "How we prove who we are: by a password (PLAIN, SCRAM) or by tokens that somebody signs (OAUTHBEARER).",
         ),
         setting(
             "kafka.sasl.username",
             Kind::Text(NAME_BYTES_MAX),
-            Required(r#""portcullis""#),
+            Absent(r#""portcullis""#),
             Restart,
-            "Our name.",
+            "Our name, with PLAIN and SCRAM.",
         ),
         setting(
             "kafka.sasl.password",
             Kind::Secret,
-            Required(r#"{ env = "KAFKA_PASSWORD" }"#),
+            Absent(r#"{ env = "KAFKA_PASSWORD" }"#),
             Restart,
-            "Our password. Every secret can be given as text, { file = \"…\" } or { env = \"…\" }.",
+            "Our password, with PLAIN and SCRAM. Every secret can be given as text, { file = \"…\" } or { env = \"…\" }.",
+        ),
+        setting(
+            "kafka.sasl.token_file",
+            Kind::File,
+            Absent(r#""/var/run/secrets/tokens/kafka""#),
+            Restart,
+            "With OAUTHBEARER: the file of our token, such as a projected token of Kubernetes. It is read again every \
+             few minutes, and before its token expires.",
+        ),
+        setting(
+            "kafka.sasl.token_url",
+            Kind::Url(&["https://", "http://"]),
+            Absent(r#""https://id.example/oauth2/token""#),
+            Restart,
+            "With OAUTHBEARER and no file: where tokens are given for a client's id and secret (OAuth 2.0 client \
+             credentials).",
+        ),
+        setting(
+            "kafka.sasl.client_id",
+            Kind::Text(NAME_BYTES_MAX),
+            Absent(r#""portcullis-id""#),
+            Restart,
+            "Our id there.",
+        ),
+        setting(
+            "kafka.sasl.client_secret",
+            Kind::Secret,
+            Absent(r#"{ env = "KAFKA_CLIENT_SECRET" }"#),
+            Restart,
+            "Our secret there.",
+        ),
+        setting(
+            "kafka.sasl.scope",
+            Kind::Text(SCOPE_BYTES_MAX),
+            Absent(r#""kafka""#),
+            Restart,
+            "What the token is asked for, where the endpoint wants it said.",
+        ),
+        setting(
+            "kafka.sasl.token_ca",
+            Kind::File,
+            Absent(r#""/etc/portcullis/id-ca.pem""#),
+            Restart,
+            "The authorities that sign the endpoint's certificate, as PEM. Without it, those that browsers know.",
         ),
         setting(
             "kafka.sasl.insecure_plaintext",
             Kind::Switch,
             Value("false"),
             Restart,
-            "Sends the password itself (mechanism PLAIN) over a connection without TLS.",
+            "Sends the password itself (PLAIN) or the token (OAUTHBEARER) over a connection without TLS.",
         ),
     ],
 };

@@ -1,7 +1,8 @@
 //! `[kafka]`: where access logs are read from.
 
 use super::Secret;
-use super::read::{first_start, from_text, lost_offset, message_shape, sasl_mechanism};
+use super::read::{first_start, from_text, lost_offset, message_shape};
+use crate::tokens::{TokenEndpoint, TokenFile};
 use ingest::source::kafka as source;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -46,6 +47,7 @@ pub(crate) struct Topic {
     messages: source::MessageShape,
     /// The gateway's name; `None` for the topic's.
     pub(crate) gateway: Option<String>,
+    gateway_header: Option<String>,
     /// The strongest action that it may lead to.
     #[serde(deserialize_with = "from_text")]
     pub(crate) trust: domain::Action,
@@ -66,13 +68,42 @@ struct KafkaTls {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KafkaSasl {
-    #[serde(deserialize_with = "sasl_mechanism")]
-    mechanism: source::SaslMechanism,
-    username: String,
-    password: Secret,
+    mechanism: String,
+    username: Option<String>,
+    password: Option<Secret>,
+    token_file: Option<PathBuf>,
+    token_url: Option<Secret>,
+    client_id: Option<String>,
+    client_secret: Option<Secret>,
+    scope: Option<String>,
+    token_ca: Option<PathBuf>,
     /// Only the check asks for it.
     #[serde(rename = "insecure_plaintext")]
     _insecure_plaintext: bool,
+}
+
+impl KafkaSasl {
+    /// What the source is told. What must be there, the check has seen to.
+    fn source_settings(&self) -> source::KafkaSasl {
+        let text = |secret: &Option<Secret>| secret.as_ref().map_or("", Secret::reveal).to_owned();
+        if let Some(mechanism) = source::SaslMechanism::from_name(&self.mechanism) {
+            return source::KafkaSasl::Password(source::KafkaPassword {
+                mechanism,
+                username: self.username.clone().unwrap_or_default(),
+                password: text(&self.password),
+            });
+        }
+        source::KafkaSasl::Tokens(match &self.token_file {
+            Some(file) => source::Tokens::new(TokenFile::new(file)),
+            None => source::Tokens::new(TokenEndpoint {
+                url: text(&self.token_url),
+                client_id: self.client_id.clone().unwrap_or_default(),
+                client_secret: text(&self.client_secret),
+                scope: self.scope.clone(),
+                ca: self.token_ca.clone(),
+            }),
+        })
+    }
 }
 
 impl Kafka {
@@ -84,11 +115,13 @@ impl Kafka {
                 (name, None) => source::TopicSelector::Name(name.clone().unwrap_or_default()),
             },
             shape: topic.messages,
+            gateway_header: topic.gateway_header.clone(),
         };
         let topics = self.topics.iter().map(rule).collect();
         source::KafkaSettings {
             first_start: self.start,
             lost_offset: self.lost_offset,
+            keeps_headers: self.dead_letter_topic.is_some(),
             queue_kbytes: self.queue_kbytes,
             fetch_queue_backoff_ms: self.fetch_queue_backoff_ms,
             limits: source::SplitLimits {
@@ -108,11 +141,7 @@ impl Kafka {
             key_password: tls.key_password.as_ref().map(|secret| secret.reveal().to_owned()),
             verify: tls.verify,
         });
-        let sasl = self.sasl.as_ref().map(|sasl| source::KafkaSasl {
-            mechanism: sasl.mechanism,
-            username: sasl.username.clone(),
-            password: sasl.password.reveal().to_owned(),
-        });
+        let sasl = self.sasl.as_ref().map(KafkaSasl::source_settings);
         source::KafkaConnection {
             client_id: self.client_id.clone(),
             tls,

@@ -67,18 +67,13 @@ pub(super) fn message_shape<'de, D: Deserializer<'de>>(from: D) -> Result<source
     turn(&text, source::MessageShape::from_name(&text))
 }
 
-pub(super) fn sasl_mechanism<'de, D: Deserializer<'de>>(from: D) -> Result<source::SaslMechanism, D::Error> {
-    let text = text(from)?;
-    turn(&text, source::SaslMechanism::from_name(&text))
-}
-
 pub(super) fn first_start<'de, D: Deserializer<'de>>(from: D) -> Result<source::FirstStart, D::Error> {
     let text = text(from)?;
     let value = match text.as_str() {
         "earliest" => Some(source::FirstStart::Earliest),
         "latest" => Some(source::FirstStart::Latest),
         "committed" => Some(source::FirstStart::Committed),
-        _ => None,
+        time => Timestamp::parse_rfc3339(time).map(source::FirstStart::At),
     };
     turn(&text, value)
 }

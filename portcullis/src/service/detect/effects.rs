@@ -104,6 +104,9 @@ impl Effects {
                 .iter()
                 .filter(|row| row.decision.action == Action::Block)
                 .count();
+            for row in &rows {
+                figures.note_decision(now.millis_since(row.decision.event_at));
+            }
             figures.add(Count::Decisions, rows.len() as u64);
             figures.add(Count::Blocks, blocks as u64);
             self.decisions.clear();

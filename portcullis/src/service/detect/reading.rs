@@ -1,5 +1,6 @@
 //! From a batch of lines to what the detector says of them.
 
+use super::Setup;
 use super::effects::Effects;
 use super::minutes::{Counted, Minutes};
 use crate::analysis::Workers;
@@ -8,10 +9,11 @@ use crate::config::Config;
 use crate::masking::masker;
 use crate::service::figures::{Count, Figures};
 use crate::service::settings;
+use crate::service::topics::Rejected;
 use detector::{Detector, Output};
 use domain::{Alert, HashKey, RequestRecord, Timestamp};
-use ingest::source::kafka::{DeadLetterOrigin, DeadLetters, KafkaBatch, KafkaSource};
-use ingest::{Networks, Parser, Reject};
+use ingest::source::kafka::{DeadLetterOrigin, DeadLetters, KafkaBatch, KafkaSource, SplitFault};
+use ingest::{Networks, Parser};
 use storage::RejectedSample;
 
 /// Bytes of a rejected line that are kept for a person: enough to recognise it, too little to hoard secrets.
@@ -22,13 +24,29 @@ pub(super) struct Readers {
     parsers: Vec<Option<Parser>>,
     key: HashKey,
     networks: Option<Networks>,
+    /// The memory of the records that were read last: the system clears what is taken anew, which costs more than a parser.
+    spare: Vec<RequestRecord<'static>>,
 }
+
+/// Records whose memory is kept for the next batch: those of one tick. What a larger batch took goes back.
+const SPARE_RECORDS_MAX: usize = 4096;
 
 /// Where lines go that cannot be read.
 pub(super) struct Rejections<'a> {
     pub(super) letters: Option<&'a mut DeadLetters>,
     pub(super) effects: &'a mut Effects,
+    /// How many of each partition there were, by reason.
+    pub(super) reasons: Rejected,
     pub(super) now: Timestamp,
+}
+
+/// A line that cannot be read.
+struct RejectedLine<'a> {
+    text: &'a [u8],
+    /// Place of its message in the batch.
+    message: usize,
+    /// Why, in a word and in words.
+    reason: (&'static str, &'a str),
 }
 
 impl Readers {
@@ -38,6 +56,7 @@ impl Readers {
             parsers: Vec::new(),
             key,
             networks,
+            spare: Vec::new(),
         }
     }
 
@@ -49,21 +68,39 @@ impl Readers {
         batch: &'b KafkaBatch,
         rejections: &mut Rejections<'_>,
     ) -> Vec<RequestRecord<'b>> {
-        let mut records = Vec::with_capacity(batch.lines().len());
+        let mut records: Vec<RequestRecord<'b>> = emptied(std::mem::take(&mut self.spare));
+        records.reserve(batch.lines().len());
         for line in batch.lines() {
             let Some(parser) = self.parser(config, source, line.position.source) else {
                 continue;
             };
             match parser.parse(line.text, line.position) {
                 Ok(record) => records.push(record),
-                Err(reject) => rejections.add(source, line.position, line.text, &describe(reject)),
+                Err(reject) => {
+                    let rejected = RejectedLine {
+                        text: line.text,
+                        message: line.message,
+                        reason: (reject.reason.label(), &reject.to_string()),
+                    };
+                    rejections.add(config, source, batch, &rejected);
+                }
             }
         }
-        for rejected in batch.rejections() {
-            let reason = rejected.fault.as_str();
-            rejections.add(source, rejected.position, rejected.text, reason);
+        for part in batch.rejections() {
+            let rejected = RejectedLine {
+                text: part.text,
+                message: part.message,
+                reason: (fault_label(part.fault), part.fault.as_str()),
+            };
+            rejections.add(config, source, batch, &rejected);
         }
         records
+    }
+
+    /// Takes records back that are done with, for their memory.
+    pub(super) fn take_back(&mut self, records: Vec<RequestRecord<'_>>) {
+        self.spare = emptied(records);
+        self.spare.shrink_to(SPARE_RECORDS_MAX);
     }
 
     /// What the logs that show an alert's evidence could not show.
@@ -97,32 +134,64 @@ impl Readers {
     }
 }
 
-fn describe(reject: Reject) -> String {
-    reject.to_string()
+/// An empty list in the memory of another: the library collects in place.
+fn emptied<'new>(mut records: Vec<RequestRecord<'_>>) -> Vec<RequestRecord<'new>> {
+    records.clear();
+    records.into_iter().map_while(|_| None).collect()
+}
+
+/// A fault in a word, beside those of rejected lines.
+const fn fault_label(fault: SplitFault) -> &'static str {
+    match fault {
+        SplitFault::PayloadTooLong => "payload_too_long",
+        SplitFault::TooManyLines => "too_many_lines",
+        SplitFault::BrokenArray => "broken_array",
+    }
+}
+
+/// The gateway of a partition's records where no header names one: as its topic is configured, else the topic itself.
+fn gateway<'a>(config: &'a Config, source: &'a KafkaSource, number: u32) -> Option<&'a str> {
+    let partition = source.partition(number)?;
+    let topic = config.kafka.as_ref()?.topics.get(partition.rule);
+    Some(
+        topic
+            .and_then(|topic| topic.gateway.as_deref())
+            .unwrap_or(&partition.topic),
+    )
 }
 
 impl Rejections<'_> {
-    fn add(&mut self, source: &KafkaSource, position: domain::Position, text: &[u8], reason: &str) {
-        let Some(partition) = source.partition(position.source) else {
+    fn add(&mut self, config: &Config, source: &KafkaSource, batch: &KafkaBatch, line: &RejectedLine<'_>) {
+        let Some(message) = batch.message(line.message) else {
             return;
         };
+        let Some(partition) = source.partition(message.position.source) else {
+            return;
+        };
+        let (label, reason) = line.reason;
+        *self.reasons.entry((message.position.source, label)).or_default() += 1;
         if let Some(letters) = self.letters.as_mut() {
             letters.send(
-                text,
+                line.text,
                 &DeadLetterOrigin {
                     topic: &partition.topic,
                     partition: partition.partition,
-                    offset: position.line,
+                    offset: message.position.line,
                     reason,
+                    broker_time: message.broker_time,
+                    gateway: message
+                        .gateway
+                        .or_else(|| gateway(config, source, message.position.source)),
+                    carried: batch.carried(line.message),
                 },
             );
         }
         self.effects.keep_rejected(|| RejectedSample {
             at: self.now,
             source: format!("{}[{}]", partition.topic, partition.partition),
-            line: position.line,
+            line: message.position.line,
             reason: reason.to_owned(),
-            sample: sample(text),
+            sample: sample(line.text),
         });
     }
 }
@@ -170,5 +239,30 @@ pub(super) fn count(
     // Before the first request there is no event time to count at.
     if rejected > 0 && now > Timestamp::default() {
         minutes.count(now, Counted::Rejected(rejected));
+    }
+}
+
+/// Counts a batch by topic and gateway, after its records were judged.
+pub(super) fn count_topics(
+    setup: &Setup,
+    source: &KafkaSource,
+    batch: &KafkaBatch,
+    counted: (&[RequestRecord<'_>], &Rejected),
+) {
+    let now = (setup.shared.clock)();
+    let gateway = |number| gateway(&setup.config, source, number);
+    setup.figures.topics().count(source, batch, counted, now, gateway);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_of_records_is_used_again() {
+        let records: Vec<RequestRecord<'static>> = Vec::with_capacity(100);
+        let known = records.as_ptr();
+        let emptied = emptied(records);
+        assert_eq!((emptied.as_ptr(), emptied.capacity()), (known, 100));
     }
 }

@@ -16,6 +16,7 @@ use crate::challenger::Duel;
 use crate::config::used;
 use crate::service::figures::Count;
 use crate::service::settings;
+use crate::service::topics::Rejected;
 use crate::service::watch::{self, Watch};
 use anyhow::Context as _;
 use detector::{Detector, Output, Settings};
@@ -209,11 +210,13 @@ impl<'a> Session<'a> {
             let mut rejections = Rejections {
                 letters: self.letters.as_mut(),
                 effects: &mut self.effects,
+                reasons: Rejected::default(),
                 now: (setup.shared.clock)(),
             };
             let records = self
                 .readers
                 .read(&setup.config, &self.source, batch, &mut rejections);
+            let reasons = rejections.reasons;
             reading::observe(
                 &mut self.detector,
                 &records,
@@ -224,6 +227,8 @@ impl<'a> Session<'a> {
             );
             let now = self.detector.now();
             reading::count(&setup.figures, batch, records.len(), &mut self.minutes, now);
+            reading::count_topics(setup, &self.source, batch, (&records, &reasons));
+            self.readers.take_back(records);
             setup.figures.set_state(true, None);
             self.spoken = Instant::now();
             self.is_previewed = false;
@@ -381,6 +386,8 @@ impl<'a> Session<'a> {
             .map(ingest::source::kafka::Lag::messages)
             .sum();
         setup.figures.set_source(&self.source.counters(), lag);
+        setup.figures.topics().set_places(&self.source);
+        setup.figures.set_held(self.held_until.is_some());
         setup.figures.set_totals(self.detector.totals());
         setup.figures.set_roles(self.detector.learned_roles());
         let watch = Watch::of(self.detector.scorer());
