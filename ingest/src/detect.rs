@@ -83,8 +83,7 @@ fn peel<'a>(text: &'a str, memory: &mut Memory) -> (Vec<Envelope>, Cow<'a, str>)
     let mut wrappers = Vec::new();
     let mut bare = Cow::Borrowed(text);
     while wrappers.len() < DEPTH_MAX {
-        let family = Family::of(&bare);
-        let is_read = candidates(family).any(|(_, format)| read(format, &bare, memory).is_ok());
+        let is_read = candidates(&bare).any(|(_, format)| read(format, &bare, memory).is_ok());
         if is_read {
             break;
         }
@@ -101,7 +100,7 @@ fn peel<'a>(text: &'a str, memory: &mut Memory) -> (Vec<Envelope>, Cow<'a, str>)
 /// Lets every format of the line's family try; whether any of them read it.
 fn tally(bare: &str, tallies: &mut [Tally], memory: &mut Memory) -> bool {
     let mut is_read = false;
-    for (index, format) in candidates(Family::of(bare)) {
+    for (index, format) in candidates(bare) {
         if let Ok(is_ambiguous) = read(format, bare, memory) {
             is_read = true;
             tallies[index].parsed += 1;
@@ -111,12 +110,14 @@ fn tally(bare: &str, tallies: &mut [Tally], memory: &mut Memory) -> bool {
     is_read
 }
 
-fn candidates(family: Family) -> impl Iterator<Item = (usize, &'static dyn Format)> {
+/// The formats of which a line could be one.
+fn candidates(line: &str) -> impl Iterator<Item = (usize, &'static dyn Format)> {
+    let family = Family::of(line);
     FORMATS
         .iter()
         .copied()
         .enumerate()
-        .filter(move |(_, format)| format.family() == family)
+        .filter(move |(_, format)| format.family() == family && format.could_be(line))
 }
 
 /// Whether the format reads the line, and whether it could read it otherwise.

@@ -211,7 +211,8 @@ impl Parser {
         let others = (0..FORMATS.len()).filter(|index| Some(*index) != self.last);
         for index in self.last.into_iter().chain(others) {
             let format = FORMATS[index];
-            if format.family() != family {
+            // What read the last line is tried anyhow: it says best what this one lacks.
+            if format.family() != family || (Some(index) != self.last && !format.could_be(text)) {
                 continue;
             }
             match read_as(format, text, &mut self.memory) {
