@@ -124,14 +124,14 @@ fn render(record: &RequestRecord<'_>, out: &mut Vec<u8>) {
         });
         line.object("source", |source| source.text("ip", &address(record.address)));
         line.object("user_agent", |agent| {
-            agent.optional("original", record.user_agent.as_deref())
+            agent.optional("original", record.user_agent.as_deref());
         });
         let nanos = record.duration_ms.map(|millis| f64::from(millis) / NANOSECOND);
         line.object("event", |event| event.number("duration", nanos));
         line.object("tls", |tls| {
             tls.optional("version", record.tls.as_deref());
             tls.object("client", |client| {
-                client.optional("ja4", record.fingerprint.as_deref())
+                client.optional("ja4", record.fingerprint.as_deref());
             });
         });
     });

@@ -107,11 +107,11 @@ pub(super) fn target(path: &str, query: Option<&str>) -> String {
     }
 }
 
-/// Path and query apart. A query that is empty or begins with a question mark stays on the path: those who keep the two
-/// apart write the one like none at all, and some write the mark in front of every query.
+/// Path and query apart. A query that is empty, a dash or begins with a question mark stays on the path: those who keep
+/// the two apart write the first like none at all, and some write the mark in front of every query.
 pub(super) fn path_and_query<'a>(path: &'a str, query: Option<&'a str>) -> (Cow<'a, str>, Option<&'a str>) {
     match query {
-        Some(text) if text.is_empty() || text.starts_with('?') => {
+        Some(text) if matches!(text, "" | "-") || text.starts_with('?') => {
             (Cow::Owned(format!("{path}?{text}")), None)
         }
         query => (Cow::Borrowed(path), query),

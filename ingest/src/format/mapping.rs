@@ -85,3 +85,83 @@ impl Telling<'_, '_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::format::{Column, FormatChoice, by_name};
+
+    fn check(choice: &str, line: &str, expected: &[(Column, &str)]) {
+        let choice = FormatChoice::from_text(choice).expect("a format");
+        let told = match &choice {
+            FormatChoice::Written(format) => format.mapping(line),
+            FormatChoice::Named(format) => format.mapping(line),
+            FormatChoice::Auto => Vec::new(),
+        };
+        let told: Vec<(Column, &str)> = told
+            .iter()
+            .map(|(column, path)| (*column, path.as_str()))
+            .collect();
+        assert_eq!(told, expected, "{line}");
+    }
+
+    #[test]
+    fn the_key_that_filled_a_column_is_named_as_it_stands_in_the_line() {
+        check(
+            "custom_json",
+            r#"{"@timestamp":1,"timeStamp":"2026-11-22T23:48:42Z","ClientIP":"","src":{"ip":"203.0.113.9"},
+                "request":{"method":"GET","url":"https://a.example/x","headers":{"User-Agent":"x"}},
+                "http.response.status_code":200,"duration":12}"#,
+            &[
+                (Column::At, "timeStamp"),
+                (Column::Peer, "src.ip"),
+                (Column::Host, "request.url"),
+                (Column::Method, "request.method"),
+                (Column::Target, "request.url"),
+                (Column::Status, "http.response.status_code"),
+                (Column::UserAgent, "request.headers.User-Agent"),
+            ],
+        );
+    }
+
+    #[test]
+    fn pairs_and_lists_have_paths_too() {
+        check(
+            "otlp_json",
+            r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1795391322512000000","attributes":[
+                {"key":"http.request.method","value":{"stringValue":"GET"}},
+                {"key":"url.path","value":{"stringValue":"/"}},
+                {"key":"http.status_code","value":{"intValue":"200"}}]}]}]}]}"#,
+            &[
+                (Column::At, "resourceLogs.0.scopeLogs.0.logRecords.0.timeUnixNano"),
+                (
+                    Column::Method,
+                    "resourceLogs.0.scopeLogs.0.logRecords.0.attributes.http.request.method",
+                ),
+                (
+                    Column::Path,
+                    "resourceLogs.0.scopeLogs.0.logRecords.0.attributes.url.path",
+                ),
+                (
+                    Column::Status,
+                    "resourceLogs.0.scopeLogs.0.logRecords.0.attributes.http.status_code",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_an_operator_wrote_is_named_first() {
+        check(
+            "json: client=a.b",
+            r#"{"client_ip":"198.51.100.1","a":{"b":"203.0.113.9"},"status":200}"#,
+            &[(Column::Peer, "a.b"), (Column::Status, "status")],
+        );
+    }
+
+    #[test]
+    fn no_json_fills_nothing_and_text_formats_have_fixed_columns() {
+        check("custom_json", "{", &[]);
+        let combined = by_name("nginx_combined").expect("a known format");
+        assert_eq!(combined.mapping("x").len(), combined.columns().len());
+    }
+}

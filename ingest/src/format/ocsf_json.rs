@@ -117,13 +117,13 @@ fn render(record: &RequestRecord<'_>, out: &mut Vec<u8>) {
             response.number("length", record.bytes_out);
         });
         line.object("src_endpoint", |endpoint| {
-            endpoint.text("ip", &address(record.address))
+            endpoint.text("ip", &address(record.address));
         });
         line.number("duration", record.duration_ms);
         line.object("tls", |tls| {
             tls.optional("version", record.tls.as_deref());
             tls.object("ja4_fingerprint", |print| {
-                print.optional("value", record.fingerprint.as_deref())
+                print.optional("value", record.fingerprint.as_deref());
             });
         });
     });

@@ -60,7 +60,7 @@ fn render(record: &RequestRecord<'_>, out: &mut Vec<u8>) {
         line.text("api_id", "");
         line.number("request_time_ms", record.duration_ms);
         line.object("latency", |latency| {
-            latency.number("upstream", record.upstream_ms)
+            latency.number("upstream", record.upstream_ms);
         });
         line.text("ip_address", &address(record.address));
         line.text("host", record.host.as_deref().unwrap_or(""));

@@ -320,3 +320,121 @@ impl Format for JsonWritten {
         1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::FormatChoice;
+
+    fn read(description: &str, line: &str) -> Result<RawRequest<'static>, Reason> {
+        let format = JsonWritten::from_text(description).expect("a description");
+        let raw = format.parse(line, &mut Memory::default());
+        raw.map(RawRequest::into_owned)
+    }
+
+    #[test]
+    fn what_is_written_goes_before_the_usual_names() {
+        let line = r#"{"event":{"when":1795391322.5},"src.ip":"203.0.113.9","client_ip":"198.51.100.1","rc":404,
+            "took":0.031,"req":{"verb":"get","path":"/x?y=1"},"uri":"/other","upstream.ms":7,"user-agent":"curl"}"#;
+        let raw = read(LANGUAGE.example, line).expect("a request");
+        assert_eq!(raw.at.to_string(), "2026-11-22T23:48:42.500Z");
+        assert_eq!(raw.peer, "203.0.113.9".parse().ok());
+        assert_eq!((raw.status, raw.duration_ms), (404, Some(31.0)));
+        let request = (
+            &*raw.request.method,
+            &*raw.request.path,
+            raw.request.query.as_deref(),
+        );
+        assert_eq!(request, ("GET", "/x", Some("y=1")));
+        assert_eq!(raw.user_agent.as_deref(), Some("curl"));
+        assert!(!raw.is_ambiguous);
+    }
+
+    #[test]
+    fn what_is_written_and_absent_is_not_guessed() {
+        let line = r#"{"time":1795391322,"client_ip":"203.0.113.9","status":200,"method":"GET","uri":"/"}"#;
+        assert_eq!(read("client=src", line).map(|raw| raw.peer), Ok(None));
+        assert_eq!(read("status=rc", line), Err(Reason::Missing("status")));
+        assert_eq!(
+            read("path=p", line).map(|raw| raw.request.path.into_owned()),
+            Ok(String::new())
+        );
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_ambiguous() {
+        let line = r#"{"time":1795391322,"src":{"ip":"203.0.113.9"},"src.ip":"198.51.100.1","status":200,
+            "method":"GET","uri":"/"}"#;
+        assert_eq!(read("client=src.ip", line).map(|raw| raw.is_ambiguous), Ok(true));
+    }
+
+    #[test]
+    fn every_mistake_is_named() {
+        for (description, expected) in [
+            ("", "nothing is described"),
+            ("status", "\"status\" names no key"),
+            ("staus=rc", "unknown column \"staus\": expected one of at, client"),
+            ("status=rc status=code", "status stands twice"),
+            ("client=src*2", "client takes no factor"),
+            ("duration_ms=took*fast", "\"fast\" is no factor for duration_ms"),
+            ("duration_ms=took*0", "\"0\" is no factor"),
+            ("duration_ms=took*inf", "\"inf\" is no factor"),
+            ("at=", "\"\" is no path for at"),
+            ("at=a..b", "\"a..b\" is no path for at"),
+            ("at=a.b.c.d.e.f.g.h.i", "at most 8 keys"),
+        ] {
+            let wrong = FormatChoice::from_text(&format!("json: {description}")).expect_err(description);
+            assert!(wrong.message.contains(expected), "{description}: {wrong}");
+        }
+        let long = format!("at={}", "x".repeat(PART_BYTES_MAX + 1));
+        assert!(JsonWritten::from_text(&long).is_err());
+    }
+
+    #[test]
+    fn it_writes_what_it_reads() {
+        let line = r#"{"event":{"when":"2026-11-22T23:48:42.5Z"},"src":{"ip":"203.0.113.9"},"rc":404,"took":0.031,
+            "req":{"path":"/x?y=1"},"method":"GET","bytes_out":12,"host":"shop.example","ua":"curl"}"#;
+        for description in [
+            LANGUAGE.example,
+            "at=event.when client=src.ip status=rc request=line bytes_out=kb*1024",
+        ] {
+            let example = JsonWritten::from_text(LANGUAGE.example).expect("a description");
+            let format = JsonWritten::from_text(description).expect("a description");
+            let config = |format: JsonWritten| crate::ParserConfig {
+                format: FormatChoice::Written(Arc::new(format)),
+                ..crate::ParserConfig::new(domain::HashKey::new([7; 16]))
+            };
+            let mut parser = crate::Parser::new(config(example));
+            let record = parser
+                .parse(line.as_bytes(), domain::Position::default())
+                .expect("a record");
+            let record = crate::into_owned(record);
+            let mut written = Vec::new();
+            format.render(&record, &mut written);
+            let mut again = crate::Parser::new(config(format));
+            let again = again
+                .parse(&written, domain::Position::default())
+                .expect("a record");
+            let same = |record: &RequestRecord<'_>| {
+                let path = (
+                    record.path.to_string(),
+                    record.query.as_deref().map(str::to_owned),
+                );
+                (
+                    record.at,
+                    record.address,
+                    record.status,
+                    path,
+                    record.bytes_out,
+                    record.host.as_deref().map(str::to_owned),
+                )
+            };
+            assert_eq!(
+                same(&again),
+                same(&record),
+                "{}",
+                String::from_utf8_lossy(&written)
+            );
+        }
+    }
+}

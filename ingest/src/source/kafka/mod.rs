@@ -28,8 +28,10 @@ mod dead_letter;
 mod error;
 mod event;
 mod intake;
+mod otlp;
 mod partitions;
 mod placing;
+mod records;
 mod settings;
 mod split;
 #[cfg(test)]
@@ -44,7 +46,9 @@ pub use counters::KafkaCounters;
 pub use dead_letter::{DEAD_LETTER_BYTES_MAX, DeadLetterCounters, DeadLetterOrigin, DeadLetters};
 pub use error::KafkaSourceError;
 pub use event::KafkaEvent;
+pub use otlp::OTLP_BYTES_MAX;
 pub use partitions::{Gap, GapCause, Partition};
+pub use records::only_record;
 pub use settings::{
     FETCH_QUEUE_BACKOFF_MS, FirstStart, KafkaConnection, KafkaSasl, KafkaSettings, KafkaTls, LostOffset,
     QUEUE_KBYTES, SaslMechanism, TopicRule, TopicSelector,
