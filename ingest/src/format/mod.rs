@@ -173,4 +173,6 @@ pub fn by_name(name: &str) -> Option<&'static dyn Format> {
 }
 
 #[cfg(test)]
+mod page;
+#[cfg(test)]
 mod tests;
