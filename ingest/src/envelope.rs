@@ -174,24 +174,22 @@ fn traditional(header: &str) -> Option<&str> {
     is_tag.then_some(message)
 }
 
-/// Keys that hold a line as text, best first; the last [`SELDOM`] of them mostly hold something else. Filebeat's own
-/// `log` is an object, and no text.
-const TEXTS: [(&str, Envelope); 8] = [
+/// Keys that hold a line as text, best first. Filebeat's own `log` is an object, and no text. Keys under which
+/// applications log what a client sent (`msg`, `body`, `data`, `payload`) are none: whoever writes a line of a log into
+/// a request's body would be believed.
+const TEXTS: [(&str, Envelope); 5] = [
     ("event.original", Envelope::Original),
     ("message", Envelope::Message),
     ("log", Envelope::Log),
     ("MESSAGE", Envelope::Journal),
     ("textPayload", Envelope::TextPayload),
-    ("body", Envelope::Body),
-    ("event", Envelope::Message),
-    ("msg", Envelope::Message),
 ];
 
-/// How many keys of [`TEXTS`] count only with a text that looks like a line.
-const SELDOM: usize = 3;
+/// Keys whose object holds a line as text.
+const HOLDERS: [&str; 2] = ["event", "body"];
 
 /// Keys that hold the line's own JSON, best first: a shipper read it, and put what it read there.
-const OBJECTS: [&str; 12] = [
+const OBJECTS: [&str; 7] = [
     "log_processed",
     "parsed",
     "json",
@@ -199,11 +197,6 @@ const OBJECTS: [&str; 12] = [
     "nginx",
     "jsonPayload",
     "message",
-    "payload",
-    "data",
-    "record",
-    "body",
-    "event",
 ];
 
 /// Keys with which shippers mark a part of a line that a runtime cut, each with the value that says so.
@@ -248,7 +241,7 @@ impl<'a> Held<'a> {
         // A text that is no line ("request completed") gives way to an object.
         let penalty = match raw.as_bytes() {
             [b'"', b'"'] => return,
-            [b'"', ..] if rank + SELDOM >= TEXTS.len() && !is_line(&raw) => return,
+            [b'"', ..] if kind == Envelope::Body && !is_line(&raw) => return,
             [b'"', ..] if !is_line(&raw) => TEXTS.len() + OBJECTS.len(),
             [b'"' | b'[', ..] => 0,
             [b'{', ..] => TEXTS.len(),
@@ -267,7 +260,8 @@ impl<'a> Held<'a> {
             .any(|(part, says_so)| key == *part && raw == *says_so);
         let is_object = raw.starts_with('{');
         if is_object && let Some((kind, text)) = inner_text(key, &raw) {
-            let rank = TEXTS.iter().position(|(_, known)| *known == kind).unwrap_or(0);
+            let rank = TEXTS.iter().position(|(_, known)| *known == kind);
+            let rank = rank.unwrap_or(TEXTS.len() - 1);
             self.offer(rank, kind, Cow::Owned(text));
         }
         if is_object && let Some(rank) = OBJECTS.iter().position(|known| *known == key) {
@@ -374,7 +368,7 @@ impl Visitor<'_> for KnownKey {
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
         let texts = TEXTS.iter().map(|(known, _)| *known);
         let parts = PARTS.iter().map(|(known, _)| *known);
-        let mut known = texts.chain(OBJECTS).chain(parts);
+        let mut known = texts.chain(OBJECTS).chain(HOLDERS).chain(parts);
         Ok(known.find(|known| *known == key))
     }
 }
@@ -458,16 +452,20 @@ mod tests {
                 r#"{"timeUnixNano":"1","body":{"stringValue":"a b c d e"}}"#,
                 Envelope::Body,
             ),
-            (
-                r#"{"time":1,"event":"a b c d e","sourcetype":"nginx"}"#,
-                Envelope::Message,
-            ),
-            (r#"{"msg":"a b c d e","hostname":"h"}"#, Envelope::Message),
         ] {
             check(wrapped, Some((kind, line)));
         }
         check(r#""{\"a\":1}""#, Some((Envelope::Quoted, r#"{"a":1}"#)));
         check(r#""GET / HTTP/1.1" 200"#, None);
+    }
+
+    #[test]
+    fn what_a_client_may_have_sent_is_no_line() {
+        for key in ["msg", "body", "data", "payload", "request_body"] {
+            check(&format!(r#"{{"method":"POST","{key}":"a b c d e f"}}"#), None);
+            check(&format!(r#"{{"method":"POST","{key}":{{"status":200}}}}"#), None);
+        }
+        check(r#"{"timeUnixNano":"1","body":{"stringValue":"started"}}"#, None);
     }
 
     #[test]

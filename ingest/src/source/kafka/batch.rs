@@ -1,6 +1,6 @@
 //! Messages of one poll, as lines. Owns its bytes, so that it can travel to another thread and be used anew.
 
-use super::otlp::write_records;
+use super::otlp::otlp_records;
 use super::split::MessageShape;
 use super::{KafkaEvent, SplitFault, SplitLimits, split_payload};
 use domain::{Position, Timestamp};
@@ -211,7 +211,7 @@ impl KafkaBatch {
         payload: &[u8],
         limits: SplitLimits,
     ) -> (usize, Option<SplitFault>) {
-        let fault = write_records(payload, limits, &mut self.bytes, &mut self.pieces);
+        let fault = otlp_records(payload, limits, &mut self.bytes, &mut self.pieces);
         let count = self.pieces.len();
         self.lines
             .extend(self.pieces.drain(..).map(|piece| (index, piece)));

@@ -46,7 +46,7 @@ pub use counters::KafkaCounters;
 pub use dead_letter::{DEAD_LETTER_BYTES_MAX, DeadLetterCounters, DeadLetterOrigin, DeadLetters};
 pub use error::KafkaSourceError;
 pub use event::KafkaEvent;
-pub use otlp::OTLP_BYTES_MAX;
+pub use otlp::{OTLP_BYTES_MAX, otlp_records};
 pub use partitions::{Gap, GapCause, Partition};
 pub use records::only_record;
 pub use settings::{

@@ -14,8 +14,9 @@ use std::ops::Range;
 /// memory, so that more would be too much.
 pub const OTLP_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Writes the log records of a message to `text` and their places to `lines`; what is wrong with the rest, if anything.
-pub(super) fn write_records(
+/// Writes the log records of a message behind what `text` holds, and their places in it to `lines`; returns what is wrong
+/// with the rest, if anything.
+pub fn otlp_records(
     payload: &[u8],
     limits: SplitLimits,
     text: &mut Vec<u8>,
@@ -205,7 +206,7 @@ mod tests {
 
     fn lines(payload: &[u8], limits: SplitLimits) -> (Vec<String>, Option<SplitFault>) {
         let (mut text, mut places) = (Vec::new(), Vec::new());
-        let fault = write_records(payload, limits, &mut text, &mut places);
+        let fault = otlp_records(payload, limits, &mut text, &mut places);
         let line = |place: Range<usize>| String::from_utf8(text[place].to_vec()).expect("JSON");
         (places.into_iter().map(line).collect(), fault)
     }
