@@ -65,6 +65,9 @@ impl Format for JsonFormat {
         Family::Json
     }
 
+    // A line that nobody reads is looked at for each format's signs and walked by the few whose signs stand in it: an
+    // eighth of the time of all walks, for 442 bytes of an application's JSON and 17 formats. A client cannot write a
+    // sign: gateways escape the quotes of what clients send.
     fn could_be(&self, line: &str) -> bool {
         let stands = |sign: &&str| memchr::memmem::find(line.as_bytes(), sign.as_bytes()).is_some();
         self.signs.is_empty() || self.signs.iter().any(stands)
