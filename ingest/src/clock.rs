@@ -109,6 +109,8 @@ pub enum EpochUnit {
     Seconds,
     /// Milliseconds (Kong `started_at`).
     Millis,
+    /// Nanoseconds (OTLP `timeUnixNano`).
+    Nanos,
     /// Told from the size of the number: home-made formats do not say. Exact from 1973 to 5138.
     Guessed,
 }
@@ -119,6 +121,7 @@ pub fn from_epoch(value: f64, unit: EpochUnit) -> Option<Timestamp> {
     let millis = match unit {
         EpochUnit::Seconds => value * 1e3,
         EpochUnit::Millis => value,
+        EpochUnit::Nanos => value / 1e6,
         EpochUnit::Guessed if value < 1e11 => value * 1e3,
         EpochUnit::Guessed if value < 1e14 => value,
         EpochUnit::Guessed if value < 1e17 => value / 1e3,
@@ -133,6 +136,90 @@ pub fn from_epoch(value: f64, unit: EpochUnit) -> Option<Timestamp> {
         reason = "checked to lie between 0 and 2^48"
     )]
     Some(Timestamp::from_millis(millis as i64))
+}
+
+/// Longest text that [`parse_other`] looks at: `2026-11-22 23:48:42.123456789 +0000 UTC` has 39.
+const OTHER_BYTES_MAX: usize = 48;
+
+/// Reads moments that are neither RFC 3339 nor Common Log Format: ISO 8601 without separators
+/// (`20261122T234842Z`), a comma before the fraction, slashes in the date, Go's `2026-11-22 23:48:42.5 +0000 UTC`.
+///
+/// What names no zone is taken for UTC: a log that means another is off by whole hours, which an alarm of the clock
+/// notices.
+#[must_use]
+pub fn parse_other(text: &str) -> Option<Timestamp> {
+    if text.len() > OTHER_BYTES_MAX || !text.is_ascii() {
+        return None;
+    }
+    let text = text.trim_ascii();
+    let bytes = text.as_bytes();
+    let is_basic = bytes.len() >= 15 && bytes[8] == b'T' && bytes[..8].iter().all(u8::is_ascii_digit);
+    if bytes.get(2) == Some(&b'/') {
+        return clf_without_zone(text);
+    }
+    let (date, time, rest) = if is_basic {
+        let date = format!("{}-{}-{}", &text[..4], &text[4..6], &text[6..8]);
+        let time = format!("{}:{}:{}", &text[9..11], &text[11..13], &text[13..15]);
+        (date, time, &text[15..])
+    } else {
+        let date = text.get(..10)?.replace('/', "-");
+        let after = text[10..].strip_prefix(['T', ' '])?;
+        let after = after.strip_prefix("- ").unwrap_or(after);
+        (date, after.get(..8)?.to_owned(), &after[8..])
+    };
+    let digits = rest.strip_prefix(['.', ',']).unwrap_or("");
+    let length = digits.bytes().take_while(u8::is_ascii_digit).count();
+    let (fraction, zone) = match length {
+        0 => (String::new(), rest),
+        _ => (format!(".{}", &digits[..length]), &digits[length..]),
+    };
+    let zone = match zone.split_ascii_whitespace().next() {
+        None | Some("UTC" | "GMT") => "Z",
+        Some(zone) => zone,
+    };
+    Timestamp::parse_rfc3339(&format!("{date}T{time}{fraction}{zone}"))
+}
+
+/// HAProxy's `22/Nov/2026:23:48:42.123`.
+fn clf_without_zone(text: &str) -> Option<Timestamp> {
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let at = DayCache::default().parse_clf(format!("{seconds} +0000").as_bytes())?;
+    let millis: i64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+    (millis >= 0).then(|| at.plus_millis(millis))
+}
+
+/// Parts of a duration that are read: hours down to nanoseconds are six.
+const DURATION_PARTS_MAX: usize = 6;
+
+/// Milliseconds of a duration whose text names its units, as Go and protobuf write them: `0.012s`, `1.5ms`,
+/// `1h2m3.5s`.
+#[must_use]
+pub fn millis_of_duration(text: &str) -> Option<f64> {
+    let mut rest = text.trim();
+    let mut millis = 0.0;
+    for _ in 0..DURATION_PARTS_MAX {
+        let number = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
+        let amount: f64 = rest[..number].parse().ok()?;
+        rest = rest[number..].trim_start();
+        let unit = rest
+            .find(|letter: char| letter.is_ascii_digit())
+            .unwrap_or(rest.len());
+        millis += amount
+            * match rest[..unit].trim_end() {
+                "h" => 3_600_000.0,
+                "m" | "min" => 60_000.0,
+                "s" | "sec" => 1000.0,
+                "ms" => 1.0,
+                "us" | "\u{b5}s" | "\u{3bc}s" => 1e-3,
+                "ns" => 1e-6,
+                _ => return None,
+            };
+        rest = &rest[unit..];
+        if rest.is_empty() {
+            return Some(millis);
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -195,7 +282,54 @@ mod tests {
         }
     }
 
+    #[test]
+    fn other_moments_are_read() {
+        for (text, expected) in [
+            ("20261122T234842Z", Some("2026-11-22T23:48:42Z")),
+            ("20261122T234842.5+0100", Some("2026-11-22T22:48:42.500Z")),
+            ("2026-11-22T23:48:42", Some("2026-11-22T23:48:42Z")),
+            ("2026-11-22 23:48:42,123", Some("2026-11-22T23:48:42.123Z")),
+            ("2026/11/22 - 23:48:42", Some("2026-11-22T23:48:42Z")),
+            (
+                "2026-11-22 23:48:42.5 +0000 UTC",
+                Some("2026-11-22T23:48:42.500Z"),
+            ),
+            ("2026-11-22 23:48:42 CET", None),
+            ("22/Nov/2026:23:48:42.5", Some("2026-11-22T23:48:42.500Z")),
+            ("22/Nov/2026:23:48:42.-5", None),
+            ("22.11.2026 23:48:42", None),
+            ("2026-11-22", None),
+            ("", None),
+        ] {
+            let read = parse_other(text).map(|at| at.to_string());
+            assert_eq!(read.as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_are_read_by_their_units() {
+        for (text, expected) in [
+            ("0.012s", Some(12.0)),
+            ("1.5ms", Some(1.5)),
+            ("4\u{b5}s", Some(0.004)),
+            ("1h2m3.5s", Some(3_723_500.0)),
+            ("12 ms", Some(12.0)),
+            ("12", None),
+            ("s", None),
+            ("1.2.3s", None),
+            ("1 parsec", None),
+        ] {
+            assert_eq!(millis_of_duration(text), expected, "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_text_is_a_moment_or_none(text in "\\PC{0,50}|[0-9TZ:. +/-]{0,50}") {
+            let _ = parse_other(&text);
+            let _ = millis_of_duration(&text);
+        }
+
         #[test]
         fn writing_and_reading_is_the_identity(secs in 0i64..253_402_300_799) {
             let at = Timestamp::from_secs(secs);

@@ -1,7 +1,7 @@
 //! What format a file is: the one that reads most of its first lines.
 
 use crate::envelope::{self, DEPTH_MAX, Envelope};
-use crate::format::{FORMATS, Family, Format, Memory, by_name, repair_escapes};
+use crate::format::{Column, FORMATS, Family, Format, Memory, by_name, repair_escapes};
 use crate::reject::Reason;
 use std::borrow::Cow;
 
@@ -65,6 +65,34 @@ pub fn detect<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<Detection
     })
 }
 
+/// Which key of a line fills which column when it is read as that format, wrappers taken off; empty where the format does
+/// not read it.
+#[must_use]
+pub fn mapping(format: &dyn Format, line: &[u8]) -> Vec<(Column, String)> {
+    let mut memory = Memory::default();
+    let mut bare = String::from_utf8_lossy(line)
+        .trim_start_matches('\u{feff}')
+        .trim_ascii()
+        .to_owned();
+    for _ in 0..=DEPTH_MAX {
+        match format.parse(&bare, &mut memory) {
+            Ok(_) => return format.mapping(&bare),
+            Err(Reason::BrokenJson) => {
+                let repaired = repair_escapes(&bare).filter(|text| format.parse(text, &mut memory).is_ok());
+                if let Some(repaired) = repaired {
+                    return format.mapping(&repaired);
+                }
+            }
+            Err(_) => {}
+        }
+        match envelope::unwrap(&bare) {
+            Ok(Some((_, inner))) => bare = inner.trim_ascii().to_owned(),
+            _ => break,
+        }
+    }
+    Vec::new()
+}
+
 /// How well a format reads the sample.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
@@ -83,8 +111,7 @@ fn peel<'a>(text: &'a str, memory: &mut Memory) -> (Vec<Envelope>, Cow<'a, str>)
     let mut wrappers = Vec::new();
     let mut bare = Cow::Borrowed(text);
     while wrappers.len() < DEPTH_MAX {
-        let family = Family::of(&bare);
-        let is_read = candidates(family).any(|(_, format)| read(format, &bare, memory).is_ok());
+        let is_read = candidates(&bare).any(|(_, format)| read(format, &bare, memory).is_ok());
         if is_read {
             break;
         }
@@ -101,7 +128,7 @@ fn peel<'a>(text: &'a str, memory: &mut Memory) -> (Vec<Envelope>, Cow<'a, str>)
 /// Lets every format of the line's family try; whether any of them read it.
 fn tally(bare: &str, tallies: &mut [Tally], memory: &mut Memory) -> bool {
     let mut is_read = false;
-    for (index, format) in candidates(Family::of(bare)) {
+    for (index, format) in candidates(bare) {
         if let Ok(is_ambiguous) = read(format, bare, memory) {
             is_read = true;
             tallies[index].parsed += 1;
@@ -111,12 +138,14 @@ fn tally(bare: &str, tallies: &mut [Tally], memory: &mut Memory) -> bool {
     is_read
 }
 
-fn candidates(family: Family) -> impl Iterator<Item = (usize, &'static dyn Format)> {
+/// The formats of which a line could be one.
+fn candidates(line: &str) -> impl Iterator<Item = (usize, &'static dyn Format)> {
+    let family = Family::of(line);
     FORMATS
         .iter()
         .copied()
         .enumerate()
-        .filter(move |(_, format)| format.family() == family)
+        .filter(move |(_, format)| format.family() == family && format.could_be(line))
 }
 
 /// Whether the format reads the line, and whether it could read it otherwise.
@@ -196,6 +225,26 @@ mod tests {
             &[common.clone(), common, combined, String::new()],
             Some(("apache_common", 2, 3)),
         );
+    }
+
+    #[test]
+    fn the_keys_of_a_wrapped_line_are_named() {
+        let format = by_name("nginx_json").expect("a known format");
+        let line = r#"{"time":1795391322,"remote_addr":"203.0.113.9","request":"\x16\x03","status":400}"#;
+        let wrapped = format!("2026-11-22T23:48:42.1Z stdout F {line}");
+        let expected = [
+            (Column::At, "time"),
+            (Column::Peer, "remote_addr"),
+            (Column::RequestLine, "request"),
+            (Column::Status, "status"),
+        ];
+        for text in [line, &wrapped] {
+            let told = mapping(format, text.as_bytes());
+            let told: Vec<(Column, &str)> =
+                told.iter().map(|(column, key)| (*column, key.as_str())).collect();
+            assert_eq!(told, expected, "{text}");
+        }
+        assert!(mapping(format, b"{}").is_empty());
     }
 
     #[test]

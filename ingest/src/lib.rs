@@ -24,7 +24,7 @@ pub mod reject;
 
 pub mod mask;
 
-pub use detect::{Detection, detect};
+pub use detect::{Detection, detect, mapping};
 pub use format::{
     Column, FORMATS, Family, Format, FormatChoice, LANGUAGES, Language, Loss, Provenance, Tier, WrongFormat,
 };

@@ -2,7 +2,7 @@
 
 use crate::address;
 use crate::detect::Detection;
-use crate::envelope::{self, DEPTH_MAX};
+use crate::envelope::{self, DEPTH_MAX, Envelope};
 use crate::format::{FORMATS, Family, Format, FormatChoice, Memory};
 use crate::identity::IdentityPolicy;
 use crate::nesting::is_too_deep;
@@ -205,6 +205,19 @@ impl Parser {
         }
         match envelope::unwrap(text)? {
             Some(_) if depth == DEPTH_MAX => Err(Reason::TooDeep.into()),
+            // An object under a key may be the line's own JSON, or a piece of a line that is bare.
+            Some((Envelope::Parsed, inner)) => {
+                let inside = self.read_wrapped(inner.trim_ascii(), position, depth + 1);
+                match (inside.map(into_owned), reject) {
+                    (Ok(record), _) => Ok(record),
+                    (Err(_), Some(reject)) => Err(reject),
+                    (Err(inside), None) => {
+                        let raw = self.read_bare(text).map_err(|_| inside)?;
+                        self.last_depth = depth;
+                        self.finish(raw, position)
+                    }
+                }
+            }
             Some((_, Cow::Borrowed(inner))) => self.read_wrapped(inner.trim_ascii(), position, depth + 1),
             Some((_, Cow::Owned(inner))) => self
                 .read_wrapped(inner.trim_ascii(), position, depth + 1)
@@ -255,7 +268,8 @@ impl Parser {
             }
         }
         for (index, format) in FORMATS.iter().copied().enumerate() {
-            if format.family() != family || Some(index) == self.last {
+            // What read the last line was tried already.
+            if format.family() != family || Some(index) == self.last || !format.could_be(text) {
                 continue;
             }
             match read_as(format, text, &mut self.memory) {

@@ -50,7 +50,7 @@ fn wrapped_lines_are_read_at_any_allowed_depth() {
         let expected = if depth <= DEPTH_MAX {
             Ok("/users/7")
         } else {
-            Err("envelopes nested deeper than 3")
+            Err("envelopes nested deeper than 6")
         };
         check(&nested, expected);
     }

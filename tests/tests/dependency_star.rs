@@ -86,6 +86,11 @@ const WALLS: &[(&[&str], &[&str], &str)] = &[
         "`domain` has no wire format: each wire keeps its own types, so that a rename inside changes no contract",
     ),
     (
+        &["prost", "prost-*"],
+        &["ingest"],
+        "protobuf is one way in which log records come, and nobody else's business",
+    ),
+    (
         &["serde-saphyr"],
         &["portcullis"],
         "YAML is read for scenarios of another program only; what is ours is TOML",

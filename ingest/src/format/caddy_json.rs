@@ -1,12 +1,12 @@
 //! Caddy's JSON access log. `client_ip` honours Caddy's trusted proxies and goes before `remote_ip`.
 
 use super::Column::{
-    ApiKey, BytesIn, BytesOut, Duration, Forwarded, Host, Method, Peer, Protocol, Referer, Status, Subject,
-    Target, Tls, UserAgent,
+    ApiKey, BytesIn, BytesOut, Certificate, Duration, Forwarded, Host, Method, Peer, Protocol, Referer,
+    Status, Subject, Target, Tls, UserAgent,
 };
 use super::Provenance;
-use super::fields::Node::{Moment, Object as Nested, Scaled, Text};
-use super::fields::{JsonFormat, Mark, Tree};
+use super::fields::Node::{Moment, Object as Nested, Pairs, Scaled, Text};
+use super::fields::{JsonFormat, Keys, Mark};
 use super::json_write::{Object, address, target};
 use crate::clock::EpochUnit::Seconds;
 use crate::gateway::Gateway;
@@ -17,38 +17,31 @@ pub(super) const FORMAT: JsonFormat = JsonFormat {
     description: "Caddy's JSON access log",
     gateway: Gateway::Caddy,
     provenance: Provenance::documented("https://caddyserver.com/docs/logging"),
-    tree: TREE,
+    keys: &KEYS,
     marks: &[
-        Mark {
-            column: super::Column::At,
-            path: "ts",
-        },
-        Mark {
-            column: Method,
-            path: "request.method",
-        },
-        Mark {
-            column: Status,
-            path: "status",
-        },
+        Mark::new(super::Column::At, "ts"),
+        Mark::new(Method, "request.method"),
+        Mark::new(Status, "status"),
     ],
+    signs: &["\"remote_ip\"", "\"remote_addr\""],
+    caution: "",
     render,
 };
 
 /// Milliseconds in a second.
 const SECOND: f64 = 1000.0;
 
-const TREE: Tree = &[
+const KEYS: Keys = Keys::exact(&[
     ("ts", Moment(Seconds)),
-    ("request", Nested(REQUEST)),
+    ("request", Nested(&REQUEST)),
     ("bytes_read", Text(BytesIn)),
     ("user_id", Text(Subject)),
     ("duration", Scaled(Duration, SECOND)),
     ("size", Text(BytesOut)),
     ("status", Text(Status)),
-];
+]);
 
-const REQUEST: Tree = &[
+const REQUEST: Keys = Keys::exact(&[
     ("client_ip", Text(Peer)),
     ("remote_ip", Text(Peer)),
     // Caddy before 2.5 wrote address and port as one.
@@ -57,16 +50,19 @@ const REQUEST: Tree = &[
     ("method", Text(Method)),
     ("host", Text(Host)),
     ("uri", Text(Target)),
-    ("headers", Nested(HEADERS)),
-    ("tls", Nested(&[("version", Text(Tls))])),
-];
+    ("headers", Pairs(&HEADERS)),
+    ("tls", Nested(&TLS)),
+]);
 
-const HEADERS: Tree = &[
-    ("User-Agent", Text(UserAgent)),
-    ("Referer", Text(Referer)),
-    ("X-Forwarded-For", Text(Forwarded)),
-    ("X-Api-Key", Text(ApiKey)),
-];
+const HEADERS: Keys = Keys::headers(&[
+    ("user-agent", Text(UserAgent)),
+    ("referer", Text(Referer)),
+    ("x-forwarded-for", Text(Forwarded)),
+    ("x-api-key", Text(ApiKey)),
+]);
+
+/// The client's certificate is named where Caddy was told to ask for one.
+const TLS: Keys = Keys::exact(&[("version", Text(Tls)), ("client_common_name", Text(Certificate))]);
 
 fn render(record: &RequestRecord<'_>, out: &mut Vec<u8>) {
     Object::write(out, |line| {

@@ -61,7 +61,7 @@ impl fmt::Debug for Language {
 }
 
 /// Every language.
-pub const LANGUAGES: &[Language] = &[];
+pub const LANGUAGES: &[Language] = &[super::written::LANGUAGE];
 
 impl FormatChoice {
     /// The choice that a text means: `auto`, the name of a format, or a language, a colon and a description in it

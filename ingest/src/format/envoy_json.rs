@@ -1,15 +1,16 @@
-//! Envoy's JSON access logs: `json_format`, `typed_json_format`, and Envoy Gateway's default.
+//! Envoy's JSON access logs: `json_format`, `typed_json_format`, and the defaults of Envoy Gateway, Istio and Contour
+//! (<https://istio.io/latest/docs/tasks/observability/logs/access-log/>).
 //!
 //! Envoy's own default text format names no peer. `downstream_remote_address` is the address that Envoy resolved;
 //! where only `x-forwarded-for` is logged, the client is only claimed.
 
 use super::Column::{
-    ApiKey, BytesIn, BytesOut, Duration, Fingerprint, Forwarded, Host, Method, Peer, Protocol, Referer,
-    Status, Subject, Target, Tls, Upstream, UserAgent,
+    ApiKey, BytesIn, BytesOut, Certificate, Duration, Fingerprint, Forwarded, Host, Method, Peer, Protocol,
+    Referer, Status, Subject, Target, Tls, Upstream, UserAgent,
 };
 use super::Provenance;
 use super::fields::Node::{Moment, Scaled, Text};
-use super::fields::{JsonFormat, Mark, Tree};
+use super::fields::{JsonFormat, Keys, Mark, Node};
 use super::json_write::{Object, target};
 use crate::clock::EpochUnit::Guessed;
 use crate::gateway::Gateway;
@@ -18,25 +19,26 @@ use std::net::IpAddr;
 
 pub(super) const FORMAT: JsonFormat = JsonFormat {
     name: "envoy_json",
-    description: "JSON of Envoy, Envoy Gateway, Istio",
+    description: "JSON of Envoy, Envoy Gateway, Istio, Contour",
     gateway: Gateway::Envoy,
     provenance: Provenance::seen("the CrowdSec hub's test of its Envoy parser"),
-    tree: TREE,
+    keys: &KEYS,
     marks: &[
-        Mark {
-            column: super::Column::At,
-            path: "start_time",
-        },
-        Mark {
-            column: Status,
-            path: "response_code",
-        },
+        Mark::new(super::Column::At, "start_time"),
+        Mark::new(Status, "response_code"),
     ],
+    signs: &["\"response_code\""],
+    caution: "",
     render,
 };
 
-const TREE: Tree = &[
+const KEYS: Keys = Keys::exact(ENTRIES);
+
+/// The keys. Envoy's and Envoy Gateway's OpenTelemetry logs carry the same ones as attributes.
+pub(super) const ENTRIES: &[(&str, Node)] = &[
     ("start_time", Moment(Guessed)),
+    // Contour.
+    ("@timestamp", Moment(Guessed)),
     ("response_code", Text(Status)),
     ("downstream_remote_address", Text(Peer)),
     ("downstream_remote_address_without_port", Text(Peer)),
@@ -68,6 +70,8 @@ const TREE: Tree = &[
     ("ja3", Text(Fingerprint)),
     ("x-api-key", Text(ApiKey)),
     ("jwt_subject", Text(Subject)),
+    ("downstream_peer_uri_san", Text(Certificate)),
+    ("downstream_peer_subject", Text(Certificate)),
 ];
 
 /// A port for rendered peers: Envoy writes one, and nobody reads it.

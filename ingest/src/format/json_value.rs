@@ -9,12 +9,19 @@ use std::fmt;
 pub(super) enum Value<'a> {
     #[default]
     Absent,
+    /// True or false.
+    Flag,
     Number(f64),
     Text(Cow<'a, str>),
 }
 
-/// Reads a value of any type; an array gives its texts joined by commas, anything else nested gives nothing.
-pub(super) struct AnyValue;
+/// Reads a value of any type. An array gives its texts joined by commas; an object gives nothing, or, where typed
+/// ones are expected, its own value (`{"stringValue":"GET"}` of OTLP).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AnyValue {
+    /// Whether an object may name a value's type.
+    pub(super) is_typed: bool,
+}
 
 impl<'a> DeserializeSeed<'a> for AnyValue {
     type Value = Value<'a>;
@@ -60,7 +67,7 @@ impl<'a> Visitor<'a> for AnyValue {
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Value::Absent)
+        Ok(Value::Flag)
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
@@ -68,18 +75,31 @@ impl<'a> Visitor<'a> for AnyValue {
     }
 
     fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Value::Absent)
+        let mut held = Value::Absent;
+        while let Some(is_type) = map.next_key_seed(TypeName)? {
+            if self.is_typed && is_type {
+                let value = map.next_value_seed(self)?;
+                held = if held == Value::Absent { value } else { held };
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(held)
     }
 
     fn visit_seq<S: SeqAccess<'a>>(self, mut items: S) -> Result<Self::Value, S::Error> {
         let mut joined = Value::Absent;
-        while let Some(item) = items.next_element_seed(AnyValue)? {
+        while let Some(item) = items.next_element_seed(self)? {
             joined = match (joined, item) {
+                (Value::Text(Cow::Owned(mut before)), Value::Text(after)) => {
+                    before.push_str(", ");
+                    before.push_str(&after);
+                    Value::Text(Cow::Owned(before))
+                }
                 (Value::Text(before), Value::Text(after)) => {
                     Value::Text(Cow::Owned(format!("{before}, {after}")))
                 }
-                (Value::Absent, first) => first,
+                (Value::Absent | Value::Flag, first) => first,
                 (before, _) => before,
             };
         }
@@ -93,5 +113,31 @@ fn text_value(text: Cow<'_, str>) -> Value<'_> {
         Value::Absent
     } else {
         Value::Text(text)
+    }
+}
+
+/// Whether a key is one under which OTLP keeps a value.
+struct TypeName;
+
+impl<'a> DeserializeSeed<'a> for TypeName {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'a>>(self, reader: D) -> Result<bool, D::Error> {
+        reader.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for TypeName {
+    type Value = bool;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<bool, E> {
+        Ok(matches!(
+            key,
+            "stringValue" | "intValue" | "doubleValue" | "arrayValue" | "values"
+        ))
     }
 }

@@ -1,5 +1,6 @@
 //! Writing JSON objects straight into bytes, for rendering.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// Writes one object; nested ones through [`Object::object`].
@@ -29,6 +30,24 @@ impl<'out> Object<'out> {
         write_text(text, self.out);
     }
 
+    /// A text, or no key at all.
+    pub(super) fn optional(&mut self, key: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(key, text);
+        }
+    }
+
+    /// A list of objects.
+    pub(super) fn list(&mut self, key: &str, fill: impl FnOnce(&mut List<'_>)) {
+        self.key(key);
+        self.out.push(b'[');
+        fill(&mut List {
+            out: self.out,
+            is_empty: true,
+        });
+        self.out.push(b']');
+    }
+
     pub(super) fn texts(&mut self, key: &str, text: &str) {
         self.key(key);
         self.out.push(b'[');
@@ -47,6 +66,22 @@ impl<'out> Object<'out> {
 
     pub(super) fn object(&mut self, key: &str, fill: impl FnOnce(&mut Object<'_>)) {
         self.key(key);
+        Object::write(self.out, fill);
+    }
+}
+
+/// Writes the objects of a list.
+pub(super) struct List<'out> {
+    out: &'out mut Vec<u8>,
+    is_empty: bool,
+}
+
+impl List<'_> {
+    pub(super) fn object(&mut self, fill: impl FnOnce(&mut Object<'_>)) {
+        if !self.is_empty {
+            self.out.push(b',');
+        }
+        self.is_empty = false;
         Object::write(self.out, fill);
     }
 }
@@ -70,6 +105,27 @@ pub(super) fn target(path: &str, query: Option<&str>) -> String {
         Some(query) => format!("{path}?{query}"),
         None => path.to_owned(),
     }
+}
+
+/// Path and query apart. A query that is empty, a dash or begins with a question mark stays on the path: those who keep
+/// the two apart write the first like none at all, and some write the mark in front of every query.
+pub(super) fn path_and_query<'a>(path: &'a str, query: Option<&'a str>) -> (Cow<'a, str>, Option<&'a str>) {
+    match query {
+        Some(text) if matches!(text, "" | "-") || text.starts_with('?') => {
+            (Cow::Owned(format!("{path}?{text}")), None)
+        }
+        query => (Cow::Borrowed(path), query),
+    }
+}
+
+/// A version of HTTP without the protocol's name.
+pub(super) fn http_version(protocol: Option<&str>) -> Option<&str> {
+    protocol.map(|protocol| protocol.strip_prefix("HTTP/").unwrap_or(protocol))
+}
+
+/// Seconds of a duration in milliseconds.
+pub(super) fn seconds(millis: Option<f32>) -> Option<f64> {
+    millis.map(|millis| f64::from(millis) / 1000.0)
 }
 
 /// An address as text, or "" when there is none.

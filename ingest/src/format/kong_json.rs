@@ -5,8 +5,8 @@ use super::Column::{
     Target, Tls, Upstream, UserAgent,
 };
 use super::Provenance;
-use super::fields::Node::{Moment, Object as Nested, Scaled, Text};
-use super::fields::{JsonFormat, Mark, Tree};
+use super::fields::Node::{Moment, Object as Nested, Pairs, Scaled, Text};
+use super::fields::{JsonFormat, Keys, Mark};
 use super::json_write::{Object, address, target};
 use crate::clock::EpochUnit::Millis;
 use crate::gateway::Gateway;
@@ -17,71 +17,63 @@ pub(super) const FORMAT: JsonFormat = JsonFormat {
     description: "objects of Kong's logging plugins",
     gateway: Gateway::Kong,
     provenance: Provenance::documented("https://developer.konghq.com/plugins/file-log/"),
-    tree: TREE,
+    keys: &KEYS,
     marks: &[
-        Mark {
-            column: super::Column::At,
-            path: "started_at",
-        },
-        Mark {
-            column: Method,
-            path: "request.method",
-        },
-        Mark {
-            column: Status,
-            path: "response.status",
-        },
+        Mark::new(super::Column::At, "started_at"),
+        Mark::new(Method, "request.method"),
+        Mark::new(Status, "response.status"),
     ],
+    signs: &["\"started_at\""],
+    caution: "",
     render,
 };
 
-const TREE: Tree = &[
+const KEYS: Keys = Keys::exact(&[
     ("started_at", Moment(Millis)),
     ("client_ip", Text(Peer)),
-    ("request", Nested(REQUEST)),
-    (
-        "response",
-        Nested(&[("status", Text(Status)), ("size", Text(BytesOut))]),
-    ),
-    (
-        "latencies",
-        Nested(&[
-            ("request", Scaled(Duration, 1.0)),
-            ("proxy", Scaled(Upstream, 1.0)),
-        ]),
-    ),
-    (
-        "consumer",
-        Nested(&[
-            ("username", Text(Consumer)),
-            ("custom_id", Text(Consumer)),
-            ("id", Text(Consumer)),
-        ]),
-    ),
-    (
-        "authenticated_entity",
-        Nested(&[("consumer_id", Text(Consumer)), ("id", Text(Consumer))]),
-    ),
-];
+    ("request", Nested(&REQUEST)),
+    ("response", Nested(&RESPONSE)),
+    ("latencies", Nested(&LATENCIES)),
+    ("consumer", Nested(&CONSUMER)),
+    ("authenticated_entity", Nested(&ENTITY)),
+]);
 
-const REQUEST: Tree = &[
+const RESPONSE: Keys = Keys::exact(&[("status", Text(Status)), ("size", Text(BytesOut))]);
+
+const LATENCIES: Keys = Keys::exact(&[
+    ("request", Scaled(Duration, 1.0)),
+    ("proxy", Scaled(Upstream, 1.0)),
+]);
+
+const CONSUMER: Keys = Keys::exact(&[
+    ("username", Text(Consumer)),
+    ("custom_id", Text(Consumer)),
+    ("id", Text(Consumer)),
+]);
+
+const ENTITY: Keys = Keys::exact(&[("consumer_id", Text(Consumer)), ("id", Text(Consumer))]);
+
+const REQUEST: Keys = Keys::exact(&[
     ("method", Text(Method)),
     ("uri", Text(Target)),
     ("size", Text(BytesIn)),
-    ("headers", Nested(HEADERS)),
-    ("tls", Nested(&[("version", Text(Tls))])),
+    ("headers", Pairs(&HEADERS)),
+    ("tls", Nested(&TLS)),
     // Kong 3.10 and later may log it; older versions do not say.
     ("protocol", Text(Protocol)),
-];
+]);
 
-const HEADERS: Tree = &[
+const TLS: Keys = Keys::exact(&[("version", Text(Tls))]);
+
+/// A header that a client sent several times is a list.
+const HEADERS: Keys = Keys::headers(&[
     ("host", Text(Host)),
     ("user-agent", Text(UserAgent)),
     ("referer", Text(Referer)),
     ("x-forwarded-for", Text(Forwarded)),
     ("apikey", Text(ApiKey)),
     ("x-api-key", Text(ApiKey)),
-];
+]);
 
 fn render(record: &RequestRecord<'_>, out: &mut Vec<u8>) {
     Object::write(out, |line| {

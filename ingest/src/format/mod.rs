@@ -4,21 +4,38 @@
 //! `render` and `parse`, and hostile input are then checked by the tests of this folder.
 
 mod apache;
+mod apisix_json;
+mod aws_api_gateway_json;
+mod azure_json;
 mod caddy_json;
 mod choice;
+mod cloudflare_json;
 mod column;
 mod combined;
+mod custom_json;
+mod ecs_json;
 mod envoy_json;
 mod escape;
 mod fields;
+mod found;
+mod gcp_json;
+mod haproxy_json;
 mod json_value;
 mod json_write;
+mod keys;
 mod kong_json;
+mod krakend_json;
+mod mapping;
 mod nginx;
 mod nginx_json;
+mod ocsf_json;
+mod otlp_json;
 mod provenance;
 mod quotes;
 mod traefik_json;
+mod tyk_json;
+mod walk;
+mod written;
 
 pub use choice::{FormatChoice, LANGUAGES, LAYOUT_BYTES_MAX, Language, WrongFormat};
 pub use column::{Column, Loss, losses};
@@ -43,7 +60,19 @@ pub const FORMATS: &[&dyn Format] = &[
     &traefik_json::FORMAT,
     &caddy_json::FORMAT,
     &envoy_json::FORMAT,
+    &apisix_json::FORMAT,
+    &haproxy_json::FORMAT,
+    &aws_api_gateway_json::FORMAT,
+    &cloudflare_json::FORMAT,
+    &azure_json::FORMAT,
+    &gcp_json::FORMAT,
+    &tyk_json::FORMAT,
+    &krakend_json::FORMAT,
+    &otlp_json::FORMAT,
+    &ecs_json::FORMAT,
+    &ocsf_json::FORMAT,
     &nginx_json::FORMAT,
+    &custom_json::FORMAT,
 ];
 
 /// What a line looks like before it is read: formats of the other family need not be tried.
@@ -97,6 +126,12 @@ pub trait Format: Send + Sync {
     /// Text or JSON.
     fn family(&self) -> Family;
 
+    /// Whether a line could be of this format, by a cheap look: what could not is not tried where the format has to
+    /// be found out.
+    fn could_be(&self, _line: &str) -> bool {
+        true
+    }
+
     /// Reads a line without its line break.
     ///
     /// # Errors
@@ -108,6 +143,12 @@ pub trait Format: Send + Sync {
 
     /// The columns that it can carry, each with the names under which the line holds it, best first.
     fn columns(&self) -> Vec<(Column, String)>;
+
+    /// The columns that one line fills, each with the name of the key that filled it; for formats whose lines all have
+    /// the same columns, these.
+    fn mapping(&self, _line: &str) -> Vec<(Column, String)> {
+        self.columns()
+    }
 
     /// How exactly it tells the time, in milliseconds: rhythm finer than this cannot be seen.
     fn resolution_millis(&self) -> u32;
@@ -135,5 +176,7 @@ pub fn by_name(name: &str) -> Option<&'static dyn Format> {
     FORMATS.iter().copied().find(|format| format.name() == name)
 }
 
+#[cfg(test)]
+mod page;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
-//! JSON written by NGINX (`log_format … escape=json`): a documented set of fields, and the names that people
-//! give the same things in formats of their own.
+//! JSON written by NGINX (`log_format … escape=json`): a documented set of fields, and the other names that
+//! [`custom_json`] knows.
 //!
 //! The documented set, for nginx.conf:
 //!
@@ -14,137 +14,35 @@
 //!
 //! `api_key` (`$http_x_api_key`) and `jwt_claim_sub` may be added. `duration` alone says no unit and is not read.
 
-use super::Column::{
-    ApiKey, BytesIn, BytesOut, Consumer, Duration, Fingerprint, Forwarded, Host, Method, Path, Peer,
-    Protocol, Query, Referer, RequestLine, Status, Subject, Target, Tls, Upstream, UserAgent,
-};
-use super::Provenance;
-use super::fields::Node::{Moment, Scaled, Text};
-use super::fields::{JsonFormat, Mark, Tree};
+use super::fields::{JsonFormat, Mark};
 use super::json_write::{Object, address, target};
-use crate::clock::EpochUnit::{Guessed, Seconds};
+use super::{Column, Provenance, custom_json};
 use crate::gateway::Gateway;
 use domain::{Client, RequestRecord, Scope};
 
 pub(super) const FORMAT: JsonFormat = JsonFormat {
     name: "nginx_json",
-    description: "JSON of NGINX, or home-made JSON with its usual names",
+    description: "JSON of NGINX, with the names of its variables",
     gateway: Gateway::Nginx,
     provenance: Provenance::seen("an issue of crowdsecurity/crowdsec, number 3543"),
-    tree: TREE,
-    marks: &[
-        Mark {
-            column: super::Column::At,
-            path: "time",
-        },
-        Mark {
-            column: Status,
-            path: "status",
-        },
+    keys: &custom_json::KEYS,
+    marks: &[Mark::new(Column::At, "time"), Mark::new(Column::Status, "status")],
+    // Names of NGINX's variables that nobody else gives by chance.
+    signs: &[
+        "\"remote_addr\"",
+        "\"msec\"",
+        "\"time_iso8601\"",
+        "\"time_local\"",
+        "\"body_bytes_sent\"",
+        "\"http_user_agent\"",
+        "\"upstream_response_time\"",
     ],
+    caution: "",
     render,
 };
 
 /// Milliseconds in a second.
 const SECOND: f64 = 1000.0;
-
-/// The documented set in its order, then the names seen elsewhere.
-const TREE: Tree = &[
-    ("msec", Moment(Seconds)),
-    ("remote_addr", Text(Peer)),
-    ("x_forwarded_for", Text(Forwarded)),
-    ("method", Text(Method)),
-    ("host", Text(Host)),
-    ("uri", Text(Target)),
-    ("protocol", Text(Protocol)),
-    ("status", Text(Status)),
-    ("bytes_sent", Text(BytesOut)),
-    ("request_length", Text(BytesIn)),
-    ("request_time", Scaled(Duration, SECOND)),
-    ("upstream_response_time", Scaled(Upstream, SECOND)),
-    ("referer", Text(Referer)),
-    ("user_agent", Text(UserAgent)),
-    ("ssl_protocol", Text(Tls)),
-    ("api_key", Text(ApiKey)),
-    ("jwt_claim_sub", Text(Subject)),
-    ("request", Text(RequestLine)),
-    ("time", Moment(Guessed)),
-    ("time_iso8601", Moment(Guessed)),
-    ("time_local", Moment(Guessed)),
-    ("timestamp", Moment(Guessed)),
-    ("ts", Moment(Guessed)),
-    ("start_time", Moment(Guessed)),
-    ("date", Moment(Guessed)),
-    ("datetime", Moment(Guessed)),
-    ("@timestamp", Moment(Guessed)),
-    ("client_ip", Text(Peer)),
-    ("clientip", Text(Peer)),
-    ("clientIp", Text(Peer)),
-    ("remote_ip", Text(Peer)),
-    ("remoteIp", Text(Peer)),
-    ("remoteAddr", Text(Peer)),
-    ("remote_address", Text(Peer)),
-    ("source_ip", Text(Peer)),
-    ("src_ip", Text(Peer)),
-    ("ip", Text(Peer)),
-    ("http_x_forwarded_for", Text(Forwarded)),
-    ("x-forwarded-for", Text(Forwarded)),
-    ("xff", Text(Forwarded)),
-    ("request_method", Text(Method)),
-    ("http_method", Text(Method)),
-    ("httpMethod", Text(Method)),
-    ("verb", Text(Method)),
-    ("request_uri", Text(Target)),
-    ("requestUri", Text(Target)),
-    ("url", Text(Target)),
-    ("path", Text(Path)),
-    ("request_path", Text(Path)),
-    ("request_query", Text(Query)),
-    ("query_string", Text(Query)),
-    ("query", Text(Query)),
-    ("args", Text(Query)),
-    ("vhost", Text(Host)),
-    ("http_host", Text(Host)),
-    ("server_name", Text(Host)),
-    ("server_protocol", Text(Protocol)),
-    ("request_proto", Text(Protocol)),
-    ("http_version", Text(Protocol)),
-    ("status_code", Text(Status)),
-    ("response_status", Text(Status)),
-    ("code", Text(Status)),
-    ("body_bytes_sent", Text(BytesOut)),
-    ("bytes", Text(BytesOut)),
-    ("bytes_out", Text(BytesOut)),
-    ("response_length", Text(BytesOut)),
-    ("bytes_in", Text(BytesIn)),
-    ("bytes_received", Text(BytesIn)),
-    ("request_time_ms", Scaled(Duration, 1.0)),
-    ("duration_ms", Scaled(Duration, 1.0)),
-    ("upstream_time", Scaled(Upstream, SECOND)),
-    ("http_user_agent", Text(UserAgent)),
-    ("http_useragent", Text(UserAgent)),
-    ("userAgent", Text(UserAgent)),
-    ("agent", Text(UserAgent)),
-    ("user-agent", Text(UserAgent)),
-    ("http_referer", Text(Referer)),
-    ("http_referrer", Text(Referer)),
-    ("referrer", Text(Referer)),
-    ("tls_version", Text(Tls)),
-    ("ja4", Text(Fingerprint)),
-    ("tls_ja4", Text(Fingerprint)),
-    ("ssl_ja4", Text(Fingerprint)),
-    ("ja4_fingerprint", Text(Fingerprint)),
-    ("http_ssl_ja4", Text(Fingerprint)),
-    ("tls_fingerprint", Text(Fingerprint)),
-    ("ja3", Text(Fingerprint)),
-    ("ja3_hash", Text(Fingerprint)),
-    ("tls_ja3", Text(Fingerprint)),
-    ("ssl_ja3_hash", Text(Fingerprint)),
-    ("http_ssl_ja3_hash", Text(Fingerprint)),
-    ("http_x_api_key", Text(ApiKey)),
-    ("consumer", Text(Consumer)),
-    ("subject", Text(Subject)),
-];
 
 fn render(record: &RequestRecord<'_>, out: &mut Vec<u8>) {
     Object::write(out, |line| {

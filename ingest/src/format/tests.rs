@@ -44,6 +44,7 @@ fn describe(line: &str, format: &'static dyn Format) -> String {
     text("user_agent", record.user_agent.as_deref());
     text("referer", record.referer.as_deref());
     text("tls", record.tls.as_deref());
+    text("fingerprint", record.fingerprint.as_deref());
     let mut number = |name: &str, value: Option<String>| {
         if let Some(value) = value {
             let _ = write!(out, " {name}={value}");
@@ -218,8 +219,13 @@ fn reduce<'a>(mut record: RequestRecord<'a>, format: &dyn Format) -> RequestReco
     record.tls = record.tls.filter(|_| carries(Column::Tls));
     record.fingerprint = record.fingerprint.filter(|_| carries(Column::Fingerprint));
     // Kong does not log the protocol, although it has a place for it.
-    let has_protocol = format.name() != "kong_json";
+    let has_protocol =
+        format.name() != "kong_json" && (carries(Column::Protocol) || carries(Column::RequestLine));
     record.protocol = record.protocol.filter(|_| has_protocol);
+    let has_query = [Column::Query, Column::Target, Column::RequestLine]
+        .into_iter()
+        .any(carries);
+    record.query = record.query.filter(|_| has_query);
     // An empty query is a question mark to some and nothing to others.
     record
 }

@@ -1,12 +1,12 @@
 //! Traefik's JSON access log. Durations are nanoseconds; an empty `ClientHost` gives way to `ClientAddr`.
 
 use super::Column::{
-    ApiKey, BytesIn, BytesOut, Duration, Forwarded, Host, Method, Peer, Protocol, Referer, Status, Target,
-    Tls, Upstream, UserAgent,
+    ApiKey, BytesIn, BytesOut, Certificate, Duration, Forwarded, Host, Method, Peer, Protocol, Referer,
+    Status, Target, Tls, Upstream, UserAgent,
 };
 use super::Provenance;
 use super::fields::Node::{Moment, Scaled, Text};
-use super::fields::{JsonFormat, Mark, Tree};
+use super::fields::{JsonFormat, Keys, Mark};
 use super::json_write::{Object, address, target};
 use crate::clock::EpochUnit::Guessed;
 use crate::gateway::Gateway;
@@ -17,28 +17,21 @@ pub(super) const FORMAT: JsonFormat = JsonFormat {
     description: "Traefik's JSON access log",
     gateway: Gateway::Traefik,
     provenance: Provenance::seen("an issue of fosrl/pangolin, number 3054"),
-    tree: TREE,
+    keys: &KEYS,
     marks: &[
-        Mark {
-            column: super::Column::At,
-            path: "StartUTC",
-        },
-        Mark {
-            column: Method,
-            path: "RequestMethod",
-        },
-        Mark {
-            column: Status,
-            path: "DownstreamStatus",
-        },
+        Mark::new(super::Column::At, "StartUTC"),
+        Mark::new(Method, "RequestMethod"),
+        Mark::new(Status, "DownstreamStatus"),
     ],
+    signs: &["\"DownstreamStatus\""],
+    caution: "",
     render,
 };
 
 /// Milliseconds in a nanosecond.
 const NANOSECOND: f64 = 1e-6;
 
-const TREE: Tree = &[
+const KEYS: Keys = Keys::exact(&[
     ("ClientHost", Text(Peer)),
     ("ClientAddr", Text(Peer)),
     ("DownstreamContentSize", Text(BytesOut)),
@@ -59,7 +52,9 @@ const TREE: Tree = &[
     ("request_Referer", Text(Referer)),
     ("request_X-Forwarded-For", Text(Forwarded)),
     ("request_X-Api-Key", Text(ApiKey)),
-];
+    // No `ClientUsername`: it may be what a client wrote into the URL, checked by nobody.
+    ("TLSClientSubject", Text(Certificate)),
+]);
 
 fn render(record: &RequestRecord<'_>, out: &mut Vec<u8>) {
     Object::write(out, |line| {

@@ -1,5 +1,6 @@
 //! Messages of one poll, as lines. Owns its bytes, so that it can travel to another thread and be used anew.
 
+use super::otlp::otlp_records;
 use super::record::{Carried, Kept};
 use super::split::MessageShape;
 use super::{KafkaEvent, SplitFault, SplitLimits, split_payload};
@@ -238,8 +239,11 @@ impl KafkaBatch {
             gateway: arrived.gateway,
             length: payload.len(),
         });
-        let base = self.bytes.len();
         self.pieces.clear();
+        if shape == MessageShape::Otlp {
+            return self.push_otlp(index, payload, limits);
+        }
+        let base = self.bytes.len();
         let rejection = split_payload(payload, shape, limits, &mut self.pieces);
         let is_too_long = rejection
             .as_ref()
@@ -263,6 +267,34 @@ impl KafkaBatch {
                 bytes: base + found.rest.start..self.bytes.len(),
                 message: index,
                 fault: found.fault,
+            });
+        }
+        (count, fault)
+    }
+
+    /// Adds the records of a message in protobuf as JSON; of the message itself only what went wrong is kept.
+    fn push_otlp(
+        &mut self,
+        index: usize,
+        payload: &[u8],
+        limits: SplitLimits,
+    ) -> (usize, Option<SplitFault>) {
+        let fault = otlp_records(payload, limits, &mut self.bytes, &mut self.pieces);
+        let count = self.pieces.len();
+        self.lines
+            .extend(self.pieces.drain(..).map(|piece| (index, piece)));
+        if let Some(fault) = fault {
+            let base = self.bytes.len();
+            let kept = match fault {
+                SplitFault::PayloadTooLong => payload.len().min(REJECTED_BYTES_KEPT),
+                _ => payload.len(),
+            };
+            self.bytes.extend_from_slice(&payload[..kept]);
+            self.rejected.push(Rejected {
+                bytes: base..base + kept,
+                length: payload.len(),
+                message: index,
+                fault,
             });
         }
         (count, fault)
@@ -315,6 +347,22 @@ mod tests {
         assert_eq!(batch.next_offsets(), [(2, 9), (0, 2)]);
         batch.clear();
         assert!(batch.is_empty() && batch.lines().len() == 0);
+    }
+
+    #[test]
+    fn protobuf_gives_its_records_and_what_is_none_is_kept_whole() {
+        let mut batch = KafkaBatch::new();
+        let mut push = |payload: &[u8]| {
+            batch.push_message(AT, None, payload, MessageShape::Otlp, SplitLimits::default())
+        };
+        // One resource with one scope with two empty records.
+        assert_eq!(push(&[0x0a, 0x06, 0x12, 0x04, 0x12, 0x00, 0x12, 0x00]), (2, None));
+        assert_eq!(push(b"no protobuf"), (0, Some(SplitFault::BrokenOtlp)));
+        let lines: Vec<_> = batch.lines().map(|line| line.text).collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[1].starts_with(b"{\"timeUnixNano\":\"0\""));
+        let rejections: Vec<_> = batch.rejections().map(|rejection| rejection.text).collect();
+        assert_eq!(rejections, [b"no protobuf"]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub struct KafkaCounters {
     pub payloads_too_long: u64,
     /// Messages with more lines than the limit.
     pub line_overflows: u64,
-    /// Broken JSON arrays.
+    /// Broken JSON arrays, lists of records, and OTLP protobuf.
     pub broken_arrays: u64,
     /// Offsets that the broker left out inside the log.
     pub offsets_skipped: u64,
@@ -38,7 +38,9 @@ impl KafkaCounters {
         match fault {
             SplitFault::PayloadTooLong => self.payloads_too_long += 1,
             SplitFault::TooManyLines => self.line_overflows += 1,
-            SplitFault::BrokenArray => self.broken_arrays += 1,
+            SplitFault::BrokenArray | SplitFault::BrokenRecords | SplitFault::BrokenOtlp => {
+                self.broken_arrays += 1;
+            }
         }
     }
 

@@ -28,9 +28,11 @@ mod dead_letter;
 mod error;
 mod event;
 mod intake;
+mod otlp;
 mod partitions;
 mod placing;
 mod record;
+mod records;
 mod replay;
 mod settings;
 mod split;
@@ -49,8 +51,10 @@ pub use dead_letter::{
 };
 pub use error::KafkaSourceError;
 pub use event::KafkaEvent;
+pub use otlp::{OTLP_BYTES_MAX, otlp_records};
 pub use partitions::{Gap, GapCause, Partition};
 pub use record::{CARRIED_BYTES_MAX, Carried, GATEWAY_BYTES_MAX, GATEWAYS_MAX, HEADERS_MAX, OTHER_GATEWAY};
+pub use records::only_record;
 pub use replay::{ReplayPartition, ReplaySpan, replay};
 pub use settings::{
     FETCH_QUEUE_BACKOFF_MS, FirstStart, KafkaConnection, KafkaPassword, KafkaSasl, KafkaSettings, KafkaTls,

@@ -1,8 +1,9 @@
-//! From one Kafka message to log lines: one line, many lines, or a JSON array of them.
+//! From one Kafka message to log lines: one line, many lines, a JSON array of them, or an object that carries many.
 //!
 //! Shippers batch: Kong's and APISIX's Kafka plugins send arrays, file shippers send many lines. Lines are slices
 //! of the payload, never written anew, so that what a format reads is what the gateway sent.
 
+use super::records::{begins_like_records, records};
 use memchr::{memchr, memchr2};
 use std::ops::Range;
 
@@ -16,7 +17,7 @@ pub const LINES_PER_MESSAGE_MAX: usize = 10_000;
 /// What a topic's messages hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MessageShape {
-    /// Seen from each message: an array of objects, many lines, or one.
+    /// Seen from each message: an array of objects, an object that carries records, many lines, or one.
     #[default]
     Auto,
     /// One line; line breaks inside belong to it.
@@ -25,11 +26,22 @@ pub enum MessageShape {
     Lines,
     /// A JSON array, each element a line.
     Array,
+    /// A JSON object that carries records: `logEvents` of CloudWatch Logs, `records` of Event Hubs, OTLP's JSON.
+    Records,
+    /// OTLP's protobuf: its log records, written as JSON.
+    Otlp,
 }
 
 impl MessageShape {
     /// Every shape.
-    pub const ALL: [Self; 4] = [Self::Auto, Self::Line, Self::Lines, Self::Array];
+    pub const ALL: [Self; 6] = [
+        Self::Auto,
+        Self::Line,
+        Self::Lines,
+        Self::Array,
+        Self::Records,
+        Self::Otlp,
+    ];
 
     /// The public name.
     #[must_use]
@@ -39,6 +51,8 @@ impl MessageShape {
             Self::Line => "line",
             Self::Lines => "lines",
             Self::Array => "array",
+            Self::Records => "records",
+            Self::Otlp => "otlp",
         }
     }
 
@@ -76,6 +90,10 @@ pub enum SplitFault {
     TooManyLines,
     /// The array breaks off or goes on wrongly; the elements before that were read.
     BrokenArray,
+    /// There is no list of records, or it breaks off; the records before that were read.
+    BrokenRecords,
+    /// The payload is no protobuf of OTLP; nothing of it was read.
+    BrokenOtlp,
 }
 
 impl SplitFault {
@@ -86,6 +104,8 @@ impl SplitFault {
             Self::PayloadTooLong => "payload too long",
             Self::TooManyLines => "too many lines in one message",
             Self::BrokenArray => "broken JSON array",
+            Self::BrokenRecords => "broken list of records",
+            Self::BrokenOtlp => "broken OTLP protobuf",
         }
     }
 }
@@ -121,7 +141,9 @@ pub fn split_payload(
     match shape {
         MessageShape::Array => split_array(payload, limits.lines_max, lines),
         MessageShape::Lines => split_lines(payload, limits.lines_max, lines),
-        MessageShape::Line | MessageShape::Auto => {
+        MessageShape::Records => split_records(payload, limits.lines_max, lines),
+        // Protobuf is written as JSON before it is split.
+        MessageShape::Line | MessageShape::Auto | MessageShape::Otlp => {
             push_trimmed(payload, 0..payload.len(), lines);
             None
         }
@@ -137,6 +159,9 @@ fn guess_shape(payload: &[u8]) -> MessageShape {
     let inside = text.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
     if inside.is_some_and(|inside| matches!(inside.first(), Some(b'{' | b']'))) {
         return MessageShape::Array;
+    }
+    if begins_like_records(text) {
+        return MessageShape::Records;
     }
     let Some(end) = memchr(b'\n', text) else {
         return MessageShape::Line;
@@ -197,6 +222,25 @@ fn split_array(payload: &[u8], lines_max: usize, lines: &mut Vec<Range<usize>>) 
     reject(SplitFault::TooManyLines, at)
 }
 
+fn split_records(payload: &[u8], lines_max: usize, lines: &mut Vec<Range<usize>>) -> Option<SplitRejection> {
+    let before = lines.len();
+    let (fault, start) = match records(payload, lines_max, lines) {
+        Some(None) => return None,
+        Some(Some(rest)) => (SplitFault::TooManyLines, rest),
+        None => {
+            let start = lines
+                .get(before..)
+                .and_then(<[_]>::last)
+                .map_or(0, |line| line.end);
+            (SplitFault::BrokenRecords, start)
+        }
+    };
+    Some(SplitRejection {
+        fault,
+        rest: start..payload.len(),
+    })
+}
+
 /// Refuses what follows the array's end, when it is more than white space.
 fn after_array(payload: &[u8], end: usize) -> Option<SplitRejection> {
     let start = skip_blanks(payload, end);
@@ -209,7 +253,7 @@ fn after_array(payload: &[u8], end: usize) -> Option<SplitRejection> {
 /// Finds the comma or bracket that ends the element beginning at `at`; `None` when the payload breaks off.
 ///
 /// Counts brackets without telling their kinds apart: what is wrong inside an element is the format's to refuse.
-fn element_end(payload: &[u8], mut at: usize) -> Option<usize> {
+pub(super) fn element_end(payload: &[u8], mut at: usize) -> Option<usize> {
     let mut depth = 0usize;
     loop {
         match payload.get(at)? {
@@ -225,7 +269,7 @@ fn element_end(payload: &[u8], mut at: usize) -> Option<usize> {
 }
 
 /// Finds the quote that closes a JSON string whose text begins at `at`.
-fn string_end(payload: &[u8], mut at: usize) -> Option<usize> {
+pub(super) fn string_end(payload: &[u8], mut at: usize) -> Option<usize> {
     loop {
         let found = at + memchr2(b'"', b'\\', payload.get(at..)?)?;
         if payload[found] == b'"' {
@@ -235,7 +279,7 @@ fn string_end(payload: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-fn skip_blanks(payload: &[u8], at: usize) -> usize {
+pub(super) fn skip_blanks(payload: &[u8], at: usize) -> usize {
     let blanks = payload[at..].iter().take_while(|byte| byte.is_ascii_whitespace());
     at + blanks.count()
 }

@@ -123,10 +123,10 @@ pub(super) const TOPICS: Section = Section {
         ),
         setting(
             "kafka.topics[].messages",
-            Kind::Choice(&["auto", "line", "lines", "array"]),
+            Kind::Choice(&["auto", "line", "lines", "array", "records", "otlp"]),
             Value(r#""auto""#),
             Restart,
-            "What one message holds: one line, many lines, a JSON array of them, or whatever it looks like.",
+            "What one message holds: one line, many lines, a JSON array of them, an object that carries records (CloudWatch Logs, Event Hubs, OpenTelemetry), OpenTelemetry's protobuf (otlp), or whatever it looks like.",
         ),
         setting(
             "kafka.topics[].gateway",
