@@ -220,7 +220,9 @@ impl Parser {
                     return Ok(raw);
                 }
                 Ok(raw) => ambiguous = ambiguous.or(Some((index, raw))),
-                Err(reject) if Some(index) == self.last => closest = Some(reject),
+                Err(reject) if Some(index) == self.last || reject.reason == Reason::Comment => {
+                    closest = Some(reject);
+                }
                 Err(_) => {}
             }
         }

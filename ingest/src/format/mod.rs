@@ -4,26 +4,36 @@
 //! `render` and `parse`, and hostile input are then checked by the tests of this folder.
 
 mod apache;
+mod aws;
 mod caddy_json;
 mod choice;
+mod cloudfront;
 mod column;
 mod combined;
 mod envoy_json;
+mod envoy_text;
 mod escape;
 mod fields;
+mod haproxy;
 mod json_value;
 mod json_write;
 mod kong_json;
+mod layout;
 mod nginx;
 mod nginx_json;
+mod nginx_products;
 mod provenance;
 mod quotes;
+mod tabular;
+mod traefik_clf;
 mod traefik_json;
+mod w3c;
 
 pub use choice::{FormatChoice, LANGUAGES, LAYOUT_BYTES_MAX, Language, WrongFormat};
 pub use column::Column;
 pub(crate) use fields::repair_escapes;
 pub use provenance::{Provenance, Tier};
+pub use tabular::Header;
 
 use crate::clock::DayCache;
 use crate::gateway::Gateway;
@@ -34,11 +44,25 @@ use std::fmt;
 
 /// Every known format. Where two read a file equally well, the earlier one names it: special before general.
 pub const FORMATS: &[&dyn Format] = &[
+    &haproxy::CLF,
+    &traefik_clf::FORMAT,
+    &nginx_products::BUNKERWEB,
     &nginx::COMBINED,
     &apache::COMBINED,
     &nginx::MAIN,
     &apache::VHOST,
     &apache::COMMON,
+    &nginx_products::APISIX,
+    &nginx_products::PROXY_MANAGER,
+    &nginx_products::NPMPLUS,
+    &haproxy::HTTPS,
+    &haproxy::HTTP,
+    &envoy_text::ENVOY,
+    &envoy_text::ISTIO,
+    &aws::ALB,
+    &aws::ELB,
+    &cloudfront::FORMAT,
+    &w3c::FORMAT,
     &kong_json::FORMAT,
     &traefik_json::FORMAT,
     &caddy_json::FORMAT,
@@ -72,6 +96,8 @@ impl Family {
 pub struct Memory {
     /// The last day that was read in Common Log Format.
     pub days: DayCache,
+    /// What the last header of a log with columns of its own said.
+    pub header: Header,
 }
 
 /// One way in which gateways write a request as a line.
@@ -96,6 +122,11 @@ pub trait Format: Send + Sync {
 
     /// Text or JSON.
     fn family(&self) -> Family;
+
+    /// The lines that stand before the first request of such a log, where there are some.
+    fn header(&self) -> Option<String> {
+        None
+    }
 
     /// Reads a line without its line break.
     ///
