@@ -219,6 +219,8 @@ impl Parser {
                     self.last = Some(index);
                     return Ok(raw);
                 }
+                // No line of a forgeable format is beyond doubt: to ask all others each time would find no better one.
+                Ok(raw) if Some(index) == self.last && format.is_forgeable() => return Ok(raw),
                 Ok(raw) => ambiguous = ambiguous.or(Some((index, raw))),
                 Err(reject) if Some(index) == self.last || reject.reason == Reason::Comment => {
                     closest = Some(reject);

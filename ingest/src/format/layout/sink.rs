@@ -172,7 +172,12 @@ impl<'a> Sink<'a> {
     /// An absolute URL's host is taken out of it: such gateways write every request so.
     fn put_url(&mut self, text: &'a str) {
         let mut request = self.escape.request(text);
-        if let Some((host, path)) = split_url(&request.path) {
+        if let Cow::Borrowed(url) = request.path {
+            if let Some((host, path)) = split_url(url) {
+                self.raw.host = host_without_port(Cow::Borrowed(host));
+                request.path = Cow::Borrowed(if path.is_empty() { "/" } else { path });
+            }
+        } else if let Some((host, path)) = split_url(&request.path) {
             self.raw.host = host_without_port(Cow::Owned(host.to_owned()));
             request.path = Cow::Owned(if path.is_empty() {
                 "/".to_owned()
