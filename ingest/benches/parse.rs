@@ -54,7 +54,10 @@ fn fixtures_of(name: &str) -> Vec<Vec<u8>> {
     let text = std::fs::read_to_string(&path).expect("every format has fixtures");
     let lines: Vec<&str> = text.lines().collect();
     let pairs = lines.chunks_exact(2).filter(|pair| !pair[1].contains("rejected"));
-    pairs.filter_map(|pair| pair[0].strip_prefix("> ")).map(|line| line.as_bytes().to_vec()).collect()
+    pairs
+        .filter_map(|pair| pair[0].strip_prefix("> "))
+        .map(|line| line.as_bytes().to_vec())
+        .collect()
 }
 
 /// A parser of that format alone, which has read the header that stands before its lines.

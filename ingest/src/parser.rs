@@ -229,7 +229,10 @@ impl Parser {
             }
         }
         if let Some((index, raw)) = ambiguous {
-            self.last = self.last.or(Some(index));
+            // Of a forgeable format every line is ambiguous: nothing better will tell that the log is of that format.
+            if self.last.is_none() || FORMATS[index].is_forgeable() {
+                self.last = Some(index);
+            }
             return Ok(raw);
         }
         Err(explain(text, family, closest))

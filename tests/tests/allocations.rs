@@ -64,7 +64,9 @@ fn lines_of(format: &dyn Format, requests: usize) -> Vec<Vec<u8>> {
             index % 7,
             512 + index
         );
-        let record = parser.parse(line.as_bytes(), Position::default()).expect("a record");
+        let record = parser
+            .parse(line.as_bytes(), Position::default())
+            .expect("a record");
         let mut out = Vec::new();
         format.render(&record, &mut out);
         out
@@ -85,7 +87,12 @@ fn reading_an_ordinary_line_takes_no_memory() {
         for line in format.header().unwrap_or_default().lines() {
             let _ = parser.parse(line.as_bytes(), Position::default());
         }
-        let mut read = || lines.iter().filter(|line| parser.parse(line, Position::default()).is_ok()).count();
+        let mut read = || {
+            lines
+                .iter()
+                .filter(|line| parser.parse(line, Position::default()).is_ok())
+                .count()
+        };
         // Layouts are compiled, and routes met, on the first lines.
         assert_eq!(read(), LINES, "{}", format.name());
         let info = measure(|| {

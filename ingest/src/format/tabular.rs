@@ -240,12 +240,25 @@ impl<'a> Iterator for Quoted<'a> {
             return None;
         }
         let (value, after) = match rest.strip_prefix('"') {
-            Some(inside) => inside.split_once('"').unwrap_or((inside, "")),
+            Some(inside) => split_at_quote(inside),
             None => rest.split_once([' ', '\t']).unwrap_or((rest, "")),
         };
         self.rest = after;
         Some(value)
     }
+}
+
+/// Splits at the quote that ends a value: one that is doubled belongs to it.
+fn split_at_quote(inside: &str) -> (&str, &str) {
+    let mut at = 0;
+    while let Some(found) = inside.get(at..).and_then(|rest| rest.find('"')) {
+        at += found;
+        match inside[at + 1..].strip_prefix('"') {
+            Some(_) => at += 2,
+            None => return (&inside[..at], &inside[at + 1..]),
+        }
+    }
+    (inside, "")
 }
 
 /// Undoes `%HH`, once.
@@ -269,5 +282,8 @@ fn percent_decoded(text: &str) -> Cow<'_, str> {
             }
         }
     }
-    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
+    Cow::Owned(match String::from_utf8(out) {
+        Ok(text) => text,
+        Err(broken) => String::from_utf8_lossy(broken.as_bytes()).into_owned(),
+    })
 }

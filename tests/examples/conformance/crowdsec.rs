@@ -6,7 +6,14 @@ use serde_json::Value;
 use std::path::Path;
 
 /// The names under which its parsers keep how much was sent: each has its own.
-const BYTES: [&str; 6] = ["body_bytes_sent", "sent_bytes", "sc_bytes", "bytes_read", "bytes", "size"];
+const BYTES: [&str; 6] = [
+    "body_bytes_sent",
+    "sent_bytes",
+    "sc_bytes",
+    "bytes_read",
+    "bytes",
+    "size",
+];
 
 /// The same for the moment.
 const TIMES: [&str; 5] = ["time_local", "timestamp", "accept_date", "time", "ts"];

@@ -9,13 +9,29 @@ use std::path::Path;
 type Kind = (&'static str, &'static [&'static str], fn(&str) -> bool);
 
 const KINDS: &[Kind] = &[
-    ("logfile_access_log", &["nginx_combined", "apache_combined"], is_text),
-    ("logfile_bad_access_log", &["nginx_combined", "apache_combined"], has_user),
+    (
+        "logfile_access_log",
+        &["nginx_combined", "apache_combined"],
+        is_text,
+    ),
+    (
+        "logfile_bad_access_log",
+        &["nginx_combined", "apache_combined"],
+        has_user,
+    ),
     ("logfile_shop_access_log", &["nginx_main"], is_text),
-    ("logfile_caddy_log", &["caddy_json"], |line| line.contains("handled request")),
-    ("logfile_cloudflare", &["cloudflare", "cloudflare_json"], |line| line.starts_with('{')),
-    ("logfile_haproxy", &["haproxy_http", "haproxy_https"], |line| line.contains(" \"")),
-    ("logfile_w3c", &["w3c"], |line| !line.starts_with('#') && is_text(line)),
+    ("logfile_caddy_log", &["caddy_json"], |line| {
+        line.contains("handled request")
+    }),
+    ("logfile_cloudflare", &["cloudflare", "cloudflare_json"], |line| {
+        line.starts_with('{')
+    }),
+    ("logfile_haproxy", &["haproxy_http", "haproxy_https"], |line| {
+        line.contains(" \"")
+    }),
+    ("logfile_w3c", &["w3c"], |line| {
+        !line.starts_with('#') && is_text(line)
+    }),
 ];
 
 fn is_text(line: &str) -> bool {
@@ -33,7 +49,9 @@ pub(crate) fn rows(path: &Path) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for file in files {
         let name = file.file_name().to_string_lossy().into_owned();
-        let Some((prefix, formats, is_request)) = KINDS.iter().find(|(prefix, _, _)| name.starts_with(prefix)) else {
+        let Some((prefix, formats, is_request)) =
+            KINDS.iter().find(|(prefix, _, _)| name.starts_with(prefix))
+        else {
             continue;
         };
         let text = String::from_utf8_lossy(&std::fs::read(file.path())?).into_owned();

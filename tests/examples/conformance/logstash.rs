@@ -12,7 +12,12 @@ pub(crate) fn rows(path: &Path) -> Result<Vec<Row>> {
 
 fn row(line: &str) -> Result<Row> {
     let row: Value = serde_json::from_str(line)?;
-    let text = |name: &str| row[name].as_str().map(str::to_owned).with_context(|| format!("a row without {name}"));
+    let text = |name: &str| {
+        row[name]
+            .as_str()
+            .map(str::to_owned)
+            .with_context(|| format!("a row without {name}"))
+    };
     let (spec, message, ruby) = (text("spec")?, text("message")?, text("assertions_ruby")?);
     let place = format!("line {}", row["line"]);
     Ok(Row {
@@ -38,12 +43,17 @@ fn group(spec: &str, ruby: &str, message: &str) -> String {
 
 /// The pieces of a line that stand behind a plus.
 fn continued(ruby: &str) -> String {
-    let Some((pieces, _)) = ruby.split_once("\n    end").filter(|(pieces, _)| pieces.trim_start().starts_with('+')) else {
+    let Some((pieces, _)) = ruby
+        .split_once("\n    end")
+        .filter(|(pieces, _)| pieces.trim_start().starts_with('+'))
+    else {
         return String::new();
     };
     let inside = |line: &str| {
         let line = line.trim().trim_end_matches('+').trim();
-        line.strip_prefix('\'').and_then(|line| line.strip_suffix('\'')).map(str::to_owned)
+        line.strip_prefix('\'')
+            .and_then(|line| line.strip_suffix('\''))
+            .map(str::to_owned)
     };
     pieces.lines().filter_map(inside).collect()
 }
@@ -61,36 +71,62 @@ fn expected(ruby: &str) -> Expected {
     let number = |names: &[&str]| text(names).and_then(|text| text.parse::<u64>().ok());
     Expected {
         method: text(&["verb", "http_verb", "method"]),
-        // ELB's tests state the URL in pieces; the path is one of them.
-        target: text(&["path", "http_request", "request", "original"]).filter(|text| text.starts_with('/')),
-        status: number(&["response", "http_status_code", "status_code"]).and_then(|status| u16::try_from(status).ok()),
+        target: target(ruby),
+        status: number(&["response", "http_status_code", "status_code"])
+            .and_then(|status| u16::try_from(status).ok()),
         bytes: legacy(ruby, &["bytes", "bytes_read", "sc_bytes"]),
         agent: text(&["agent"]).map(|agent| agent.trim_matches('"').to_owned()),
-        time: text(&["accept_date", "timestamp"]).filter(|time| time.contains(':') && time.starts_with(|first: char| first.is_ascii_digit())),
+        time: text(&["accept_date", "timestamp"])
+            .filter(|time| time.contains(':') && time.starts_with(|first: char| first.is_ascii_digit())),
         address: text(&["clientip", "client_ip"]),
         ..Expected::default()
     }
 }
 
+/// Some tests state the URL in pieces: then path and query are two of them.
+fn target(ruby: &str) -> Option<String> {
+    let whole = ["http_request", "request", "original"]
+        .iter()
+        .filter_map(|name| scalar(ruby, name));
+    let whole = whole.into_iter().find(|text| text.starts_with('/'));
+    whole.or_else(|| {
+        let path = scalar(ruby, "path")?;
+        Some(scalar(ruby, "query").map_or(path.clone(), |query| format!("{path}?{query}")))
+    })
+}
+
 /// A number that only the older of the two sets of names states without saying of what it is.
 fn legacy(ruby: &str, names: &[&str]) -> Option<u64> {
-    let older = ruby.split_once("\n      else").or_else(|| ruby.split_once("\n    else")).map_or(ruby, |(_, older)| older);
-    names.iter().find_map(|name| scalar(older, name)).and_then(|text| text.parse().ok())
+    let older = ruby
+        .split_once("\n      else")
+        .or_else(|| ruby.split_once("\n    else"))
+        .map_or(ruby, |(_, older)| older);
+    names
+        .iter()
+        .find_map(|name| scalar(older, name))
+        .and_then(|text| text.parse().ok())
 }
 
 /// The value behind `"name" => ` or `'name' => `: a text or a number.
 fn scalar(ruby: &str, name: &str) -> Option<String> {
-    [format!("\"{name}\""), format!("'{name}'")].iter().find_map(|quoted| {
-        ruby.match_indices(quoted.as_str()).find_map(|(at, found)| {
-            let value = ruby[at + found.len()..].trim_start().strip_prefix("=>")?.trim_start();
-            let quote = value.chars().next()?;
-            if matches!(quote, '"' | '\'') {
-                return text(&value[1..], quote);
-            }
-            let end = value.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(value.len());
-            (end > 0).then(|| value[..end].to_owned())
+    [format!("\"{name}\""), format!("'{name}'")]
+        .iter()
+        .find_map(|quoted| {
+            ruby.match_indices(quoted.as_str()).find_map(|(at, found)| {
+                let value = ruby[at + found.len()..]
+                    .trim_start()
+                    .strip_prefix("=>")?
+                    .trim_start();
+                let quote = value.chars().next()?;
+                if matches!(quote, '"' | '\'') {
+                    return text(&value[1..], quote);
+                }
+                let end = value
+                    .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
+                    .unwrap_or(value.len());
+                (end > 0).then(|| value[..end].to_owned())
+            })
         })
-    })
 }
 
 /// A quoted text of Ruby's, whose quotes may be escaped.

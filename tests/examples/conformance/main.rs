@@ -55,7 +55,10 @@ fn main() -> Result<ExitCode> {
     let data = PathBuf::from(std::env::args().nth(1).context("usage: conformance DATA")?);
     let mut rows = Vec::new();
     for (name, read) in [
-        ("crowdsec_hub/parser_suite.jsonl", crowdsec::rows as fn(&std::path::Path) -> Result<Vec<Row>>),
+        (
+            "crowdsec_hub/parser_suite.jsonl",
+            crowdsec::rows as fn(&std::path::Path) -> Result<Vec<Row>>,
+        ),
         ("logstash_patterns/cases.jsonl", logstash::rows),
         ("lnav/test", lnav::rows),
     ] {
@@ -105,13 +108,16 @@ fn print(judged: &[Judged<'_>]) {
 /// Whether every group reaches its floor.
 fn hold(judged: &[Judged<'_>]) -> Result<ExitCode> {
     let path = portcullis_tests::component::checkout().join("evaluation/conformance.toml");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
     let floors: toml::Table = text.parse().context("could not read the floors")?;
     let shares = shares(judged);
     let mut failed = false;
     for (group, floor) in &floors {
         let floor = usize::try_from(floor.as_integer().context("a floor is a number of rows")?)?;
-        let Some((_, right)) = shares.get(group) else { continue };
+        let Some((_, right)) = shares.get(group) else {
+            continue;
+        };
         if *right < floor {
             println!("FAILED: {group} has {right} rows right, and had {floor}");
             failed = true;
@@ -121,5 +127,9 @@ fn hold(judged: &[Judged<'_>]) -> Result<ExitCode> {
         println!("FAILED: {group} has no floor in {}", path.display());
         failed = true;
     }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }

@@ -262,12 +262,14 @@ fn steps(tokens: &[Token]) -> Result<Vec<Step>, WrongFormat> {
     Ok(steps)
 }
 
-/// Whether a free field and the next one are both the client's to choose: where the first ends shifts nothing else.
+/// Whether where a free field ends shifts nothing but what the client chose anyway: the next field is of that kind and
+/// free as well, or nothing behind it counts.
 fn is_loose(field: &Field, later: &[Token]) -> bool {
-    let next = later.iter().find_map(|token| match token {
+    let mut fields = later.iter().filter_map(|token| match token {
         Token::Field(field) => Some(field),
         Token::Text(_) => None,
     });
+    let is_next_free = |next: &Field| next.piece.is_clients_choice() && next.kind == Kind::Free;
     field.piece.is_clients_choice()
-        && next.is_some_and(|next| next.piece.is_clients_choice() && next.kind == Kind::Free)
+        && (fields.clone().next().is_some_and(is_next_free) || fields.all(|later| !later.piece.counts()))
 }

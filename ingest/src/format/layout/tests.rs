@@ -1,8 +1,10 @@
 //! The languages, what they refuse, and what a line is that could be read in more than one way.
 
-use super::super::{Format, FormatChoice, Memory};
+use super::super::{FORMATS, Format, FormatChoice, LANGUAGES, Memory};
 use super::*;
+use crate::format::{aws, envoy_text, haproxy as known_haproxy, nginx_products, traefik_clf};
 use crate::raw::RawRequest;
+use proptest::prelude::*;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -245,4 +247,129 @@ fn clients_bytes_that_are_not_escaped_make_a_format_forgeable() {
         assert_eq!(format(description).is_forgeable(), expected, "{description}");
     }
     assert!(format(&format!("envoy: {}", ENVOY.example)).is_forgeable());
+}
+
+/// Every layout that has a name.
+fn known() -> Vec<(&'static str, &'static Layout)> {
+    let known = [
+        known_haproxy::HTTP,
+        known_haproxy::HTTPS,
+        known_haproxy::CLF,
+        envoy_text::ENVOY,
+        envoy_text::ISTIO,
+        traefik_clf::FORMAT,
+        nginx_products::APISIX,
+        nginx_products::PROXY_MANAGER,
+        nginx_products::NPMPLUS,
+        nginx_products::BUNKERWEB,
+        aws::ALB,
+        aws::ELB,
+    ];
+    let layouts = |known: &Known| {
+        (known.layouts)()
+            .iter()
+            .map(|layout| (known.name, layout))
+            .collect::<Vec<_>>()
+    };
+    known.iter().flat_map(layouts).collect()
+}
+
+#[test]
+fn every_known_layout_compiles_and_lacks_nothing() {
+    for (name, layout) in known() {
+        assert_eq!(layout.check(), Ok(()), "{name}");
+    }
+}
+
+fn fixture_lines() -> Vec<String> {
+    let read = |format: &&dyn Format| {
+        let path = format!("{}/fixtures/{}.txt", env!("CARGO_MANIFEST_DIR"), format.name());
+        std::fs::read_to_string(path).expect("every format has fixtures")
+    };
+    let texts = FORMATS.iter().map(read);
+    texts
+        .flat_map(|text| {
+            text.lines()
+                .filter_map(|line| line.strip_prefix("> "))
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// What spoils a line: bytes that end fields, and some that do not.
+fn damage() -> impl Strategy<Value = Vec<(prop::sample::Index, &'static str)>> {
+    let texts = prop::sample::select(vec![
+        "\"",
+        "\" \"",
+        "\\\"",
+        "\\",
+        " ",
+        " - ",
+        "] \"",
+        " [",
+        "/",
+        ":",
+        "-",
+        "1",
+        "{",
+        "} ",
+        "\" 200 5 \"",
+        "x",
+        "é",
+    ]);
+    proptest::collection::vec((any::<prop::sample::Index>(), texts), 0..4)
+}
+
+fn spoil(line: &str, damage: &[(prop::sample::Index, &'static str)]) -> String {
+    let mut letters: Vec<String> = line.chars().map(String::from).collect();
+    for (at, text) in damage {
+        let at = at.index(letters.len() + 1);
+        letters.insert(at, (*text).to_owned());
+    }
+    letters.concat()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn what_one_pass_reads_is_the_only_reading(
+        pick in any::<prop::sample::Index>(),
+        layout in any::<prop::sample::Index>(),
+        damage in damage(),
+    ) {
+        let lines = fixture_lines();
+        let line = spoil(pick.get::<String>(&lines), &damage);
+        let layouts = known();
+        // Any line as any layout would hardly ever fit: half of the time the layout is one that fits.
+        let fits = |(_, layout): &&(&str, &Layout)| {
+            walk::plain(layout, &line, &mut Sink::new(layout.escape), &mut Memory::default()) == Ok(Some(()))
+        };
+        let fitting: Vec<_> = layouts.iter().filter(fits).collect();
+        let (name, layout) = if fitting.is_empty() { layout.get(&layouts) } else { layout.get(&fitting) };
+        let mut memory = Memory::default();
+        let mut plain = Sink::new(layout.escape);
+        let is_plain = walk::plain(layout, &line, &mut plain, &mut memory) == Ok(Some(()));
+        let mut close = Sink::new(layout.escape);
+        let closer = readings::closer(layout, &line, &mut close, &mut memory);
+        if is_plain && layout.tail == Tail::Nothing {
+            prop_assert_eq!(closer, Ok(false), "{}: {}", name, line);
+            prop_assert_eq!(plain.into_raw(), close.into_raw(), "{}: {}", name, line);
+        }
+    }
+
+    #[test]
+    fn any_description_is_taken_or_refused(
+        language in prop::sample::select(LANGUAGES.iter().map(|language| (language.name, language.example)).collect::<Vec<_>>()),
+        damage in damage(),
+        more in "[ -~]{0,12}",
+        pick in any::<prop::sample::Index>(),
+    ) {
+        let description = format!("{}: {}{more}", language.0, spoil(language.1, &damage));
+        let lines = fixture_lines();
+        if let Ok(FormatChoice::Written(format)) = FormatChoice::from_text(&description) {
+            let _ = format.parse(pick.get::<String>(&lines), &mut Memory::default());
+        }
+    }
 }
