@@ -41,9 +41,16 @@ pub(super) fn closer<'a>(
     if line.len() > CLOSER_LOOK_BYTES_MAX {
         return Err(Reason::Invalid("line: too long for a closer look"));
     }
+    if !layout.may_begin(line.as_bytes(), memory) {
+        return Err(layout.explain(line, memory));
+    }
     for quotes in [Quotes::Unescaped, Quotes::All, Quotes::OrCut] {
-        let ways = Ways::count(layout, line.as_bytes(), quotes, memory);
-        if ways.of(0, 0) > 0 {
+        // Where nothing is escaped all quotes are alike.
+        let is_same = !layout.escape.has_backslash() || !line.contains('\\');
+        if quotes == Quotes::All && is_same {
+            continue;
+        }
+        if let Some(ways) = Ways::count(layout, line.as_bytes(), quotes, memory) {
             ways.take(layout, line, sink, memory)?;
             return Ok(ways.of(0, 0) > 1 || quotes != Quotes::Unescaped);
         }
@@ -70,7 +77,8 @@ impl Ways {
         self.rows[step * self.width + at]
     }
 
-    fn count(layout: &Layout, line: &[u8], quotes: Quotes, memory: &mut Memory) -> Self {
+    /// Counts; `None` when there is no way at all, which most lines of another layout show at their last fields.
+    fn count(layout: &Layout, line: &[u8], quotes: Quotes, memory: &mut Memory) -> Option<Self> {
         let width = line.len() + 1;
         let steps = layout.steps.len();
         let mut ways = Self {
@@ -103,8 +111,13 @@ impl Ways {
                     rest.field(layout, step, field, row, memory);
                 }
             }
+            // What stands behind the last field may be cut off.
+            let may_be_missing = ways.is_cut && matches!(step, Step::Literal(_));
+            if !may_be_missing && row[..width].iter().all(|ways| *ways == 0) {
+                return None;
+            }
         }
-        ways
+        Some(ways).filter(|ways| ways.of(0, 0) > 0)
     }
 
     /// Walks the leftmost way.
@@ -325,6 +338,33 @@ impl Layout {
         self.steps[index + 1..]
             .iter()
             .all(|step| matches!(step, Step::Literal(_)))
+    }
+
+    /// Whether a line begins as the layout does, up to the first field that may end in several places: cheap to see, and
+    /// no line of most other formats does.
+    fn may_begin(&self, line: &[u8], memory: &mut Memory) -> bool {
+        let mut at = 0;
+        for step in &self.steps {
+            match step {
+                Step::Literal(text) if line[at..].starts_with(text.as_bytes()) => at += text.len(),
+                Step::Literal(_) => return false,
+                Step::Optional { .. } => return true,
+                Step::Field { field, .. } => match &field.kind {
+                    Kind::Moment(moment) => {
+                        match moment.read(&line[at..], &mut super::Civil::default(), &mut memory.days) {
+                            Some((_, len)) => at += len,
+                            None => return false,
+                        }
+                    }
+                    Kind::Word => {
+                        let end = (at..line.len()).find(|at| is_end(step, field, line, *at));
+                        at = end.unwrap_or(line.len());
+                    }
+                    Kind::List | Kind::Free | Kind::Braces => return true,
+                },
+            }
+        }
+        true
     }
 
     /// Whether reading quotes in another way could help.
