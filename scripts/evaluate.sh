@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # evaluate.sh DATA [OPTION]...   judges the decisions on the labelled logs in DATA, alerts on a peer's test cases, and the search
-# for attack payloads on its sets of payloads, and the decisions once more with every name in the logs hidden; fails below
-# evaluation/floors.toml, evaluation/blind.toml, evaluation/cases.toml, evaluation/payloads.toml
+# for attack payloads on its sets of payloads, what is read of the lines of other projects' test suites, and the decisions once more
+# with every name in the logs hidden; fails below evaluation/floors.toml, evaluation/blind.toml, evaluation/cases.toml,
+# evaluation/payloads.toml, evaluation/conformance.toml
 #
 # Prints precision, recall and requests to detection with exact intervals, per log and pooled. Further options go to
 # `portcullis evaluate`: --names says who was missed, --output json is for programs. Figures as a table (figures.txt) and as
@@ -28,6 +29,8 @@ failed=0
 "$CARGO_TARGET_DIR/debug/examples/payloads" "$data" >&2 || failed=1
 "$CARGO_TARGET_DIR/debug/examples/cases" "$data" >"$out/cases.txt" || failed=1
 cat "$out/cases.txt" >&2
+"$CARGO_TARGET_DIR/debug/examples/conformance" "$data" >"$out/conformance.txt" || failed=1
+cat "$out/conformance.txt" >&2
 evaluate "$@" || failed=1
 # The same logs with their names hidden: only behaviour is left. The copies go when they are judged.
 blind=$(mktemp -d)

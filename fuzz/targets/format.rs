@@ -26,6 +26,9 @@ fuzz_target!(|data: &[u8]| {
         format: FormatChoice::Named(format),
         ..ParserConfig::new(HashKey::new([7; 16]))
     });
+    for header in format.header().unwrap_or_default().lines() {
+        let _ = parser.parse(header.as_bytes(), Position::default());
+    }
     let Ok(record) = parser.parse(line, Position::default()) else {
         return;
     };

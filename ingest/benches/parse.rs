@@ -7,7 +7,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use domain::{HashKey, Position};
 use ingest::format::{Memory, by_name};
-use ingest::{FORMATS, LineBatch, LineReader, Parser, ParserConfig, route};
+use ingest::{FORMATS, Format, FormatChoice, LineBatch, LineReader, Parser, ParserConfig, route};
 use std::hint::black_box;
 
 const KEY: HashKey = HashKey::new([7; 16]);
@@ -28,11 +28,15 @@ fn combined(index: usize) -> String {
     )
 }
 
-/// The same requests as lines of a format.
-fn lines_of(name: &str) -> Vec<Vec<u8>> {
-    let format = by_name(name).expect("a known format");
+/// The same requests as lines of a format, and the lines of its fixtures among them: real ones are not all alike.
+fn lines_of(format: &dyn Format) -> Vec<Vec<u8>> {
     let mut parser = Parser::new(ParserConfig::new(KEY));
-    let render = |index| {
+    let fixtures = fixtures_of(format.name());
+    let render = |index: usize| {
+        // One line in sixteen.
+        if index % 16 == 0 && !fixtures.is_empty() {
+            return fixtures[index / 16 % fixtures.len()].clone();
+        }
         let text = combined(index);
         let record = parser
             .parse(text.as_bytes(), Position::default())
@@ -42,6 +46,30 @@ fn lines_of(name: &str) -> Vec<Vec<u8>> {
         line
     };
     (0..LINES).map(render).collect()
+}
+
+/// The lines of a format's fixtures that are requests.
+fn fixtures_of(name: &str) -> Vec<Vec<u8>> {
+    let path = format!("{}/fixtures/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).expect("every format has fixtures");
+    let lines: Vec<&str> = text.lines().collect();
+    let pairs = lines.chunks_exact(2).filter(|pair| !pair[1].contains("rejected"));
+    pairs
+        .filter_map(|pair| pair[0].strip_prefix("> "))
+        .map(|line| line.as_bytes().to_vec())
+        .collect()
+}
+
+/// A parser of that format alone, which has read the header that stands before its lines.
+fn parser_of(format: &'static dyn Format) -> Parser {
+    let mut parser = Parser::new(ParserConfig {
+        format: FormatChoice::Named(format),
+        ..ParserConfig::new(KEY)
+    });
+    for line in format.header().unwrap_or_default().lines() {
+        let _ = parser.parse(line.as_bytes(), Position::default());
+    }
+    parser
 }
 
 fn cut(criterion: &mut Criterion) {
@@ -64,8 +92,8 @@ fn record(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("whole record");
     group.throughput(Throughput::Elements(LINES as u64));
     for format in FORMATS {
-        let lines = lines_of(format.name());
-        let mut parser = Parser::new(ParserConfig::new(KEY));
+        let lines = lines_of(*format);
+        let mut parser = parser_of(*format);
         group.bench_function(format.name(), |bencher| {
             bencher.iter(|| {
                 for line in &lines {

@@ -185,7 +185,13 @@ mod tests {
     #[test]
     fn every_formats_fixtures_are_detected_as_that_format() {
         for format in FORMATS {
-            let found = detect(fixture(format.name()).iter().map(String::as_bytes)).expect("a format");
+            let header = format.header().unwrap_or_default();
+            let fixture = fixture(format.name());
+            let lines = header
+                .lines()
+                .map(str::as_bytes)
+                .chain(fixture.iter().map(String::as_bytes));
+            let found = detect(lines).expect("a format");
             assert_eq!(found.format.name(), format.name());
         }
     }
@@ -203,7 +209,9 @@ mod tests {
         {
             let mut line = Vec::new();
             format.render(&record, &mut line);
-            let found = detect([line.as_slice()]).expect("a format");
+            let header = format.header().unwrap_or_default();
+            let lines = header.lines().map(str::as_bytes).chain([line.as_slice()]);
+            let found = detect(lines).expect("a format");
             assert_eq!(
                 found.format.name(),
                 format.name(),

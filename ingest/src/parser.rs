@@ -245,7 +245,8 @@ impl Parser {
         self.is_forgeable = chosen.is_forgeable();
         let is_auto = matches!(self.config.format, FormatChoice::Auto);
         match read_as(chosen, text, &mut self.memory) {
-            Ok(raw) if !is_auto || !raw.is_ambiguous => Ok(raw),
+            // No line of a forgeable format is beyond doubt: to ask all others each time would find no better one.
+            Ok(raw) if !is_auto || !raw.is_ambiguous || self.is_forgeable => Ok(raw),
             Err(reason) if !is_auto => Err(reject(chosen, reason)),
             first => self.read_any(text, Some(first)),
         }
@@ -279,11 +280,15 @@ impl Parser {
                     return Ok(raw);
                 }
                 Ok(raw) => ambiguous = ambiguous.or(Some((index, raw))),
+                Err(Reason::Comment) => closest = Some(reject(format, Reason::Comment)),
                 Err(_) => {}
             }
         }
         if let Some((index, raw)) = ambiguous {
-            self.last = self.last.or(Some(index));
+            // Of a forgeable format every line is ambiguous: nothing better will tell that the log is of that format.
+            if self.last.is_none() || FORMATS[index].is_forgeable() {
+                self.last = Some(index);
+            }
             return Ok(raw);
         }
         Err(explain(text, family, closest))

@@ -39,6 +39,10 @@ pub enum Reason {
     NoClient,
     /// A part of a line that the container runtime cut in pieces.
     PartialLine,
+    /// A line that speaks about the log and is no request: `#Fields: …`.
+    Comment,
+    /// A line of values before any header named their columns.
+    NoHeader,
     /// Envelopes nested deeper than `envelope::DEPTH_MAX`.
     TooDeep,
 }
@@ -65,6 +69,8 @@ impl Reason {
             Self::Invalid(_) => "invalid_field",
             Self::NoClient => "no_client",
             Self::PartialLine => "partial_line",
+            Self::Comment => "comment",
+            Self::NoHeader => "no_header",
             Self::TooDeep => "too_deep",
         }
     }
@@ -102,6 +108,10 @@ impl fmt::Display for Reject {
             Reason::Invalid(what) => write!(out, "invalid {what}"),
             Reason::NoClient => out.write_str("no address or name says who sent the request"),
             Reason::PartialLine => out.write_str("part of a line that the container runtime cut"),
+            Reason::Comment => out.write_str("a line about the log, no request"),
+            Reason::NoHeader => {
+                out.write_str("no #Fields line came before it: what its columns are is not known")
+            }
             Reason::TooDeep => write!(out, "envelopes nested deeper than {}", crate::envelope::DEPTH_MAX),
         }
     }

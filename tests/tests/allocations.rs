@@ -2,7 +2,8 @@
 
 use allocation_counter::measure;
 use detector::{Detector, Serial, Settings};
-use domain::{HashKey, RequestRecord, Timestamp};
+use domain::{HashKey, Position, RequestRecord, Timestamp};
+use ingest::{FORMATS, Format, FormatChoice, Parser, ParserConfig};
 use portcullis_tests::ordinary::{AS_LOGGED, Ordinary};
 use simulator::{Simulation, scenario};
 
@@ -43,4 +44,66 @@ fn an_ordinary_request_allocates_next_to_nothing() {
         per_request <= PER_REQUEST_MAX,
         "{per_request:.3} allocations a request"
     );
+}
+
+/// Formats whose ordinary line cannot be borrowed as it stands, and how often it takes memory for that.
+const UNESCAPED: &[(&str, f64, &str)] = &[
+    ("w3c", 1.0, "a user agent's pluses are spaces"),
+    ("cloudfront", 1.0, "a user agent's spaces are encoded"),
+];
+
+/// Lines of ordinary requests in a format.
+fn lines_of(format: &dyn Format, requests: usize) -> Vec<Vec<u8>> {
+    let mut parser = Parser::new(ParserConfig::new(KEY));
+    let render = |index: usize| {
+        let line = format!(
+            "203.0.113.{} - - [22/Nov/2026:23:48:{:02} +0000] \"GET /api/v1/users?page={} HTTP/1.1\" 200 {} \
+             \"https://shop.example/\" \"Mozilla/5.0 (X11; Linux x86_64)\"",
+            index % 200,
+            index % 60,
+            index % 7,
+            512 + index
+        );
+        let record = parser
+            .parse(line.as_bytes(), Position::default())
+            .expect("a record");
+        let mut out = Vec::new();
+        format.render(&record, &mut out);
+        out
+    };
+    (0..requests).map(render).collect()
+}
+
+#[test]
+fn reading_an_ordinary_line_takes_no_memory() {
+    const LINES: usize = 500;
+    let mut over = Vec::new();
+    for format in FORMATS {
+        let lines = lines_of(*format, LINES);
+        let mut parser = Parser::new(ParserConfig {
+            format: FormatChoice::Named(*format),
+            ..ParserConfig::new(KEY)
+        });
+        for line in format.header().unwrap_or_default().lines() {
+            let _ = parser.parse(line.as_bytes(), Position::default());
+        }
+        let mut read = || {
+            lines
+                .iter()
+                .filter(|line| parser.parse(line, Position::default()).is_ok())
+                .count()
+        };
+        // Layouts are compiled, and routes met, on the first lines.
+        assert_eq!(read(), LINES, "{}", format.name());
+        let info = measure(|| {
+            read();
+        });
+        let per_line = info.count_total as f64 / LINES as f64;
+        let allowed = UNESCAPED.iter().find(|(name, _, _)| *name == format.name());
+        println!("{:22} {per_line:.2} allocations a line", format.name());
+        if per_line > allowed.map_or(0.0, |(_, allowed, _)| *allowed) {
+            over.push(format!("{} {per_line:.2}", format.name()));
+        }
+    }
+    assert!(over.is_empty(), "allocations a line: {}", over.join(", "));
 }

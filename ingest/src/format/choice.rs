@@ -1,6 +1,7 @@
 //! Which format lines are read as: found out, named, or written down by the operator.
 
-use super::{FORMATS, Format, by_name};
+use super::layout::{APACHE, ENVOY, HAPROXY, NGINX};
+use super::{FORMATS, Format, by_name, w3c};
 use std::fmt;
 use std::sync::Arc;
 
@@ -61,7 +62,14 @@ impl fmt::Debug for Language {
 }
 
 /// Every language.
-pub const LANGUAGES: &[Language] = &[super::written::LANGUAGE];
+pub const LANGUAGES: &[Language] = &[
+    NGINX,
+    APACHE,
+    HAPROXY,
+    ENVOY,
+    w3c::LANGUAGE,
+    super::written::LANGUAGE,
+];
 
 impl FormatChoice {
     /// The choice that a text means: `auto`, the name of a format, or a language, a colon and a description in it
@@ -139,9 +147,9 @@ mod tests {
     #[test]
     fn what_is_neither_is_named_with_what_was_expected() {
         let wrong = FormatChoice::from_text("nginx_combned").expect_err("no format");
-        assert!(
-            wrong.message.contains("expected auto, one of nginx_combined"),
-            "{wrong}"
-        );
+        for format in FORMATS {
+            assert!(wrong.message.contains(format.name()), "{wrong}");
+        }
+        assert!(wrong.message.contains("expected auto, one of"), "{wrong}");
     }
 }

@@ -105,7 +105,7 @@ impl Format for JsonFormat {
 
     fn blind_spots(&self) -> Vec<&'static str> {
         let caution = Some(self.caution).filter(|caution| !caution.is_empty());
-        let lost = super::column::blind_spots(&self.columns(), self.resolution_millis());
+        let lost = self.losses().into_iter().map(|loss| loss.sentence);
         caution.into_iter().chain(lost).collect()
     }
 }

@@ -5,35 +5,44 @@
 
 mod apache;
 mod apisix_json;
+mod aws;
 mod aws_api_gateway_json;
 mod azure_json;
 mod caddy_json;
 mod choice;
 mod cloudflare_json;
+mod cloudfront;
 mod column;
 mod combined;
 mod custom_json;
 mod ecs_json;
 mod envoy_json;
+mod envoy_text;
 mod escape;
 mod fields;
 mod found;
 mod gcp_json;
+mod haproxy;
 mod haproxy_json;
 mod json_value;
 mod json_write;
 mod keys;
 mod kong_json;
 mod krakend_json;
+mod layout;
 mod mapping;
 mod nginx;
 mod nginx_json;
+mod nginx_products;
 mod ocsf_json;
 mod otlp_json;
 mod provenance;
 mod quotes;
+mod tabular;
+mod traefik_clf;
 mod traefik_json;
 mod tyk_json;
+mod w3c;
 mod walk;
 mod written;
 
@@ -41,6 +50,7 @@ pub use choice::{FormatChoice, LANGUAGES, LAYOUT_BYTES_MAX, Language, WrongForma
 pub use column::{Column, Loss, losses};
 pub(crate) use fields::repair_escapes;
 pub use provenance::{Provenance, Tier};
+pub use tabular::Header;
 
 use crate::clock::DayCache;
 use crate::gateway::Gateway;
@@ -51,11 +61,25 @@ use std::fmt;
 
 /// Every known format. Where two read a file equally well, the earlier one names it: special before general.
 pub const FORMATS: &[&dyn Format] = &[
+    &haproxy::CLF,
+    &traefik_clf::FORMAT,
+    &nginx_products::BUNKERWEB,
     &nginx::COMBINED,
     &apache::COMBINED,
     &nginx::MAIN,
     &apache::VHOST,
     &apache::COMMON,
+    &nginx_products::APISIX,
+    &nginx_products::PROXY_MANAGER,
+    &nginx_products::NPMPLUS,
+    &haproxy::HTTPS,
+    &haproxy::HTTP,
+    &envoy_text::ENVOY,
+    &envoy_text::ISTIO,
+    &aws::ALB,
+    &aws::ELB,
+    &cloudfront::FORMAT,
+    &w3c::FORMAT,
     &kong_json::FORMAT,
     &traefik_json::FORMAT,
     &caddy_json::FORMAT,
@@ -101,6 +125,8 @@ impl Family {
 pub struct Memory {
     /// The last day that was read in Common Log Format.
     pub days: DayCache,
+    /// What the last header of a log with columns of its own said.
+    pub header: Header,
 }
 
 /// One way in which gateways write a request as a line.
@@ -130,6 +156,11 @@ pub trait Format: Send + Sync {
     /// be found out.
     fn could_be(&self, _line: &str) -> bool {
         true
+    }
+
+    /// The lines that stand before the first request of such a log, where there are some.
+    fn header(&self) -> Option<String> {
+        None
     }
 
     /// Reads a line without its line break.

@@ -125,13 +125,16 @@ fn percent(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Writes that many requests as lines.
+/// Writes that many requests as lines, behind the header of formats that have one.
 fn write_lines(
     simulation: &mut Simulation,
     requests: u64,
     format: &dyn Format,
     mut out: impl Write,
 ) -> io::Result<()> {
+    if let Some(header) = format.header() {
+        writeln!(out, "{header}")?;
+    }
     let mut line = Vec::new();
     for _ in 0..requests {
         let Some(request) = simulation.next() else { break };
@@ -207,7 +210,8 @@ mod tests {
             let mut out = Vec::new();
             write_lines(&mut simulation, 2_000, *format, &mut out).unwrap();
             let lines = out.iter().filter(|byte| **byte == b'\n').count();
-            assert_eq!(lines, 2_000, "{}", format.name());
+            let header = format.header().map_or(0, |header| header.lines().count());
+            assert_eq!(lines - header, 2_000, "{}", format.name());
         }
     }
 }

@@ -353,7 +353,11 @@ mod tests {
     fn protobuf_gives_its_records_and_what_is_none_is_kept_whole() {
         let mut batch = KafkaBatch::new();
         let mut push = |payload: &[u8]| {
-            batch.push_message(AT, None, payload, MessageShape::Otlp, SplitLimits::default())
+            let arrived = Arrived {
+                position: AT,
+                ..Arrived::default()
+            };
+            batch.push_message(arrived, payload, MessageShape::Otlp, SplitLimits::default())
         };
         // One resource with one scope with two empty records.
         assert_eq!(push(&[0x0a, 0x06, 0x12, 0x04, 0x12, 0x00, 0x12, 0x00]), (2, None));
