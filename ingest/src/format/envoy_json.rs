@@ -28,7 +28,8 @@ pub(super) const FORMAT: JsonFormat = JsonFormat {
         Mark::new(Status, "response_code"),
     ],
     signs: &["\"response_code\""],
-    caution: "",
+    caution: "whether downstream_remote_address is the socket's: without use_remote_address it is what clients write into \
+              X-Forwarded-For; downstream_direct_remote_address is",
     render,
 };
 
@@ -40,10 +41,11 @@ pub(super) const ENTRIES: &[(&str, Node)] = &[
     // Contour.
     ("@timestamp", Moment(Guessed)),
     ("response_code", Text(Status)),
-    ("downstream_remote_address", Text(Peer)),
-    ("downstream_remote_address_without_port", Text(Peer)),
+    // The socket's before the one that Envoy made out: that is what the last hop wrote, unless `use_remote_address` is set.
     ("downstream_direct_remote_address", Text(Peer)),
     ("downstream_direct_remote_address_without_port", Text(Peer)),
+    ("downstream_remote_address", Text(Peer)),
+    ("downstream_remote_address_without_port", Text(Peer)),
     ("x-forwarded-for", Text(Forwarded)),
     ("x_forwarded_for", Text(Forwarded)),
     ("method", Text(Method)),

@@ -1,4 +1,5 @@
-//! Envoy: `json_format`. Its default text format escapes nothing that clients send, and names no peer.
+//! Envoy: `json_format`. Its default text format escapes nothing that clients send, and names no peer. The *direct* address
+//! is the socket's; the other one is what `X-Forwarded-For` says, unless `use_remote_address` is set.
 
 use super::Advice;
 use crate::format::Column;
@@ -8,7 +9,7 @@ pub(super) const ADVICE: Advice = Advice {
     lines: &[
         (
             Column::Peer,
-            r#"downstream_remote_address: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%" in json_format"#,
+            r#"downstream_direct_remote_address: "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%" in json_format"#,
         ),
         (
             Column::Forwarded,
@@ -68,7 +69,7 @@ const RECOMMENDED: &str = r#"access_log:
     log_format:
       json_format:
         start_time: "%START_TIME%"
-        downstream_remote_address: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"
+        downstream_direct_remote_address: "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"
         x-forwarded-for: "%REQ(X-FORWARDED-FOR)%"
         method: "%REQ(:METHOD)%"
         ":authority": "%REQ(:AUTHORITY)%"

@@ -22,10 +22,10 @@ pub(super) const ADVICE: Advice = Advice {
             Column::Host,
             r#"capture request header Host len 255, and "host":"%[capture.req.hdr(0),json(utf8s)]" in log-format"#,
         ),
-        (Column::BytesIn, r#""request_length":%U in log-format"#),
-        (Column::BytesOut, r#""bytes_sent":%B in log-format"#),
-        (Column::Duration, r#""request_time_ms":%Ta in log-format"#),
-        (Column::Upstream, r#""upstream_ms":%Tr in log-format"#),
+        (Column::BytesIn, r#""bytes_uploaded":%U in log-format"#),
+        (Column::BytesOut, r#""bytes_read":%B in log-format"#),
+        (Column::Duration, r#""time_active_ms":%Ta in log-format"#),
+        (Column::Upstream, r#""time_response_ms":%Tr in log-format"#),
         (
             Column::UserAgent,
             r#"capture request header User-Agent len 512, and "user_agent":"%[capture.req.hdr(1),json(utf8s)]" in log-format"#,
@@ -34,12 +34,12 @@ pub(super) const ADVICE: Advice = Advice {
             Column::Referer,
             r#"capture request header Referer len 512, and "referer":"%[capture.req.hdr(2),json(utf8s)]" in log-format"#,
         ),
-        (Column::Tls, r#""tls_version":"%sslv" in log-format"#),
+        (Column::Tls, r#""ssl_version":"%sslv" in log-format"#),
         (
             Column::Fingerprint,
             r#""ja4":"%[var(txn.ja4),json(utf8s)]" in log-format, with a script that computes it (haproxy-ja4)"#,
         ),
-        (Column::At, r#""msec":%Ts.%ms in log-format"#),
+        (Column::At, r#""time_ms":%Ts%ms in log-format"#),
     ],
 };
 
@@ -49,5 +49,5 @@ const RECOMMENDED: &str = r#"frontend web
     capture request header User-Agent len 512
     capture request header Referer len 512
     capture request header X-Forwarded-For len 255
-    log-format '{"msec":%Ts.%ms,"remote_addr":"%ci","x_forwarded_for":"%[capture.req.hdr(3),json(utf8s)]","method":"%[capture.req.method,json(utf8s)]","host":"%[capture.req.hdr(0),json(utf8s)]","uri":"%[capture.req.uri,json(utf8s)]","protocol":"%HV","status":%ST,"bytes_sent":%B,"request_length":%U,"request_time_ms":%Ta,"upstream_ms":%Tr,"referer":"%[capture.req.hdr(2),json(utf8s)]","user_agent":"%[capture.req.hdr(1),json(utf8s)]","tls_version":"%sslv","termination":"%tsc"}'
+    log-format '{"time_ms":%Ts%ms,"client_ip":"%ci","method":"%[capture.req.method,json(utf8s)]","uri":"%[capture.req.uri,json(utf8s)]","protocol":"%[capture.req.ver,json(utf8s)]","host":"%[capture.req.hdr(0),json(utf8s)]","user_agent":"%[capture.req.hdr(1),json(utf8s)]","referer":"%[capture.req.hdr(2),json(utf8s)]","x_forwarded_for":"%[capture.req.hdr(3),json(utf8s)]","status_code":%ST,"bytes_uploaded":%U,"bytes_read":%B,"time_active_ms":%Ta,"time_response_ms":%Tr,"ssl_version":"%sslv","termination_state":"%tsc"}'
 "#;

@@ -5,6 +5,7 @@
 
 mod bouncer;
 mod example;
+mod gateway;
 mod http;
 mod kafka;
 mod network;
@@ -17,6 +18,7 @@ mod supervised;
 
 pub use bouncer::{CustomBouncer, PythonBouncer};
 pub use example::Example;
+pub use gateway::LoggingGateway;
 pub use http::{Answer, ask, http_client};
 pub use kafka::{Kafka, Listener, unsigned_token};
 pub use network::{Network, Place, SERVER};
