@@ -194,9 +194,14 @@ const fn chain_of(key: &[u8]) -> usize {
 
 /// Writes a key as tables that fold write it; what is longer than any is cut, and so is none of theirs.
 fn fold(key: &str, how: Fold, out: &mut [u8; KEY_BYTES_MAX]) -> usize {
-    let kept = |byte: &u8| how == Fold::Case || !matches!(byte, b'_' | b'-' | b' ');
     let mut length = 0;
-    for (byte, place) in key.bytes().filter(kept).zip(out.iter_mut()) {
+    for &byte in key.as_bytes() {
+        if how == Fold::Loose && matches!(byte, b'_' | b'-' | b' ') {
+            continue;
+        }
+        let Some(place) = out.get_mut(length) else {
+            break;
+        };
         *place = byte.to_ascii_lowercase();
         length += 1;
     }
