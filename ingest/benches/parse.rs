@@ -34,7 +34,7 @@ fn lines_of(format: &dyn Format) -> Vec<Vec<u8>> {
     let fixtures = fixtures_of(format.name());
     let render = |index: usize| {
         // One line in sixteen.
-        if index % 16 == 0 && !fixtures.is_empty() {
+        if index.is_multiple_of(16) && !fixtures.is_empty() {
             return fixtures[index / 16 % fixtures.len()].clone();
         }
         let text = combined(index);

@@ -93,4 +93,11 @@ impl Format for Known {
     fn resolution_millis(&self) -> u32 {
         (self.layouts)().first().map_or(1000, Layout::resolution_millis)
     }
+
+    fn blind_spots(&self) -> Vec<&'static str> {
+        (self.layouts)()
+            .first()
+            .map(Layout::blind_spots)
+            .unwrap_or_default()
+    }
 }

@@ -40,6 +40,9 @@ use crate::reject::Reason;
 /// Most fields of a layout: HAProxy's longest has 35. What a closer look costs grows with it.
 pub(super) const FIELDS_MAX: usize = 80;
 
+/// What is not known where a time names no zone.
+const NO_ZONE: &str = "the time zone: times name none, and UTC is assumed";
+
 /// What a description is made of, before it is checked.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token {
@@ -129,6 +132,18 @@ impl Layout {
                 columns.iter().map(|column| (*column, field.name.clone()))
             })
             .collect()
+    }
+
+    /// What cannot be seen in it: what no column holds, and the zone where the time has none.
+    pub(super) fn blind_spots(&self) -> Vec<&'static str> {
+        let mut spots = super::column::blind_spots(&self.columns(), self.resolution_millis());
+        let is = |field: &Field, check: fn(&Moment) -> bool| matches!(&field.kind, Kind::Moment(moment) if check(moment));
+        // The zone may stand in a field of its own.
+        let has_zone = self.fields().any(|field| is(field, Moment::names_zone));
+        if !has_zone && self.fields().any(|field| is(field, Moment::is_zoneless)) {
+            spots.push(NO_ZONE);
+        }
+        spots
     }
 
     /// How exactly it tells the time, in milliseconds.

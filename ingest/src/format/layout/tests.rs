@@ -281,6 +281,20 @@ fn every_known_layout_compiles_and_lacks_nothing() {
     }
 }
 
+#[test]
+fn a_time_without_a_zone_is_said_to_be_blind() {
+    for (description, expected) in [
+        ("haproxy: %ci [%tr] %{+Q}r %ST", true),
+        ("haproxy: %ci [%trg] %{+Q}r %ST", false),
+        (r#"apache: %h %{%F %T}t "%r" %>s"#, true),
+        (r#"apache: %h %{%F %T %z}t "%r" %>s"#, false),
+        (r#"apache: %h %{%F %T}t %{%z}t "%r" %>s"#, false),
+    ] {
+        let spots = format(description).blind_spots();
+        assert_eq!(spots.contains(&NO_ZONE), expected, "{description}");
+    }
+}
+
 fn fixture_lines() -> Vec<String> {
     let read = |format: &&dyn Format| {
         let path = format!("{}/fixtures/{}.txt", env!("CARGO_MANIFEST_DIR"), format.name());

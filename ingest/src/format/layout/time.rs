@@ -146,6 +146,16 @@ impl Moment {
         }
     }
 
+    /// Whether a date and a time of day stand in it and no zone.
+    pub(super) fn is_zoneless(&self) -> bool {
+        self.is_whole() && matches!(self, Self::Parts(_)) && !self.names_zone()
+    }
+
+    /// Whether a zone stands in it.
+    pub(super) fn names_zone(&self) -> bool {
+        matches!(self, Self::Parts(parts) if parts.contains(&Part::Zone))
+    }
+
     /// How exact it is, in milliseconds.
     pub(super) fn resolution_millis(&self) -> u32 {
         match self {

@@ -85,4 +85,8 @@ impl Format for Written {
     fn resolution_millis(&self) -> u32 {
         self.layout.resolution_millis()
     }
+
+    fn blind_spots(&self) -> Vec<&'static str> {
+        self.layout.blind_spots()
+    }
 }
