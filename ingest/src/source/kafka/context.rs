@@ -42,6 +42,8 @@ struct Notes {
     rebalances: VecDeque<Rebalance>,
     troubles: Vec<KafkaEvent>,
     ends: Vec<PartitionEnd>,
+    /// Why there is no token, while there is none.
+    token_fault: Option<String>,
 }
 
 /// Shared between the consumer and the library's callbacks.
@@ -116,7 +118,9 @@ impl ClientContext for SourceContext {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
 
     fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        token::answer(self.tokens.as_ref())
+        let answer = token::answer(self.tokens.as_ref());
+        self.notes().token_fault = answer.as_ref().err().map(ToString::to_string);
+        answer
     }
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -143,7 +147,13 @@ impl ClientContext for SourceContext {
     fn error(&self, error: KafkaError, reason: &str) {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AutoOffsetReset) => self.has_lost_offset.store(true, Ordering::Relaxed),
-            _ => self.note_trouble(KafkaEvent::BrokerTrouble(reason.to_owned())),
+            _ => {
+                // Brokers say only that they do not know us; the library tells once why we have nothing to show.
+                let fault = self.notes().token_fault.clone();
+                let cause = fault.filter(|fault| !reason.contains(fault.as_str()));
+                let told = cause.map_or_else(|| reason.to_owned(), |cause| format!("{cause}; {reason}"));
+                self.note_trouble(KafkaEvent::BrokerTrouble(told));
+            }
         }
     }
 }
