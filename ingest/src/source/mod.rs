@@ -1,6 +1,8 @@
 //! Where lines come from: files, standard input, Kafka.
 
+pub mod door;
 pub mod file;
+pub mod follow;
 pub mod kafka;
 pub mod merge;
 
