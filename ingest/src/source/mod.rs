@@ -5,6 +5,8 @@ pub mod file;
 pub mod follow;
 pub mod kafka;
 pub mod merge;
+pub mod spool;
+pub mod syslog;
 
 /// Longest line that is read. Gateways cap a request's head near 32 KiB; a longer line is rejected, counted and
 /// skipped to its end without growing memory.

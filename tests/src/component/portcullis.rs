@@ -77,6 +77,12 @@ impl Setup {
         )
     }
 
+    /// Follows a log.
+    pub fn file(mut self, path: &Path) -> Self {
+        self.topics += &format!("[[files]]\npath = \"{}\"\n", path.display());
+        self
+    }
+
     /// Adds lines of TOML to a section: `with("policy", "block_secs = 60")`.
     pub fn with(mut self, section: &str, lines: &str) -> Self {
         let text = self.sections.entry(section.to_owned()).or_default();

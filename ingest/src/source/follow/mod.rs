@@ -25,7 +25,6 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 /// Logs that are followed at a time: each is an open file, and a source with a number of its own.
@@ -118,10 +117,10 @@ impl std::fmt::Debug for FollowedFiles {
 }
 
 impl FollowedFiles {
-    /// Follows what the rules name. `wake` is sent to when something changed; without the system's word (no inotify left) it
+    /// Follows what the rules name. `wake` is called when something changed; without the system's word (no inotify left) it
     /// is looked once a second.
     #[must_use]
-    pub fn new(rules: Vec<FollowRule>, wake: SyncSender<()>) -> Self {
+    pub fn new(rules: Vec<FollowRule>, wake: impl Fn() + Send + 'static) -> Self {
         let is_told = Arc::new(AtomicBool::new(true));
         let told = Arc::clone(&is_told);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -130,8 +129,7 @@ impl FollowedFiles {
                 return;
             }
             told.store(true, Ordering::Relaxed);
-            // Whoever waits was woken already when it is full.
-            let _ = wake.try_send(());
+            wake();
         });
         if let Err(error) = &watcher {
             tracing::warn!(%error, "changed files are looked for once a second: {error}");
@@ -280,6 +278,15 @@ fn matches(pattern: &str) -> Vec<PathBuf> {
     }
     let found = glob::glob(pattern).into_iter().flatten().flatten();
     found.filter(|path| path.is_file()).take(MATCHES_MAX).collect()
+}
+
+/// Whether a pattern can be one of logs.
+///
+/// # Errors
+/// What a pattern must be.
+pub fn check_pattern(pattern: &str) -> Result<(), String> {
+    let wrong = |error: glob::PatternError| format!("a pattern: {} at character {}", error.msg, error.pos);
+    glob::Pattern::new(pattern).map(drop).map_err(wrong)
 }
 
 /// Whether a file that a pattern matched is one that another one was rotated into, or packed: no log of its own.

@@ -119,8 +119,7 @@ impl Site {
             pattern: self.path(pattern).display().to_string(),
             from_end,
         };
-        let (wake, _) = std::sync::mpsc::sync_channel(1);
-        FollowedFiles::new(vec![rule], wake)
+        FollowedFiles::new(vec![rule], || {})
     }
 
     fn poll(&mut self) {

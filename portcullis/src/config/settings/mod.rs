@@ -2,6 +2,7 @@
 
 mod api;
 mod detection;
+mod doors;
 mod kafka;
 mod storage;
 
@@ -26,6 +27,9 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &kafka::TOPICS,
     &kafka::TLS,
     &kafka::SASL,
+    &doors::FILES,
+    &doors::SYSLOG,
+    &doors::SYSLOG_TLS,
     &detection::CLIENTS,
     &detection::DETECTOR,
     &detection::MODEL,

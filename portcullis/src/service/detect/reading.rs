@@ -1,6 +1,7 @@
 //! From a batch of lines to what the detector says of them.
 
 use super::effects::Effects;
+use super::inputs::{Source, SourceName, Sources};
 use super::minutes::{Counted, Minutes};
 use crate::analysis::Workers;
 use crate::command::lost_in;
@@ -8,15 +9,15 @@ use crate::config::Config;
 use crate::service::figures::{Count, Figures};
 use crate::service::settings;
 use detector::{Detector, Output};
-use domain::{Alert, HashKey, RequestRecord, Timestamp};
-use ingest::source::kafka::{DeadLetterOrigin, DeadLetters, KafkaBatch, KafkaSource};
-use ingest::{Networks, Parser, Reject};
+use domain::{Alert, HashKey, Position, RequestRecord, Timestamp};
+use ingest::source::kafka::{DeadLetterOrigin, DeadLetters};
+use ingest::{Networks, Parser};
 use storage::RejectedSample;
 
 /// Bytes of a rejected line that are kept for a person: enough to recognise it, too little to hoard secrets.
 const SAMPLE_BYTES_MAX: usize = 256;
 
-/// One parser per partition: each remembers what its last line was.
+/// One parser per source: each remembers what its last line was.
 pub(super) struct Readers {
     parsers: Vec<Option<Parser>>,
     key: HashKey,
@@ -25,9 +26,12 @@ pub(super) struct Readers {
 
 /// Where lines go that cannot be read.
 pub(super) struct Rejections<'a> {
+    pub(super) sources: &'a mut Sources,
     pub(super) letters: Option<&'a mut DeadLetters>,
     pub(super) effects: &'a mut Effects,
     pub(super) now: Timestamp,
+    /// How many there were.
+    pub(super) count: u64,
 }
 
 impl Readers {
@@ -40,29 +44,31 @@ impl Readers {
         }
     }
 
-    /// Reads a batch's lines in their order. Rejected ones are counted and handed on.
+    /// Reads lines in their order. Rejected ones are counted and handed on.
     pub(super) fn read<'b>(
         &mut self,
         config: &Config,
-        source: &KafkaSource,
-        batch: &'b KafkaBatch,
+        lines: impl Iterator<Item = (&'b [u8], Position)>,
         rejections: &mut Rejections<'_>,
-    ) -> Vec<RequestRecord<'b>> {
-        let mut records = Vec::with_capacity(batch.lines().len());
-        for line in batch.lines() {
-            let Some(parser) = self.parser(config, source, line.position.source) else {
+        records: &mut Vec<RequestRecord<'b>>,
+    ) {
+        for (text, position) in lines {
+            let Some(source) = rejections.sources.get_mut(position.source) else {
                 continue;
             };
-            match parser.parse(line.text, line.position) {
-                Ok(record) => records.push(record),
-                Err(reject) => rejections.add(source, line.position, line.text, &describe(reject)),
+            let Some(parser) = self.parser(config, source, position.source) else {
+                continue;
+            };
+            source.counts.lines += 1;
+            source.counts.bytes += text.len() as u64;
+            match parser.parse(text, position) {
+                Ok(record) => {
+                    source.counts.latest = source.counts.latest.max(record.at);
+                    records.push(record);
+                }
+                Err(reject) => rejections.add(position, text, &reject.to_string()),
             }
         }
-        for rejected in batch.rejections() {
-            let reason = rejected.fault.as_str();
-            rejections.add(source, rejected.position, rejected.text, reason);
-        }
-        records
     }
 
     /// What the logs that show an alert's evidence could not show.
@@ -77,18 +83,17 @@ impl Readers {
         lost_in(&formats).into_iter().map(str::to_owned).collect()
     }
 
-    /// The parser of a partition, by the rule of its topic.
-    fn parser(&mut self, config: &Config, source: &KafkaSource, number: u32) -> Option<&mut Parser> {
+    /// The parser of a source.
+    fn parser(&mut self, config: &Config, source: &Source, number: u32) -> Option<&mut Parser> {
         let place = number as usize;
         if place >= self.parsers.len() {
             self.parsers.resize_with(place + 1, || None);
         }
         if self.parsers[place].is_none() {
-            let rule = source.partition(number)?.rule;
-            let topic = config.kafka.as_ref()?.topics.get(rule)?;
+            let format = &source.terms.as_ref()?.format;
             self.parsers[place] = Some(Parser::new(settings::parser(
                 config,
-                topic,
+                format,
                 (self.key, self.networks.clone()),
             )));
         }
@@ -96,21 +101,22 @@ impl Readers {
     }
 }
 
-fn describe(reject: Reject) -> String {
-    reject.to_string()
-}
-
 impl Rejections<'_> {
-    fn add(&mut self, source: &KafkaSource, position: domain::Position, text: &[u8], reason: &str) {
-        let Some(partition) = source.partition(position.source) else {
+    /// Counts a line that could not be read, and hands it on.
+    pub(super) fn add(&mut self, position: Position, text: &[u8], reason: &str) {
+        let Some(source) = self.sources.get_mut(position.source) else {
             return;
         };
-        if let Some(letters) = self.letters.as_mut() {
+        self.count += 1;
+        source.counts.rejected += 1;
+        if let (Some(letters), SourceName::Partition(topic, partition)) =
+            (self.letters.as_mut(), &source.name)
+        {
             letters.send(
                 text,
                 &DeadLetterOrigin {
-                    topic: &partition.topic,
-                    partition: partition.partition,
+                    topic,
+                    partition: *partition,
                     offset: position.line,
                     reason,
                 },
@@ -118,7 +124,7 @@ impl Rejections<'_> {
         }
         self.effects.keep_rejected(|| RejectedSample {
             at: self.now,
-            source: format!("{}[{}]", partition.topic, partition.partition),
+            source: source.name.label(),
             line: position.line,
             reason: reason.to_owned(),
             sample: sample(text),
@@ -153,18 +159,11 @@ pub(super) fn observe<S: detector::Scorer>(
     }
 }
 
-/// Counts a batch, for metrics and for the minute's figures.
-pub(super) fn count(
-    figures: &Figures,
-    batch: &KafkaBatch,
-    records: usize,
-    minutes: &mut Minutes,
-    now: Timestamp,
-) {
-    let lines = batch.lines().len();
-    let rejected = (lines - records + batch.rejections().len()) as u64;
-    figures.add(Count::Lines, lines as u64);
-    figures.add(Count::Parsed, records as u64);
+/// Counts what was read, for metrics and for the minute's figures.
+pub(super) fn count(figures: &Figures, read: (u64, u64, u64), minutes: &mut Minutes, now: Timestamp) {
+    let (lines, records, rejected) = read;
+    figures.add(Count::Lines, lines);
+    figures.add(Count::Parsed, records);
     figures.add(Count::Rejected, rejected);
     // Before the first request there is no event time to count at.
     if rejected > 0 && now > Timestamp::default() {
