@@ -83,6 +83,13 @@ impl Setup {
         self
     }
 
+    /// Listens to syslog; `more` are further lines of TOML.
+    pub fn syslog(mut self, protocol: &str, port: u16, more: &str) -> Self {
+        self.topics +=
+            &format!("[[syslog]]\nlisten = \"127.0.0.1:{port}\"\nprotocol = \"{protocol}\"\n{more}\n");
+        self
+    }
+
     /// Adds lines of TOML to a section: `with("policy", "block_secs = 60")`.
     pub fn with(mut self, section: &str, lines: &str) -> Self {
         let text = self.sections.entry(section.to_owned()).or_default();

@@ -71,11 +71,6 @@ impl Doors {
         }
     }
 
-    /// Whether lines can come in by one of them.
-    pub(super) fn is_empty(&self) -> bool {
-        self.files.is_none() && self.readers.is_empty()
-    }
-
     /// Waits until something may have come, at most that long.
     pub(in super::super) fn wait(&self, time: Duration) {
         self.wake.wait(time);

@@ -134,7 +134,8 @@ impl Inputs {
     /// Whether anything is read.
     pub(super) fn is_reading(&self) -> bool {
         let has_partition = |kafka: &KafkaSource| kafka.owned().next().is_some();
-        self.kafka.as_ref().map_or(!self.doors.is_empty(), has_partition)
+        // Without Kafka there is another door: nobody detects who reads nothing.
+        self.kafka.as_ref().is_none_or(has_partition)
     }
 
     /// Where every source stands.

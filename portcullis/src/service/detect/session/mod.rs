@@ -204,6 +204,9 @@ impl<'a> Session<'a> {
         }
         if self.held_until.is_none() {
             self.inputs.poll_doors(&self.role.setup.config);
+        } else {
+            // What waits there does, until writing works.
+            self.inputs.has_more = false;
         }
         for source in self.inputs.doors.take_opened() {
             self.trust(source);
