@@ -11,11 +11,6 @@ use std::process::{Command, Stdio};
 
 const SCANNER: &str = "203.0.113.66";
 
-/// No checkpoint is written but at the end: whatever was taken is read from the spool again.
-fn without_checkpoints() -> Setup {
-    Setup::new().with("storage", "checkpoint_secs = 3600")
-}
-
 fn counted(portcullis: &Portcullis) -> Result<u64> {
     let now = ago(0);
     let (from, to) = (now.plus_secs(-7200), now.plus_secs(3600));
@@ -59,8 +54,11 @@ fn sender(file: &Path, port: u16, how: &str) -> Result<Rsyslog> {
 
 fn over_a_kill(protocol: &str, how: &str) -> Result<()> {
     let [port] = free_ports()?;
-    let mut portcullis =
-        Portcullis::start(&without_checkpoints().syslog(protocol, port, "trust = \"block\""))?;
+    let mut portcullis = Portcullis::start(&Setup::new().without_checkpoints().syslog(
+        protocol,
+        port,
+        "trust = \"block\"",
+    ))?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("access.log");
     let lines = [benign(7, ago(3000), 300)?, scanner(SCANNER, ago(60), 40)].concat();
@@ -146,7 +144,8 @@ fn messages_over_tls_are_taken_and_who_is_not_allowed_is_not_heard() -> Result<(
         key.display()
     );
     let [port, closed] = free_ports()?;
-    let setup = without_checkpoints()
+    let setup = Setup::new()
+        .without_checkpoints()
         .syslog("tcp", closed, "allow = [\"192.0.2.0/24\"]")
         .syslog("tls", port, &tls);
     let portcullis = Portcullis::start(&setup)?;

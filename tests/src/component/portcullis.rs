@@ -77,6 +77,13 @@ impl Setup {
         )
     }
 
+    /// Writes no checkpoint but the last one: what was taken before a kill is read again.
+    pub fn without_checkpoints(mut self) -> Self {
+        self.sections
+            .insert("storage".to_owned(), "checkpoint_secs = 3600\n".to_owned());
+        self
+    }
+
     /// Follows a log.
     pub fn file(mut self, path: &Path) -> Self {
         self.topics += &format!("[[files]]\npath = \"{}\"\n", path.display());
