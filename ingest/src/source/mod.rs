@@ -5,6 +5,7 @@ pub mod file;
 pub mod follow;
 pub mod kafka;
 pub mod merge;
+pub mod push;
 pub mod spool;
 pub mod syslog;
 

@@ -20,7 +20,9 @@ pub enum PushError {
     #[error("the content encoding {0:?} is not read: send gzip, zstd, or none")]
     Encoding(String),
     /// Longer than anything that is read.
-    #[error("the body has more than {UNPACKED_BYTES_MAX} bytes or {PUSHED_LINES_MAX} lines once it is unpacked")]
+    #[error(
+        "the body has more than {UNPACKED_BYTES_MAX} bytes or {PUSHED_LINES_MAX} lines once it is unpacked"
+    )]
     TooLarge,
     /// It is not what it says.
     #[error("the body is not what it says it is: {0}")]
@@ -84,17 +86,26 @@ mod tests {
     }
 
     fn texts(body: &str) -> Result<Vec<&str>, PushError> {
-        Ok(lines(body.as_bytes())?.into_iter().map(|range| &body[range]).collect())
+        Ok(lines(body.as_bytes())?
+            .into_iter()
+            .map(|range| &body[range])
+            .collect())
     }
 
     #[test]
     fn lines_objects_and_arrays_of_them_are_taken_whole_or_not_at_all() {
         assert_eq!(texts("a line\nanother\n\n"), Ok(vec!["a line", "another"]));
         assert_eq!(texts("{\"a\":1}\n{\"a\":2}"), Ok(vec!["{\"a\":1}", "{\"a\":2}"]));
-        assert_eq!(texts("[{\"message\":\"x\"},{\"message\":\"y\"}]"), Ok(vec!["{\"message\":\"x\"}", "{\"message\":\"y\"}"]));
+        assert_eq!(
+            texts("[{\"message\":\"x\"},{\"message\":\"y\"}]"),
+            Ok(vec!["{\"message\":\"x\"}", "{\"message\":\"y\"}"])
+        );
         assert_eq!(texts(""), Ok(vec![]));
         assert!(matches!(texts("[{\"a\":1},{\"a\""), Err(PushError::Broken(_))));
-        assert_eq!(lines("x\n".repeat(PUSHED_LINES_MAX + 1).as_bytes()), Err(PushError::TooLarge));
+        assert_eq!(
+            lines("x\n".repeat(PUSHED_LINES_MAX + 1).as_bytes()),
+            Err(PushError::TooLarge)
+        );
     }
 
     #[test]
@@ -110,7 +121,13 @@ mod tests {
         let mut broken = packed(text);
         broken.truncate(broken.len() - 9);
         assert!(matches!(unpack(broken, Some("gzip")), Err(PushError::Broken(_))));
-        assert!(matches!(unpack(text.to_vec(), Some("zstd")), Err(PushError::Broken(_))));
-        assert_eq!(unpack(text.to_vec(), Some("br")), Err(PushError::Encoding("br".to_owned())));
+        assert!(matches!(
+            unpack(text.to_vec(), Some("zstd")),
+            Err(PushError::Broken(_))
+        ));
+        assert_eq!(
+            unpack(text.to_vec(), Some("br")),
+            Err(PushError::Encoding("br".to_owned()))
+        );
     }
 }

@@ -3,11 +3,13 @@
 //! Whatever can fail is made before anything starts. Roles meet at the store and at the blocklist in memory only.
 
 mod detect;
+mod door_figures;
 mod figures;
 mod file_watch;
 mod follow;
 mod listeners;
 mod page;
+mod push;
 mod reload;
 mod settings;
 mod spools;
@@ -30,6 +32,7 @@ use detector::rule::RuleSet;
 use domain::blocklist::BlocklistLimits;
 use domain::{HashKey, Timestamp};
 use ingest::Networks;
+use push::PushDoor;
 use spools::{Spools, Wake};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -122,15 +125,21 @@ impl Service {
             .await
             .context("could not make the first key")?;
         let figures = Arc::new(Figures::default());
-        let api = Arc::new(ApiState::new(api_parts(&shared, config, &figures)));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let mut parts = api_parts(&shared, config, &figures);
         let (detect, folder_lock) = if roles.detect && config.reads() {
             let started = start_detect(&shared, config, (&rules, networks.clone()), &figures).await?;
             syslog::serve(syslog, &started.spools, &stop, &tasks)?;
+            if config.push.is_some() {
+                parts.sink = Some(Arc::new(PushDoor {
+                    spools: Arc::clone(&started.spools),
+                }));
+            }
             (Some(started.role), started.lock)
         } else {
             (None, None)
         };
+        let api = Arc::new(ApiState::new(parts));
         follow::start(&shared, config, &stop, &tasks);
         listeners::serve(sockets, &api, &stop, &tasks);
         Ok(Self {

@@ -50,9 +50,15 @@ pub(crate) fn doc() -> Doc {
         "Takes lines of a gateway's access log over: text or JSON, a line each, or a JSON array",
     )
     .query::<IngestQuery>()
-    .header("Content-Encoding", "`gzip` or `zstd`, when the body is compressed.")
+    .header(
+        "Content-Encoding",
+        "`gzip` or `zstd`, when the body is compressed.",
+    )
     .text_body("Lines as the gateway wrote them, or as Vector's http sink and CrowdSec send them.")
-    .answers::<TakenView>(202, "The lines are durable. Every line of the body was taken; otherwise none is.")
+    .answers::<TakenView>(
+        202,
+        "The lines are durable. Every line of the body was taken; otherwise none is.",
+    )
 }
 
 pub(crate) async fn handle(
@@ -69,7 +75,10 @@ pub(crate) async fn handle(
         return Err(Problem::forbidden("the key speaks for another gateway"));
     }
     let Some(sink) = state.sink.clone() else {
-        return Err(Problem::unavailable_until(FULL_RETRY_SECS, "this process takes no lines: it has no [push] section, or does not detect"));
+        return Err(Problem::unavailable_until(
+            FULL_RETRY_SECS,
+            "this process takes no lines: it has no [push] section, or does not detect",
+        ));
     };
     let Ok(_turn) = state.pushes.try_acquire() else {
         return Err(Problem::too_many("others are being read").retried_after(BUSY_RETRY_SECS));

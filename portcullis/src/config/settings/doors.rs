@@ -53,6 +53,29 @@ pub(super) const FILES: Section = Section {
     ],
 };
 
+pub(super) const PUSH: Section = Section {
+    path: "push",
+    is_optional: true,
+    about: "Takes lines over that are sent to POST /api/v1/ingest with a key of the role ingest. They wait on the disk \
+            (storage.spool_bytes_max) until a checkpoint holds what became of them.",
+    settings: &[
+        setting(
+            "push.format",
+            Kind::Format,
+            Value(r#""auto""#),
+            Restart,
+            "The log format; auto finds it out for each gateway.",
+        ),
+        setting(
+            "push.trust",
+            Kind::Choice(&["observe", "throttle", "block"]),
+            Value(r#""observe""#),
+            Restart,
+            "The strongest action that pushed lines may lead to. Whoever has such a key holds this much power.",
+        ),
+    ],
+};
+
 /// Most ranges of senders: a site names its networks.
 const RANGES_MAX: usize = 256;
 

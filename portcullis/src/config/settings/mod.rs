@@ -28,6 +28,7 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &kafka::TLS,
     &kafka::SASL,
     &doors::FILES,
+    &doors::PUSH,
     &doors::SYSLOG,
     &doors::SYSLOG_TLS,
     &detection::CLIENTS,

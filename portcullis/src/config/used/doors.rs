@@ -29,6 +29,17 @@ impl Files {
     }
 }
 
+/// `[push]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Push {
+    /// `auto`, a format's name, or one written down.
+    pub(crate) format: String,
+    /// The strongest action that pushed lines may lead to.
+    #[serde(deserialize_with = "from_text")]
+    pub(crate) trust: domain::Action,
+}
+
 /// One `[[syslog]]`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,11 +2,20 @@
 
 use super::sources::Terms;
 use crate::config::Config;
+use crate::service::push::PREFIX;
 use domain::Action;
 
 /// The terms of a spool, by its name. A door that is not configured any more has left lines that were taken over: they are
 /// read, and may lead to nothing.
 pub(super) fn of_spool(config: &Config, name: &str) -> Terms {
+    let pushed = config.push.as_ref().zip(name.strip_prefix(PREFIX));
+    if let Some((push, gateway)) = pushed {
+        return Terms {
+            format: push.format.clone(),
+            trust: push.trust,
+            gateway: gateway.to_owned(),
+        };
+    }
     let syslog = config.syslog.iter().find(|syslog| syslog.source() == name);
     syslog.map_or_else(
         || Terms {

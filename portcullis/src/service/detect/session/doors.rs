@@ -1,7 +1,7 @@
 //! What is shown of the sources beside Kafka.
 
 use super::super::inputs::{Inputs, SourceName};
-use crate::service::figures::DoorFigures;
+use crate::service::door_figures::DoorFigures;
 use domain::Timestamp;
 
 /// The figures of every source beside Kafka that is open.

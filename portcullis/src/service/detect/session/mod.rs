@@ -3,14 +3,15 @@
 mod doors;
 mod group;
 mod hours;
+mod intake;
 mod models;
 mod news;
 
 use super::checkpoint::{self, Checkpoint};
 use super::effects::Effects;
-use super::inputs::{Inputs, POLL_WAIT};
+use super::inputs::Inputs;
 use super::minutes::Minutes;
-use super::reading::{self, Readers, Rejections};
+use super::reading::Readers;
 use super::watched::Watched;
 use super::{Role, lease};
 use crate::analysis::Workers;
@@ -20,9 +21,8 @@ use crate::service::figures::Count;
 use crate::service::settings;
 use crate::service::watch::{self, Watch};
 use detector::{Detector, Output, Settings};
-use domain::{HashKey, Position};
+use domain::HashKey;
 use hours::HoursTold;
-use ingest::source::door::TOO_LONG;
 use ingest::source::kafka::{Commit, KafkaBatch, KafkaEvent, KafkaSource, KafkaSourceError};
 use models::ModelsTold;
 use std::time::{Duration, Instant};
@@ -175,110 +175,6 @@ impl<'a> Session<'a> {
         self.save_if_due()?;
         self.tell();
         self.keep_lease()
-    }
-
-    /// Asks Kafka for what has arrived; false when there is none, or its brokers do not answer.
-    fn ask_kafka(&mut self, batch: &mut KafkaBatch) -> Result<bool, Fault> {
-        if self.inputs.kafka.is_none() || self.kafka_again.is_some_and(|again| Instant::now() < again) {
-            return Ok(false);
-        }
-        self.kafka_again = None;
-        if self.answer_pending()? {
-            match self.inputs.poll_kafka(batch) {
-                Ok(()) => {
-                    self.go_on();
-                    return Ok(true);
-                }
-                Err(error) if error.is_retryable() => self.stall(&error),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        self.kafka_again = Some(Instant::now() + RETRY_AFTER);
-        Ok(false)
-    }
-
-    /// Takes what came in by the doors beside Kafka, unless writing fails. Kafka waits for the first line if it is there.
-    fn ask_doors(&mut self, has_asked: bool) {
-        if !has_asked && !self.inputs.has_more {
-            self.inputs.doors.wait(POLL_WAIT);
-        }
-        if self.held_until.is_none() {
-            self.inputs.poll_doors(&self.role.setup.config);
-        } else {
-            // What waits there does, until writing works.
-            self.inputs.has_more = false;
-        }
-        for source in self.inputs.doors.take_opened() {
-            self.trust(source);
-        }
-    }
-
-    /// Reads what has arrived, or what the open tick holds after a second of silence.
-    fn read(&mut self, batch: Option<&KafkaBatch>) {
-        if batch.is_none_or(|batch| batch.messages() == 0) && self.inputs.batch.is_empty() {
-            if !self.is_previewed && self.spoken.elapsed() >= SILENCE {
-                self.detector.preview(&mut self.outputs);
-                self.effects.take_early(&mut self.outputs, &mut self.watched);
-                self.is_previewed = true;
-            }
-        } else {
-            self.observe(batch);
-            self.role.setup.figures.set_state(true, None);
-            self.spoken = Instant::now();
-            self.is_previewed = false;
-            self.has_news = true;
-        }
-        self.effects
-            .take(&mut self.outputs, &mut self.minutes, &mut self.watched);
-    }
-
-    /// Parses lines and hands them to the detector: those of Kafka first.
-    fn observe(&mut self, batch: Option<&KafkaBatch>) {
-        let setup = &self.role.setup;
-        let partitions = self.inputs.partitions();
-        let place = |position: Position| Position {
-            source: partitions
-                .get(position.source as usize)
-                .copied()
-                .unwrap_or(u32::MAX),
-            ..position
-        };
-        let mut rejections = Rejections {
-            sources: &mut self.inputs.sources,
-            letters: self.inputs.letters.as_mut(),
-            effects: &mut self.effects,
-            now: (setup.shared.clock)(),
-            count: 0,
-        };
-        let door = &self.inputs.batch;
-        let lines = batch.map_or(0, |batch| batch.lines().len()) + door.lines().len();
-        let mut records = Vec::with_capacity(lines);
-        if let Some(batch) = batch {
-            let taken = batch.lines().map(|line| (line.text, place(line.position)));
-            self.readers
-                .read(&setup.config, taken, &mut rejections, &mut records);
-            for rejected in batch.rejections() {
-                rejections.add(place(rejected.position), rejected.text, rejected.fault.as_str());
-            }
-        }
-        let taken = door.lines().map(|line| (line.text, line.position));
-        self.readers
-            .read(&setup.config, taken, &mut rejections, &mut records);
-        for line in door.too_long() {
-            rejections.add(line.position, line.text, TOO_LONG);
-        }
-        let rejected = rejections.count;
-        reading::observe(
-            &mut self.detector,
-            &records,
-            &setup.key,
-            &self.workers,
-            &mut self.minutes,
-            &mut self.outputs,
-        );
-        let now = self.detector.now();
-        let read = (lines as u64, records.len() as u64, rejected);
-        reading::count(&setup.figures, read, &mut self.minutes, now);
     }
 
     /// Makes durable what was said. Where that fails, reading waits.
