@@ -2,6 +2,7 @@
 //!
 //! Modules stand in the order in which a request meets them.
 
+mod line_sink;
 mod listen;
 mod peer;
 mod route;
@@ -31,6 +32,7 @@ pub use blocklist::BlocklistSource;
 pub use bootstrap::{BootstrapError, bootstrap_key};
 pub use check::{AddressHeader, CheckSettings};
 pub use events::{EVENT_READERS_MAX, EVENTS_KEPT, EventHub, LiveUpdate};
+pub use line_sink::{LineSink, PushRefused, Pushed};
 pub use listen::{CONNECTIONS_MAX, DRAIN_MAX, TLS_POLL, TlsError, TlsFiles, serve};
 pub use metrics::{Exposition, Histogram, MetricKind, MetricsSource};
 pub use neutral::{neutralise, neutralise_json, push_csv_field};

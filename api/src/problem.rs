@@ -18,6 +18,10 @@ pub(crate) struct Problem {
     status: u16,
     /// What was wrong with this request.
     detail: String,
+    /// When it may be tried again, in seconds, where another time than a minute is known.
+    #[serde(skip)]
+    #[schema(ignore)]
+    retry_secs: Option<u32>,
 }
 
 impl Problem {
@@ -27,6 +31,7 @@ impl Problem {
             title,
             status: status.as_u16(),
             detail: neutralise(detail).into_owned(),
+            retry_secs: None,
         }
     }
 
@@ -120,6 +125,23 @@ impl Problem {
         )
     }
 
+    /// There is no room at the moment; trying again after so many seconds may help.
+    pub(crate) fn unavailable_until(secs: u32, detail: &str) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Not available at the moment",
+            detail,
+        )
+        .retried_after(secs)
+    }
+
+    /// The same, to be tried again after so many seconds.
+    pub(crate) fn retried_after(mut self, secs: u32) -> Self {
+        self.retry_secs = Some(secs);
+        self
+    }
+
     /// A fault of ours.
     pub(crate) fn internal() -> Self {
         Self::new(
@@ -161,9 +183,8 @@ impl IntoResponse for Problem {
         let mut response = (status, [content], body).into_response();
         if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE {
             // A minute: the window of failed attempts; a store that is gone is rarely back sooner.
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+            let secs = HeaderValue::from(self.retry_secs.unwrap_or(60));
+            response.headers_mut().insert(header::RETRY_AFTER, secs);
         }
         response
     }

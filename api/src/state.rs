@@ -5,11 +5,14 @@ use crate::blocklist::BlocklistSource;
 use crate::check::CheckSettings;
 use crate::events::EventHub;
 use crate::lapi::Lapi;
+use crate::line_sink::LineSink;
 use crate::metrics::{Metrics, MetricsSource};
 use crate::ranking::AlertRanker;
+use crate::route::PUSHES_MAX;
 use domain::Timestamp;
 use std::sync::Arc;
 use storage::{Bouncer, Store};
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 /// Gives the time by the wall clock.
@@ -58,6 +61,8 @@ pub struct ApiParts {
     pub metrics: Vec<Arc<dyn MetricsSource>>,
     /// Who learns from verdicts; without it alerts stand by time only.
     pub ranker: Option<Arc<dyn AlertRanker>>,
+    /// Who takes lines over that are pushed; without it none are.
+    pub sink: Option<Arc<dyn LineSink>>,
 }
 
 impl ApiParts {
@@ -75,6 +80,7 @@ impl ApiParts {
             health: Vec::new(),
             metrics: Vec::new(),
             ranker: None,
+            sink: None,
         }
     }
 }
@@ -91,6 +97,9 @@ pub struct ApiState {
     pub(crate) metrics: Metrics,
     pub(crate) other_metrics: Vec<Arc<dyn MetricsSource>>,
     pub(crate) ranker: Option<Arc<dyn AlertRanker>>,
+    pub(crate) sink: Option<Arc<dyn LineSink>>,
+    /// Turns of those who push.
+    pub(crate) pushes: Semaphore,
     clock: Clock,
     tasks: TaskTracker,
 }
@@ -110,6 +119,8 @@ impl ApiState {
             metrics: Metrics::default(),
             other_metrics: parts.metrics,
             ranker: parts.ranker,
+            sink: parts.sink,
+            pushes: Semaphore::new(PUSHES_MAX),
             clock: parts.clock,
             tasks: TaskTracker::new(),
         }

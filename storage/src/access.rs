@@ -5,6 +5,8 @@ use domain::Timestamp;
 /// What a key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
+    /// May hand lines over only, of its own gateway.
+    Ingest,
     /// May ask the bouncer API only, for its own gateway.
     Bouncer,
     /// May read.
@@ -17,12 +19,19 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 4] = [Self::Bouncer, Self::Viewer, Self::Operator, Self::Admin];
+    pub const ALL: [Self; 5] = [
+        Self::Ingest,
+        Self::Bouncer,
+        Self::Viewer,
+        Self::Operator,
+        Self::Admin,
+    ];
 
     /// The public name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Ingest => "ingest",
             Self::Bouncer => "bouncer",
             Self::Viewer => "viewer",
             Self::Operator => "operator",
@@ -46,7 +55,7 @@ pub struct NewApiKey {
     pub hash: String,
     /// What it may do.
     pub role: Role,
-    /// The gateway that a bouncer's key is limited to.
+    /// The gateway that a bouncer's key is limited to, and that a key for pushing speaks for.
     pub gateway: Option<String>,
     /// Name of the key that made it, or `bootstrap`.
     pub created_by: String,

@@ -48,6 +48,11 @@ const WALLS: &[(&[&str], &[&str], &str)] = &[
         "lines come from Kafka through `ingest` only",
     ),
     (
+        &["notify", "glob"],
+        &["ingest"],
+        "logs are followed by `ingest` only",
+    ),
+    (
         &["axum", "axum-*", "tower-http", "utoipa", "utoipa-*"],
         &["api"],
         "HTTP is spoken by `api` only: whoever decides must not know who asks",

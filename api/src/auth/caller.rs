@@ -29,6 +29,8 @@ pub(crate) struct Caller {
     pub(crate) name: String,
     /// What it may do.
     pub(crate) role: Role,
+    /// The gateway that its key is limited to.
+    pub(crate) gateway: Option<String>,
     /// Hash of the session's cookie; `None` for a key itself.
     pub(crate) session: Option<String>,
 }
@@ -38,8 +40,10 @@ pub(crate) struct Caller {
 pub(crate) enum Access {
     /// Nothing: the route looks for itself.
     Anyone,
-    /// A key of at least this role. Bouncers' keys open nothing here.
+    /// A key of at least this role. Keys of machines open nothing here.
     AtLeast(Role),
+    /// A key of this role and no other.
+    Only(Role),
 }
 
 impl Access {
@@ -47,7 +51,8 @@ impl Access {
     pub(crate) fn admits(self, role: Role) -> bool {
         match self {
             Self::Anyone => true,
-            Self::AtLeast(least) => role != Role::Bouncer && role >= least,
+            Self::AtLeast(least) => role >= Role::Viewer && role >= least,
+            Self::Only(one) => role == one,
         }
     }
 }
@@ -94,6 +99,7 @@ pub(crate) async fn identify(state: &ApiState, headers: &HeaderMap, peer: Peer) 
             Ok(Caller {
                 name: session.key_name,
                 role: session.role,
+                gateway: None,
                 session: Some(hash),
             })
         }
@@ -116,6 +122,7 @@ pub(crate) async fn of_key(
             Ok(Caller {
                 name: known.key.name.clone(),
                 role: known.key.role,
+                gateway: known.key.gateway.clone(),
                 session: None,
             })
         }
@@ -161,13 +168,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_role_holds_what_the_lesser_ones_hold_and_bouncers_hold_nothing() {
-        let check = |access: Access, expected: [bool; 4]| {
+    fn a_role_holds_what_the_lesser_ones_hold_and_machines_hold_nothing() {
+        let check = |access: Access, expected: [bool; 5]| {
             assert_eq!(Role::ALL.map(|role| access.admits(role)), expected, "{access:?}");
         };
-        check(Access::AtLeast(Role::Viewer), [false, true, true, true]);
-        check(Access::AtLeast(Role::Operator), [false, false, true, true]);
-        check(Access::AtLeast(Role::Admin), [false, false, false, true]);
-        check(Access::AtLeast(Role::Bouncer), [false, true, true, true]);
+        check(Access::AtLeast(Role::Viewer), [false, false, true, true, true]);
+        check(Access::AtLeast(Role::Operator), [false, false, false, true, true]);
+        check(Access::AtLeast(Role::Admin), [false, false, false, false, true]);
+        check(Access::AtLeast(Role::Bouncer), [false, false, true, true, true]);
+        check(Access::AtLeast(Role::Ingest), [false, false, true, true, true]);
+        check(Access::Only(Role::Ingest), [true, false, false, false, false]);
     }
 }

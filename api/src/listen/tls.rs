@@ -85,12 +85,13 @@ impl TlsFiles {
     }
 
     /// Makes connections with the certificate as it is now.
-    pub(super) fn acceptor(&self) -> TlsAcceptor {
+    #[must_use]
+    pub fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(self.config.load_full())
     }
 
     /// Takes up changed files until told to stop.
-    pub(super) async fn follow(self: Arc<Self>, stop: CancellationToken) {
+    pub async fn follow(self: Arc<Self>, stop: CancellationToken) {
         let mut seen = self.seen;
         loop {
             tokio::select! {

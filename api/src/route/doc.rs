@@ -72,6 +72,20 @@ impl Doc {
         self
     }
 
+    /// The body of the request, as text.
+    pub(crate) fn text_body(mut self, description: &str) -> Self {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let content = ContentBuilder::new().schema(Some(Schema::from(text))).build();
+        let body = RequestBodyBuilder::new()
+            .description(Some(description))
+            .content("text/plain", content.clone())
+            .content("application/x-ndjson", content.clone())
+            .content("application/json", content)
+            .required(Some(Required::True));
+        self.operation = self.operation.request_body(Some(body.build()));
+        self
+    }
+
     /// An answer in JSON.
     pub(crate) fn answers<T: ToSchema>(mut self, status: u16, description: &str) -> Self {
         let schema = RefOr::Ref(self.reference::<T>());
@@ -178,6 +192,10 @@ fn complete(operation: OperationBuilder, route: &Route) -> OperationBuilder {
     let operation = match route.access {
         // An empty list takes the requirement away.
         Access::Anyone => operation.securities(Some([])).description(Some("Needs no key.")),
+        Access::Only(role) => operation.securities(Some(schemes)).description(Some(format!(
+            "Needs a key of the role `{}`, and no other.",
+            role.as_str()
+        ))),
         Access::AtLeast(role) => operation.securities(Some(schemes)).description(Some(format!(
             "Needs a key of the role `{}` or of one that may do more.",
             role.as_str()

@@ -50,6 +50,9 @@ mod key {
     pub(super) mod list;
     pub(super) mod revoke;
 }
+mod ingest {
+    pub(crate) mod create;
+}
 mod session {
     pub(super) mod create;
     pub(super) mod end;
@@ -72,6 +75,7 @@ mod verdict_tests;
 
 pub(crate) use doc::Doc;
 pub(crate) use health::probe::{live, ready};
+pub(crate) use ingest::create::PUSHES_MAX;
 
 use crate::auth::{self, Access};
 use crate::state::ApiState;
@@ -109,6 +113,8 @@ const READ: Access = Access::AtLeast(Role::Viewer);
 const ORDER: Access = Access::AtLeast(Role::Operator);
 /// Deciding who may do what.
 const RULE: Access = Access::AtLeast(Role::Admin);
+/// Handing lines over.
+const PUSH: Access = Access::Only(Role::Ingest);
 /// The key is in the request's body: the handler looks at it.
 const OPEN: Access = Access::Anyone;
 
@@ -225,6 +231,13 @@ pub(crate) fn table() -> Vec<Route> {
             RULE,
             key::revoke::handle,
             key::revoke::doc,
+        ),
+        row(
+            Post,
+            "/api/v1/ingest",
+            PUSH,
+            ingest::create::handle,
+            ingest::create::doc,
         ),
         row(
             Post,

@@ -12,7 +12,7 @@ pub(crate) struct KeyView {
     name: String,
     /// What it may do.
     role: String,
-    /// The gateway that a bouncer's key is limited to.
+    /// The gateway that a bouncer's key is limited to, and that a key for pushing lines speaks for.
     gateway: Option<String>,
     /// When it was made.
     created_at: String,
@@ -46,9 +46,9 @@ impl KeyView {
 pub(crate) struct NewKey {
     /// Its name: 1 to 64 letters, digits, dots, dashes or underscores, unique for good.
     pub(crate) name: String,
-    /// `bouncer`, `viewer`, `operator` or `admin`.
+    /// `ingest`, `bouncer`, `viewer`, `operator` or `admin`.
     pub(crate) role: String,
-    /// The gateway that a bouncer's key is limited to.
+    /// The gateway that a bouncer's key is limited to, and that a key for pushing lines speaks for.
     pub(crate) gateway: Option<String>,
 }
 

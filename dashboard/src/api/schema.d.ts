@@ -281,6 +281,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ingest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes lines of a gateway's access log over: text or JSON, a line each, or a JSON array
+         * @description Needs a key of the role `ingest`, and no other.
+         */
+        post: operations["push_lines"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/keys": {
         parameters: {
             query?: never;
@@ -892,7 +912,7 @@ export interface components {
             created_at: string;
             /** @description Name of the key that made it. */
             created_by: string;
-            /** @description The gateway that a bouncer's key is limited to. */
+            /** @description The gateway that a bouncer's key is limited to, and that a key for pushing lines speaks for. */
             gateway?: string | null;
             /** @description When it was last used, to the minute or so. */
             last_used_at?: string | null;
@@ -961,11 +981,11 @@ export interface components {
         };
         /** @description A key to be made. */
         NewKey: {
-            /** @description The gateway that a bouncer's key is limited to. */
+            /** @description The gateway that a bouncer's key is limited to, and that a key for pushing lines speaks for. */
             gateway?: string | null;
             /** @description Its name: 1 to 64 letters, digits, dots, dashes or underscores, unique for good. */
             name: string;
-            /** @description `bouncer`, `viewer`, `operator` or `admin`. */
+            /** @description `ingest`, `bouncer`, `viewer`, `operator` or `admin`. */
             role: string;
         };
         /** @description A key that was just made. */
@@ -1222,6 +1242,14 @@ export interface components {
              * @description Requests that we stopped.
              */
             stopped: number;
+        };
+        /** @description What was taken. */
+        TakenView: {
+            /**
+             * Format: int64
+             * @description Lines that are on the disk now, and will be read.
+             */
+            lines: number;
         };
         /** @description What is attacked. */
         TargetView: {
@@ -1839,6 +1867,48 @@ export interface operations {
                         /** @description `cursor` of the following slice; null at the end. */
                         next: null | string;
                     };
+                };
+            };
+            /** @description Why it was refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    push_lines: {
+        parameters: {
+            query?: {
+                /** @description The gateway that the lines are of. It is the key's own, whether it is said or not; another one is refused. */
+                gateway?: string | null;
+            };
+            header?: {
+                /** @description `gzip` or `zstd`, when the body is compressed. */
+                "Content-Encoding"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Lines as the gateway wrote them, or as Vector's http sink and CrowdSec send them. */
+        requestBody: {
+            content: {
+                "application/json": string;
+                "application/x-ndjson": string;
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description The lines are durable. Every line of the body was taken; otherwise none is. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TakenView"];
                 };
             };
             /** @description Why it was refused or failed. */

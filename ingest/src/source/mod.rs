@@ -1,8 +1,13 @@
 //! Where lines come from: files, standard input, Kafka.
 
+pub mod door;
 pub mod file;
+pub mod follow;
 pub mod kafka;
 pub mod merge;
+pub mod push;
+pub mod spool;
+pub mod syslog;
 
 /// Longest line that is read. Gateways cap a request's head near 32 KiB; a longer line is rejected, counted and
 /// skipped to its end without growing memory.

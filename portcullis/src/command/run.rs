@@ -16,7 +16,7 @@ const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
 /// How often the files are looked at that may change while it runs: two looks tell that one is no longer being written.
 const LOOK_AT_FILES_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
 
-/// Reads your gateways' access logs from Kafka, decides, and serves decisions, API and dashboard.
+/// Reads your gateways' access logs, decides, and serves decisions, API and dashboard.
 ///
 /// Changed files of the configuration and of rules are read again without losing what was counted, and so they are on SIGHUP; SIGINT and SIGTERM write a last checkpoint
 /// and stop. `portcullis config example` prints a configuration to begin with.

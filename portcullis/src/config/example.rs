@@ -28,7 +28,10 @@ pub(crate) fn example() -> String {
 fn is_shown_only(section: &Section) -> bool {
     let is_nested = section.path.contains('.');
     (section.is_optional && is_nested)
-        || matches!(section.path, "allowlist[]" | "routes[]" | "api.listeners[]")
+        || matches!(
+            section.path,
+            "push" | "files[]" | "syslog[]" | "allowlist[]" | "routes[]" | "api.listeners[]"
+        )
 }
 
 fn write_section(out: &mut String, section: &Section) {

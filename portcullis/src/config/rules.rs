@@ -7,6 +7,7 @@ use super::value::Surroundings;
 use detector::limits::ROLE_OVERRIDES_MAX;
 use detector::rule::Glob;
 use domain::{Client, Scope};
+use ingest::source::follow;
 use ingest::source::kafka::TopicSelector;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -19,6 +20,8 @@ pub(crate) fn contradictions(checked: &Checked, surroundings: &Surroundings<'_>)
     let mut problems = Vec::new();
     check_topics(checked, &mut problems);
     check_kafka_security(checked, &mut problems);
+    check_files(checked, &mut problems);
+    check_syslog(checked, &mut problems);
     check_policy(checked, &mut problems);
     check_models(checked, surroundings, &mut problems);
     check_budget(checked, surroundings, &mut problems);
@@ -268,6 +271,60 @@ fn is_loopback(url: &str) -> bool {
     address
         .or_else(|_| host.parse())
         .is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+fn check_files(checked: &Checked, problems: &mut Vec<Problem>) {
+    let entries = checked.entries.iter();
+    for entry in entries.filter(|entry| entry.setting.path == "files[].path") {
+        let Some(path) = checked.text(&entry.path) else {
+            continue;
+        };
+        // Another working folder would be another log.
+        let expected = if Path::new(path).is_absolute() {
+            follow::check_pattern(path).err()
+        } else {
+            Some("a path that begins with /".to_owned())
+        };
+        if let Some(expected) = expected {
+            report(checked, problems, &entry.path, format!("\"{path}\""), expected);
+        }
+    }
+}
+
+fn check_syslog(checked: &Checked, problems: &mut Vec<Problem>) {
+    let path = |at: usize, key: &str| format!("syslog[{at}].{key}");
+    let count = (0..).take_while(|at| checked.entry(&path(*at, "allow")).is_some());
+    for at in count {
+        let protocol = checked.text(&path(at, "protocol"));
+        let certificate = path(at, "tls.certificate");
+        match (protocol, checked.entry(&certificate).is_some()) {
+            (Some("tls"), false) => report(
+                checked,
+                problems,
+                &certificate,
+                "nothing",
+                "a [syslog.tls] section, because the protocol is tls",
+            ),
+            (Some("udp" | "tcp"), true) => report(
+                checked,
+                problems,
+                &path(at, "protocol"),
+                "a certificate that nobody is shown",
+                "the protocol tls, or no [syslog.tls] section",
+            ),
+            _ => {}
+        }
+        let address = checked.text(&path(at, "listen"));
+        let is_public = address
+            .and_then(|text| text.parse::<SocketAddr>().ok())
+            .is_some_and(|address| !address.ip().to_canonical().is_loopback());
+        let trust = checked.text(&path(at, "trust"));
+        if protocol == Some("udp") && is_public && trust != Some("observe") {
+            let found = format!("\"{}\" of datagrams off the loopback", trust.unwrap_or_default());
+            let expected = "\"observe\": anyone can send a datagram in another's name";
+            report(checked, problems, &path(at, "trust"), found, expected);
+        }
+    }
 }
 
 fn check_policy(checked: &Checked, problems: &mut Vec<Problem>) {

@@ -1,5 +1,6 @@
 //! What the detect role counts: read by `/metrics`, by the health report and by the demo's terminal.
 
+use super::door_figures::{self, DoorFigures};
 use super::topics::{self, Delays, Topics};
 use super::watch::Watch;
 use api::{Exposition, HealthPart, HealthSource, MetricKind, MetricsSource};
@@ -44,6 +45,7 @@ pub(crate) struct Figures {
     roles_learned: AtomicU64,
     roles: Mutex<Vec<LearnedRole>>,
     watch: Mutex<Watch>,
+    doors: Mutex<Vec<DoorFigures>>,
 }
 
 /// One counter of [`Figures`].
@@ -147,6 +149,11 @@ impl Figures {
         } else {
             "waiting"
         }
+    }
+
+    /// Notes what was read from the sources beside Kafka.
+    pub(super) fn set_doors(&self, doors: Vec<DoorFigures>) {
+        *self.doors.lock().unwrap_or_else(PoisonError::into_inner) = doors;
     }
 
     /// Notes what became of dead letters.
@@ -368,6 +375,8 @@ impl MetricsSource for Figures {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .write(out);
+        let doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
+        door_figures::write(&doors, out);
     }
 }
 

@@ -3,13 +3,17 @@
 //! Whatever can fail is made before anything starts. Roles meet at the store and at the blocklist in memory only.
 
 mod detect;
+mod door_figures;
 mod figures;
 mod file_watch;
 mod follow;
 mod listeners;
 mod page;
+mod push;
 mod reload;
 mod settings;
+mod spools;
+mod syslog;
 mod topics;
 mod watch;
 
@@ -30,6 +34,8 @@ use detector::rule::RuleSet;
 use domain::blocklist::BlocklistLimits;
 use domain::{HashKey, Timestamp};
 use ingest::Networks;
+use push::PushDoor;
+use spools::{Spools, Wake};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,7 +47,7 @@ use tokio_util::task::TaskTracker;
 /// Which roles a process plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Roles {
-    /// Reads Kafka and decides.
+    /// Reads logs and decides.
     pub(crate) detect: bool,
     /// Answers people, bouncers and gateways.
     pub(crate) serve: bool,
@@ -111,20 +117,32 @@ impl Service {
         } else {
             Vec::new()
         };
+        let syslog = if roles.detect {
+            syslog::bind(&config.syslog).await?
+        } else {
+            Vec::new()
+        };
         let addresses = sockets.iter().map(|socket| socket.address).collect();
         let shared = share(config).await?;
         let first_key = api::bootstrap_key(&*shared.store, (shared.clock)())
             .await
             .context("could not make the first key")?;
         let figures = Arc::new(Figures::default());
-        let api = Arc::new(ApiState::new(api_parts(&shared, config, &figures)));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let (detect, folder_lock) = if roles.detect && config.kafka.is_some() {
-            let (role, lock) = start_detect(&shared, config, (&rules, networks.clone()), &figures).await?;
-            (Some(role), lock)
+        let mut parts = api_parts(&shared, config, &figures);
+        let (detect, folder_lock) = if roles.detect && config.reads() {
+            let started = start_detect(&shared, config, (&rules, networks.clone()), &figures).await?;
+            syslog::serve(syslog, &started.spools, &stop, &tasks)?;
+            if config.push.is_some() {
+                parts.sink = Some(Arc::new(PushDoor {
+                    spools: Arc::clone(&started.spools),
+                }));
+            }
+            (Some(started.role), started.lock)
         } else {
             (None, None)
         };
+        let api = Arc::new(ApiState::new(parts));
         follow::start(&shared, config, &stop, &tasks);
         listeners::serve(sockets, &api, &stop, &tasks);
         Ok(Self {
@@ -272,18 +290,30 @@ fn api_parts(shared: &Shared, config: &Config, figures: &Arc<Figures>) -> ApiPar
     parts
 }
 
+/// The detect role and what it holds on to.
+struct Started {
+    role: DetectRole,
+    spools: Arc<Spools>,
+    lock: Option<std::fs::File>,
+}
+
 /// Starts the detect role: its key, its checkpoints, its model's record.
 async fn start_detect(
     shared: &Shared,
     config: &Config,
     (rules, networks): (&RuleSet, Option<Networks>),
     figures: &Arc<Figures>,
-) -> anyhow::Result<(DetectRole, Option<std::fs::File>)> {
+) -> anyhow::Result<Started> {
     let key = match config.detector.hash_key {
         Some(key) => key,
         None => stored_key(&*shared.store).await?,
     };
-    let (checkpoints, lock, place) = open_checkpoints(config.storage.checkpoints.reveal())?;
+    let (checkpoints, lock, folder) = open_checkpoints(config.storage.checkpoints.reveal())?;
+    // Under the folder's lock: one process reads a spool.
+    let wake = Arc::new(Wake::default());
+    let bytes_max = config.storage.spool_bytes_max;
+    let spools = Spools::open(&folder.join("spool"), bytes_max, Arc::clone(&wake))?;
+    let (spools, place) = (Arc::new(spools), folder.display());
     follow::note_models(shared, config).await?;
     let role = DetectRole::start(detect::Setup {
         shared: shared.clone(),
@@ -293,10 +323,12 @@ async fn start_detect(
         networks,
         figures: Arc::clone(figures),
         checkpoints,
+        spools: Arc::clone(&spools),
+        wake,
         holder: format!("{}:{place}", host_name()),
         runtime: tokio::runtime::Handle::current(),
     })?;
-    Ok((role, lock))
+    Ok(Started { role, spools, lock })
 }
 
 /// The installation's secret key of hashes: made at the first start, the same for every process.
@@ -314,7 +346,7 @@ async fn stored_key(store: &dyn Store) -> anyhow::Result<HashKey> {
 
 /// Opens the checkpoint folder and locks it: two processes with one folder would overwrite each other's checkpoints,
 /// and the lock, unlike a file's mere presence, goes when its process dies.
-fn open_checkpoints(url: &str) -> anyhow::Result<(CheckpointStore, Option<std::fs::File>, String)> {
+fn open_checkpoints(url: &str) -> anyhow::Result<(CheckpointStore, Option<std::fs::File>, PathBuf)> {
     let path = url.strip_prefix("file:").with_context(|| {
         format!(
             "checkpoints can be kept in a folder only (file:…): {}",
@@ -338,7 +370,7 @@ fn open_checkpoints(url: &str) -> anyhow::Result<(CheckpointStore, Option<std::f
             "a process that was killed left {dropped} half-written checkpoints: they are gone"
         );
     }
-    Ok((store, Some(lock), folder.display().to_string()))
+    Ok((store, Some(lock), folder))
 }
 
 fn host_name() -> String {

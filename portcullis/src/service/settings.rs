@@ -43,15 +43,15 @@ pub(super) fn policy(policy: &used::Policy) -> PolicySettings {
     }
 }
 
-/// How the lines of a topic become records.
+/// How the lines of a source become records.
 pub(super) fn parser(
     config: &Config,
-    topic: &used::Topic,
+    format: &str,
     (key, networks): (HashKey, Option<Networks>),
 ) -> ParserConfig {
     ParserConfig {
         // Checked with the configuration.
-        format: FormatChoice::from_text(&topic.format).unwrap_or_default(),
+        format: FormatChoice::from_text(format).unwrap_or_default(),
         trusted: config.clients.trusted_proxies(),
         identity: config.clients.identity(),
         hash_key: key,

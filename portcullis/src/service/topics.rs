@@ -107,14 +107,15 @@ pub(crate) struct Topics(Mutex<Counted>);
 pub(super) type Rejected = BTreeMap<(u32, &'static str), u64>;
 
 impl Topics {
-    /// Counts a batch after its records were judged. `gateway` names the gateway of a partition's records where no header does.
+    /// Counts a batch after its records were judged. `ours` gives our number of one of Kafka's partitions, `names` the topic
+    /// of a number, and its gateway where no header names one.
     pub(super) fn count<'s>(
         &self,
-        source: &'s KafkaSource,
         batch: &KafkaBatch,
         (records, rejected): (&[RequestRecord<'_>], &Rejected),
         now: Timestamp,
-        gateway: impl Fn(u32) -> Option<&'s str>,
+        ours: impl Fn(u32) -> u32,
+        names: impl Fn(u32) -> Option<(&'s str, &'s str)>,
     ) {
         let mut tally = Tally::default();
         let mut lines_of_message = vec![0u32; batch.messages()];
@@ -126,14 +127,16 @@ impl Topics {
                 continue;
             };
             let lines = u64::from(lines);
-            let topic = tally.of(message.position.source);
+            let number = ours(message.position.source);
+            let topic = tally.of(number);
             topic.messages += 1;
             topic.lines += lines;
             topic.bytes += message.length as u64;
             if let Some(BrokerTime::Created(time) | BrokerTime::Appended(time)) = message.broker_time {
                 topic.since_record.note(now.millis_since(time));
             }
-            if let Some(name) = message.gateway.or_else(|| gateway(message.position.source)) {
+            let gateway = || names(number).map(|(_, gateway)| gateway);
+            if let Some(name) = message.gateway.or_else(gateway) {
                 tally.count_gateway(name, lines);
             }
         }
@@ -147,9 +150,7 @@ impl Topics {
         }
         let mut counted = self.lock();
         for (number, of_batch) in &tally.topics {
-            let name = source
-                .partition(*number)
-                .map_or(OTHER, |partition| &partition.topic);
+            let name = names(*number).map_or(OTHER, |(topic, _)| topic);
             entry(&mut counted.topics, name, TOPICS_MAX).add(of_batch);
         }
         for (name, lines) in tally.gateways {

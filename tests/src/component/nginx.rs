@@ -71,6 +71,11 @@ impl Nginx {
         self.server.wait_until(what, condition)
     }
 
+    /// Makes it open its log files again, as logrotate does after it has moved them.
+    pub fn reopen(&self) -> Result<()> {
+        self.server.signal("USR1")
+    }
+
     /// Makes it read its configuration again, as `nginx -s reload` does.
     pub fn reload(&self) -> Result<()> {
         self.server.signal("HUP")

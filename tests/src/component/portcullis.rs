@@ -77,6 +77,26 @@ impl Setup {
         )
     }
 
+    /// Writes no checkpoint but the last one: what was taken before a kill is read again.
+    pub fn without_checkpoints(mut self) -> Self {
+        self.sections
+            .insert("storage".to_owned(), "checkpoint_secs = 3600\n".to_owned());
+        self
+    }
+
+    /// Follows a log.
+    pub fn file(mut self, path: &Path) -> Self {
+        self.topics += &format!("[[files]]\npath = \"{}\"\n", path.display());
+        self
+    }
+
+    /// Listens to syslog; `more` are further lines of TOML.
+    pub fn syslog(mut self, protocol: &str, port: u16, more: &str) -> Self {
+        self.topics +=
+            &format!("[[syslog]]\nlisten = \"127.0.0.1:{port}\"\nprotocol = \"{protocol}\"\n{more}\n");
+        self
+    }
+
     /// Adds lines of TOML to a section: `with("policy", "block_secs = 60")`.
     pub fn with(mut self, section: &str, lines: &str) -> Self {
         let text = self.sections.entry(section.to_owned()).or_default();

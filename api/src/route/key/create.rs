@@ -45,9 +45,11 @@ fn read(wanted: NewKey, secret: &Secret, created_by: String) -> Result<NewApiKey
     check_name("name", &wanted.name)?;
     if let Some(gateway) = &gateway {
         check_name("gateway", gateway)?;
-        if role != Role::Bouncer {
-            return Err("only a bouncer's key is limited to a gateway".to_owned());
+        if !matches!(role, Role::Bouncer | Role::Ingest) {
+            return Err("only a key of the role bouncer or ingest is limited to a gateway".to_owned());
         }
+    } else if role == Role::Ingest {
+        return Err("a key of the role ingest speaks for one gateway: name it".to_owned());
     }
     Ok(NewApiKey {
         name: wanted.name,

@@ -27,8 +27,9 @@ pub(crate) async fn handle(
 ) -> Result<Answer, Problem> {
     let now = state.now();
     let caller = of_key(&state, &sign_in.key, peer, now).await?;
-    if caller.role == Role::Bouncer {
-        return Err(Problem::forbidden("a bouncer's key opens no session"));
+    if caller.role < Role::Viewer {
+        let detail = format!("a key of the role {} opens no session", caller.role.as_str());
+        return Err(Problem::forbidden(&detail));
     }
     let secret = Secret::generate().map_err(|error| {
         tracing::error!(%error, "no session was opened");

@@ -136,7 +136,8 @@ impl Layout {
 
     /// What cannot be seen in it: what no column holds, and the zone where the time has none.
     pub(super) fn blind_spots(&self) -> Vec<&'static str> {
-        let mut spots = super::column::blind_spots(&self.columns(), self.resolution_millis());
+        let losses = super::losses(&self.columns(), self.resolution_millis());
+        let mut spots: Vec<&str> = losses.into_iter().map(|loss| loss.sentence).collect();
         let is = |field: &Field, check: fn(&Moment) -> bool| matches!(&field.kind, Kind::Moment(moment) if check(moment));
         // The zone may stand in a field of its own.
         let has_zone = self.fields().any(|field| is(field, Moment::names_zone));

@@ -269,6 +269,13 @@ fn write_warnings(format: &dyn Format, sample: &Sample, out: &mut impl Write) ->
 fn write_losses(format: &dyn Format, sample: &Sample, out: &mut impl Write) -> io::Result<()> {
     let advice = format.gateway().advice();
     writeln!(out, "\nwhat this log cannot show:")?;
+    let known = format.losses();
+    // What only this format leaves open: a zone, an address that somebody else made out.
+    let mut own = format.blind_spots();
+    own.retain(|sentence| known.iter().all(|loss| loss.sentence != *sentence));
+    for sentence in own {
+        writeln!(out, "  {sentence}")?;
+    }
     let mut can_be_added = format.is_forgeable();
     for loss in ingest::format::losses(&sample.filled(format), format.resolution_millis()) {
         writeln!(out, "  {}", loss.sentence)?;

@@ -2,6 +2,7 @@
 
 mod api;
 mod detection;
+mod doors;
 mod kafka;
 mod masking;
 mod storage;
@@ -27,6 +28,10 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &kafka::TOPICS,
     &kafka::TLS,
     &kafka::SASL,
+    &doors::FILES,
+    &doors::PUSH,
+    &doors::SYSLOG,
+    &doors::SYSLOG_TLS,
     &detection::CLIENTS,
     &masking::MASKING,
     &detection::DETECTOR,

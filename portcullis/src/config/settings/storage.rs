@@ -11,6 +11,9 @@ const DAYS_MAX: i64 = 3660;
 /// Smallest size of the store, in bytes: an empty one with its indexes and some air.
 const STORE_BYTES_MIN: i64 = 16 * 1024 * 1024;
 
+/// Smallest size of a spool, in bytes: two segments, so that one can be read while the other is written.
+const SPOOL_BYTES_MIN: i64 = 16 * 1024 * 1024;
+
 /// Largest size of the store, in bytes: 16 TB.
 const STORE_BYTES_MAX: i64 = 16 * 1024 * 1024 * 1024 * 1024;
 
@@ -46,6 +49,14 @@ pub(super) const STORAGE: Section = Section {
             Value("2147483648"),
             Restart,
             "Size of the database, in bytes. Above it the oldest of what may be dropped goes, whatever its age.",
+        ),
+        setting(
+            "storage.spool_bytes_max",
+            Kind::Integer(SPOOL_BYTES_MIN, STORE_BYTES_MAX),
+            Value("268435456"),
+            Restart,
+            "Size of each source's spool, in bytes: lines that were taken over and are not read yet. It lies in the folder of \
+             the checkpoints. Above it senders are asked to wait, and datagrams are dropped.",
         ),
     ],
 };

@@ -1,9 +1,11 @@
 //! The used form: checked settings as the types that the rest of the program takes.
 
+mod doors;
 mod kafka;
 mod read;
 
-pub(crate) use kafka::{Kafka, Topic};
+pub(crate) use doors::{Files, Push, Syslog, SyslogProtocol};
+pub(crate) use kafka::Kafka;
 
 use read::{from_text, hash_key, identities, mode, moment, ranges, scope};
 
@@ -23,6 +25,12 @@ use std::path::PathBuf;
 pub(crate) struct Config {
     /// Where access logs are read from; `None` for roles that read none.
     pub(crate) kafka: Option<Kafka>,
+    /// Logs that are followed.
+    pub(crate) files: Vec<Files>,
+    /// Whether lines are taken that are pushed, and how they are read.
+    pub(crate) push: Option<Push>,
+    /// Where syslog is listened to.
+    pub(crate) syslog: Vec<Syslog>,
     /// Who a client is.
     pub(crate) clients: Clients,
     /// What nobody is shown.
@@ -216,6 +224,8 @@ pub(crate) struct Storage {
     pub(crate) checkpoint_secs: u32,
     /// Size of the database.
     pub(crate) bytes_max: u64,
+    /// Size of each source's spool.
+    pub(crate) spool_bytes_max: u64,
     /// How long what is kept.
     pub(crate) retention: Retention,
 }
@@ -314,6 +324,11 @@ impl Config {
         self.clients.own_ranges = newer.clients.own_ranges.clone();
         self.clients.private_clients = newer.clients.private_clients;
         self.storage.checkpoint_secs = newer.storage.checkpoint_secs;
+    }
+
+    /// Whether anything is read.
+    pub(crate) fn reads(&self) -> bool {
+        self.kafka.is_some() || !self.files.is_empty() || self.push.is_some() || !self.syslog.is_empty()
     }
 
     /// What routes are for, by the file.

@@ -1,12 +1,14 @@
-//! What a checkpoint of the detect role holds: the detector's state, and the offsets that it stands for.
+//! What a checkpoint of the detect role holds: the detector's state, and the places of its sources that it stands for.
 //!
-//! One object, so that windows, population, policy memory and offsets can never disagree.
+//! One object, so that windows, population, policy memory and places can never disagree.
 
 use super::minutes::Minutes;
+use ingest::source::follow::LogPlace;
+use ingest::source::spool::SpoolPlace;
 use serde::{Deserialize, Serialize};
 
-/// Version of this form. The detector's part carries a version of its own.
-const VERSION: u32 = 1;
+/// Version of this form. The detector's part carries a version of its own. Version 1 knew partitions only.
+const VERSION: u32 = 2;
 
 /// Name under which checkpoints of the detect role are saved.
 pub(super) const NAME: &str = "detect";
@@ -22,17 +24,37 @@ pub(super) struct PartitionPlace {
     pub(super) next: Option<u64>,
 }
 
+/// Where one source stands. New kinds come at the end: a kind is its number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Place {
+    /// A partition of a topic.
+    Partition(PartitionPlace),
+    /// A log, by its path.
+    Log(String, LogPlace),
+    /// A spool, by its name.
+    Spool(String, SpoolPlace),
+}
+
 /// Everything that is needed to go on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Checkpoint {
-    /// Partitions by their number: the detector keeps a watermark for each number.
-    pub(super) partitions: Vec<PartitionPlace>,
+    /// Sources by their number: the detector keeps a watermark for each number.
+    pub(super) sources: Vec<Place>,
     /// Newest order that the detector has heard of.
     pub(super) orders_seq: u64,
     /// Figures of minutes that can still change.
     pub(super) minutes: Minutes,
     /// The detector's state.
     pub(super) detector: Vec<u8>,
+}
+
+/// As version 1 has it.
+#[derive(Debug, Deserialize)]
+struct PartitionsOnly {
+    partitions: Vec<PartitionPlace>,
+    orders_seq: u64,
+    minutes: Minutes,
+    detector: Vec<u8>,
 }
 
 /// Why a checkpoint cannot be used.
@@ -68,7 +90,23 @@ impl Checkpoint {
         if version > VERSION {
             return Err(CheckpointError::Newer(version));
         }
-        postcard::from_bytes(rest).map_err(|error| damaged(&error.to_string()))
+        let read = if version == 1 {
+            postcard::from_bytes::<PartitionsOnly>(rest).map(Self::from)
+        } else {
+            postcard::from_bytes(rest)
+        };
+        read.map_err(|error| damaged(&error.to_string()))
+    }
+}
+
+impl From<PartitionsOnly> for Checkpoint {
+    fn from(old: PartitionsOnly) -> Self {
+        Self {
+            sources: old.partitions.into_iter().map(Place::Partition).collect(),
+            orders_seq: old.orders_seq,
+            minutes: old.minutes,
+            detector: old.detector,
+        }
     }
 }
 
@@ -76,26 +114,60 @@ impl Checkpoint {
 mod tests {
     use super::*;
 
+    fn partition() -> PartitionPlace {
+        PartitionPlace {
+            topic: "access".to_owned(),
+            partition: 3,
+            next: Some(7),
+        }
+    }
+
     #[test]
     fn what_was_written_is_read_back_and_a_newer_one_is_refused_by_its_version() {
+        let log = LogPlace {
+            line: 12,
+            ..LogPlace::default()
+        };
         let checkpoint = Checkpoint {
-            partitions: vec![PartitionPlace {
-                topic: "access".to_owned(),
-                partition: 3,
-                next: Some(7),
-            }],
+            sources: vec![
+                Place::Partition(partition()),
+                Place::Log("/var/log/a.log".to_owned(), log),
+                Place::Spool("push:edge".to_owned(), SpoolPlace::default()),
+            ],
             orders_seq: 9,
             minutes: Minutes::default(),
             detector: vec![1, 2, 3],
         };
         let mut bytes = checkpoint.write();
         let read = Checkpoint::read(&bytes).unwrap();
-        assert_eq!(read.partitions, checkpoint.partitions);
+        assert_eq!(read.sources, checkpoint.sources);
         assert_eq!((read.orders_seq, read.detector), (9, vec![1, 2, 3]));
-        bytes[0] = 2;
+        bytes[0] = 3;
         let error = Checkpoint::read(&bytes).unwrap_err().to_string();
-        assert!(error.contains("version 2"), "{error}");
+        assert!(error.contains("version 3"), "{error}");
         assert!(Checkpoint::read(&bytes[..3]).is_err());
-        assert!(Checkpoint::read(&[1, 0, 0, 0, 255]).is_err());
+        assert!(Checkpoint::read(&[2, 0, 0, 0, 255]).is_err());
+    }
+
+    #[test]
+    fn a_checkpoint_of_partitions_only_is_read() {
+        #[derive(Serialize)]
+        struct Old {
+            partitions: Vec<PartitionPlace>,
+            orders_seq: u64,
+            minutes: Minutes,
+            detector: Vec<u8>,
+        }
+        let old = Old {
+            partitions: vec![partition()],
+            orders_seq: 4,
+            minutes: Minutes::default(),
+            detector: vec![8],
+        };
+        let mut bytes = 1u32.to_le_bytes().to_vec();
+        bytes.extend(postcard::to_stdvec(&old).unwrap());
+        let read = Checkpoint::read(&bytes).unwrap();
+        assert_eq!(read.sources, [Place::Partition(partition())]);
+        assert_eq!((read.orders_seq, read.detector), (4, vec![8]));
     }
 }

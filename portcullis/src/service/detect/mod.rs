@@ -1,4 +1,4 @@
-//! The detect role: Kafka → detector → store, on one thread of its own.
+//! The detect role: logs → detector → store, on one thread of its own.
 //!
 //! The thread waits for the lease (one process at a time detects; another one stands by), loads the last checkpoint,
 //! reads from the offsets it stands for, and writes the next one. Whatever goes wrong ends the session and begins a new
@@ -7,6 +7,7 @@
 
 mod checkpoint;
 mod effects;
+mod inputs;
 mod lease;
 mod minutes;
 mod reading;
@@ -15,6 +16,7 @@ mod watched;
 
 use super::Shared;
 use super::figures::Figures;
+use super::spools::{Spools, Wake};
 use crate::config::Config;
 use anyhow::Context as _;
 use detector::rule::RuleSet;
@@ -39,6 +41,9 @@ pub(super) struct Setup {
     pub(super) networks: Option<ingest::Networks>,
     pub(super) figures: Arc<Figures>,
     pub(super) checkpoints: CheckpointStore,
+    /// Lines that were sent to us and wait.
+    pub(super) spools: Arc<Spools>,
+    pub(super) wake: Arc<Wake>,
     /// How the lease's table knows this process.
     pub(super) holder: String,
     pub(super) runtime: tokio::runtime::Handle,

@@ -1,7 +1,7 @@
 //! From a batch of lines to what the detector says of them.
 
-use super::Setup;
 use super::effects::Effects;
+use super::inputs::{Source, SourceName, Sources};
 use super::minutes::{Counted, Minutes};
 use crate::analysis::Workers;
 use crate::command::lost_in;
@@ -11,15 +11,15 @@ use crate::service::figures::{Count, Figures};
 use crate::service::settings;
 use crate::service::topics::Rejected;
 use detector::{Detector, Output};
-use domain::{Alert, HashKey, RequestRecord, Timestamp};
-use ingest::source::kafka::{DeadLetterOrigin, DeadLetters, KafkaBatch, KafkaSource, SplitFault};
+use domain::{Alert, HashKey, Position, RequestRecord, Timestamp};
+use ingest::source::kafka::{DeadLetterOrigin, DeadLetters, KafkaBatch, SplitFault};
 use ingest::{Networks, Parser};
 use storage::RejectedSample;
 
 /// Bytes of a rejected line that are kept for a person: enough to recognise it, too little to hoard secrets.
 const SAMPLE_BYTES_MAX: usize = 256;
 
-/// One parser per partition: each remembers what its last line was.
+/// One parser per source: each remembers what its last line was.
 pub(super) struct Readers {
     parsers: Vec<Option<Parser>>,
     key: HashKey,
@@ -33,20 +33,34 @@ const SPARE_RECORDS_MAX: usize = 4096;
 
 /// Where lines go that cannot be read.
 pub(super) struct Rejections<'a> {
+    pub(super) sources: &'a mut Sources,
     pub(super) letters: Option<&'a mut DeadLetters>,
     pub(super) effects: &'a mut Effects,
+    /// What came from Kafka.
+    pub(super) batch: Option<&'a KafkaBatch>,
     /// How many of each partition there were, by reason.
     pub(super) reasons: Rejected,
     pub(super) now: Timestamp,
+    /// How many there were.
+    pub(super) count: u64,
+}
+
+/// A line as it came in.
+pub(super) struct Taken<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) position: Position,
+    /// Place of its message in Kafka's batch.
+    pub(super) message: Option<usize>,
 }
 
 /// A line that cannot be read.
-struct RejectedLine<'a> {
-    text: &'a [u8],
-    /// Place of its message in the batch.
-    message: usize,
+pub(super) struct RejectedLine<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) position: Position,
+    /// Place of its message in Kafka's batch.
+    pub(super) message: Option<usize>,
     /// Why, in a word and in words.
-    reason: (&'static str, &'a str),
+    pub(super) reason: (&'static str, &'a str),
 }
 
 impl Readers {
@@ -60,41 +74,46 @@ impl Readers {
         }
     }
 
-    /// Reads a batch's lines in their order. Rejected ones are counted and handed on.
+    /// Reads lines in their order. Rejected ones are counted and handed on.
     pub(super) fn read<'b>(
         &mut self,
         config: &Config,
-        source: &KafkaSource,
-        batch: &'b KafkaBatch,
+        lines: impl Iterator<Item = Taken<'b>>,
         rejections: &mut Rejections<'_>,
-    ) -> Vec<RequestRecord<'b>> {
-        let mut records: Vec<RequestRecord<'b>> = emptied(std::mem::take(&mut self.spare));
-        records.reserve(batch.lines().len());
-        for line in batch.lines() {
-            let Some(parser) = self.parser(config, source, line.position.source) else {
+        records: &mut Vec<RequestRecord<'b>>,
+    ) {
+        for Taken {
+            text,
+            position,
+            message,
+        } in lines
+        {
+            let Some(source) = rejections.sources.get_mut(position.source) else {
                 continue;
             };
-            match parser.parse(line.text, line.position) {
-                Ok(record) => records.push(record),
-                Err(reject) => {
-                    let rejected = RejectedLine {
-                        text: line.text,
-                        message: line.message,
-                        reason: (reject.reason.label(), &reject.to_string()),
-                    };
-                    rejections.add(config, source, batch, &rejected);
+            let Some(parser) = self.parser(config, source, position.source) else {
+                continue;
+            };
+            source.counts.lines += 1;
+            source.counts.bytes += text.len() as u64;
+            match parser.parse(text, position) {
+                Ok(record) => {
+                    source.counts.latest = source.counts.latest.max(record.at);
+                    records.push(record);
                 }
+                Err(reject) => rejections.add(&RejectedLine {
+                    text,
+                    position,
+                    message,
+                    reason: (reject.reason.label(), &reject.to_string()),
+                }),
             }
         }
-        for part in batch.rejections() {
-            let rejected = RejectedLine {
-                text: part.text,
-                message: part.message,
-                reason: (fault_label(part.fault), part.fault.as_str()),
-            };
-            rejections.add(config, source, batch, &rejected);
-        }
-        records
+    }
+
+    /// An empty list, in the memory of the records that were read last.
+    pub(super) fn records<'b>(&mut self) -> Vec<RequestRecord<'b>> {
+        emptied(std::mem::take(&mut self.spare))
     }
 
     /// Takes records back that are done with, for their memory.
@@ -115,18 +134,17 @@ impl Readers {
         lost_in(&formats).into_iter().map(str::to_owned).collect()
     }
 
-    /// The parser of a partition, by the rule of its topic.
-    fn parser(&mut self, config: &Config, source: &KafkaSource, number: u32) -> Option<&mut Parser> {
+    /// The parser of a source.
+    fn parser(&mut self, config: &Config, source: &Source, number: u32) -> Option<&mut Parser> {
         let place = number as usize;
         if place >= self.parsers.len() {
             self.parsers.resize_with(place + 1, || None);
         }
         if self.parsers[place].is_none() {
-            let rule = source.partition(number)?.rule;
-            let topic = config.kafka.as_ref()?.topics.get(rule)?;
+            let format = &source.terms.as_ref()?.format;
             self.parsers[place] = Some(Parser::new(settings::parser(
                 config,
-                topic,
+                format,
                 (self.key, self.networks.clone()),
             )));
         }
@@ -141,55 +159,50 @@ fn emptied<'new>(mut records: Vec<RequestRecord<'_>>) -> Vec<RequestRecord<'new>
 }
 
 /// A fault in a word, beside those of rejected lines.
-const fn fault_label(fault: SplitFault) -> &'static str {
+pub(super) const fn fault_label(fault: SplitFault) -> &'static str {
     match fault {
         SplitFault::PayloadTooLong => "payload_too_long",
         SplitFault::TooManyLines => "too_many_lines",
         SplitFault::BrokenArray => "broken_array",
+        SplitFault::BrokenRecords => "broken_records",
+        SplitFault::BrokenOtlp => "broken_otlp",
     }
 }
 
-/// The gateway of a partition's records where no header names one: as its topic is configured, else the topic itself.
-fn gateway<'a>(config: &'a Config, source: &'a KafkaSource, number: u32) -> Option<&'a str> {
-    let partition = source.partition(number)?;
-    let topic = config.kafka.as_ref()?.topics.get(partition.rule);
-    Some(
-        topic
-            .and_then(|topic| topic.gateway.as_deref())
-            .unwrap_or(&partition.topic),
-    )
-}
-
 impl Rejections<'_> {
-    fn add(&mut self, config: &Config, source: &KafkaSource, batch: &KafkaBatch, line: &RejectedLine<'_>) {
-        let Some(message) = batch.message(line.message) else {
-            return;
-        };
-        let Some(partition) = source.partition(message.position.source) else {
+    /// Counts a line that could not be read, and hands it on.
+    pub(super) fn add(&mut self, line: &RejectedLine<'_>) {
+        let Some(source) = self.sources.get_mut(line.position.source) else {
             return;
         };
         let (label, reason) = line.reason;
-        *self.reasons.entry((message.position.source, label)).or_default() += 1;
-        if let Some(letters) = self.letters.as_mut() {
-            letters.send(
-                line.text,
-                &DeadLetterOrigin {
-                    topic: &partition.topic,
-                    partition: partition.partition,
-                    offset: message.position.line,
-                    reason,
-                    broker_time: message.broker_time,
-                    gateway: message
-                        .gateway
-                        .or_else(|| gateway(config, source, message.position.source)),
-                    carried: batch.carried(line.message),
-                },
-            );
+        self.count += 1;
+        source.counts.rejected += 1;
+        if let SourceName::Partition(topic, partition) = &source.name {
+            *self.reasons.entry((line.position.source, label)).or_default() += 1;
+            let found = self.batch.zip(line.message);
+            let message =
+                found.and_then(|(batch, place)| Some((batch.message(place)?, batch.carried(place))));
+            if let (Some(letters), Some((message, carried))) = (self.letters.as_mut(), message) {
+                let gateway = source.terms.as_ref().map(|terms| terms.gateway.as_str());
+                letters.send(
+                    line.text,
+                    &DeadLetterOrigin {
+                        topic,
+                        partition: *partition,
+                        offset: line.position.line,
+                        reason,
+                        broker_time: message.broker_time,
+                        gateway: message.gateway.or(gateway),
+                        carried,
+                    },
+                );
+            }
         }
         self.effects.keep_rejected(|| RejectedSample {
             at: self.now,
-            source: format!("{}[{}]", partition.topic, partition.partition),
-            line: message.position.line,
+            source: source.name.label(),
+            line: line.position.line,
             reason: reason.to_owned(),
             sample: sample(line.text),
         });
@@ -223,35 +236,16 @@ pub(super) fn observe<S: detector::Scorer>(
     }
 }
 
-/// Counts a batch, for metrics and for the minute's figures.
-pub(super) fn count(
-    figures: &Figures,
-    batch: &KafkaBatch,
-    records: usize,
-    minutes: &mut Minutes,
-    now: Timestamp,
-) {
-    let lines = batch.lines().len();
-    let rejected = (lines - records + batch.rejections().len()) as u64;
-    figures.add(Count::Lines, lines as u64);
-    figures.add(Count::Parsed, records as u64);
+/// Counts what was read, for metrics and for the minute's figures.
+pub(super) fn count(figures: &Figures, read: (u64, u64, u64), minutes: &mut Minutes, now: Timestamp) {
+    let (lines, records, rejected) = read;
+    figures.add(Count::Lines, lines);
+    figures.add(Count::Parsed, records);
     figures.add(Count::Rejected, rejected);
     // Before the first request there is no event time to count at.
     if rejected > 0 && now > Timestamp::default() {
         minutes.count(now, Counted::Rejected(rejected));
     }
-}
-
-/// Counts a batch by topic and gateway, after its records were judged.
-pub(super) fn count_topics(
-    setup: &Setup,
-    source: &KafkaSource,
-    batch: &KafkaBatch,
-    counted: (&[RequestRecord<'_>], &Rejected),
-) {
-    let now = (setup.shared.clock)();
-    let gateway = |number| gateway(&setup.config, source, number);
-    setup.figures.topics().count(source, batch, counted, now, gateway);
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{Fault, Session, TROUBLE_SHOWN};
 use detector::SourceTrust;
-use ingest::source::kafka::{Beginning, Commit, KafkaEvent, KafkaSourceError};
+use ingest::source::kafka::{Beginning, Commit, KafkaEvent, KafkaSource, KafkaSourceError};
 use std::time::Instant;
 
 impl Session<'_> {
@@ -14,7 +14,8 @@ impl Session<'_> {
                 self.answer_pending()?;
             }
             KafkaEvent::Gap(gap) => {
-                let partition = self.source.partition(gap.source);
+                let partition = self.inputs.kafka.as_ref();
+                let partition = partition.and_then(|kafka| kafka.partition(gap.source));
                 let topic = partition.map_or_else(String::new, |found| found.topic.to_string());
                 tracing::warn!(
                     topic,
@@ -54,9 +55,9 @@ impl Session<'_> {
                     tracing::warn!("could not write a checkpoint before giving partitions back: {error}");
                 }
                 tracing::info!(partitions = sources.len(), "gives partitions back");
-                self.source.release()
+                self.release()
             }
-            _ => self.source.release(),
+            _ => self.release(),
         };
         match answered {
             Ok(()) => Ok(true),
@@ -71,30 +72,39 @@ impl Session<'_> {
 
     /// Begins partitions where the state stands.
     fn take_on(&mut self, sources: &[u32]) -> Result<(), KafkaSourceError> {
+        self.inputs.number_partitions(&self.role.setup.config);
         for source in sources {
-            self.trust(*source);
+            if let Some(number) = self.inputs.partition(*source) {
+                self.trust(number);
+            }
         }
+        let Some(kafka) = &mut self.inputs.kafka else {
+            return Ok(());
+        };
         let beginnings: Vec<(u32, Beginning)> = sources
             .iter()
             .map(|source| {
-                let place = self.source.place(*source);
+                let place = kafka.place(*source);
                 (*source, place.map_or(Beginning::Configured, Beginning::Offset))
             })
             .collect();
-        self.source.begin(&beginnings)?;
+        kafka.begin(&beginnings)?;
         tracing::info!(partitions = sources.len(), "reads partitions");
         self.role.setup.figures.set_state(true, None);
         Ok(())
     }
 
-    /// Tells the detector how far a partition's gateway is trusted.
-    pub(super) fn trust(&mut self, source: u32) {
-        let rule = self.source.partition(source).map(|partition| partition.rule);
-        let topics = self.role.setup.config.kafka.as_ref().map(|kafka| &kafka.topics);
-        let topic = topics.zip(rule).and_then(|(topics, rule)| topics.get(rule));
-        if let Some(topic) = topic {
+    fn release(&mut self) -> Result<(), KafkaSourceError> {
+        let kafka = self.inputs.kafka.as_mut();
+        kafka.map_or(Ok(()), KafkaSource::release)
+    }
+
+    /// Tells the detector how far a source is trusted.
+    pub(super) fn trust(&mut self, number: u32) {
+        let source = self.inputs.sources.get(number);
+        if let Some(terms) = source.and_then(|source| source.terms.as_ref()) {
             self.detector
-                .set_source(source, SourceTrust { most: topic.trust });
+                .set_source(number, SourceTrust { most: terms.trust });
         }
     }
 }

@@ -1,14 +1,17 @@
 //! One session: from loading a checkpoint to losing the lease, an error, or the end.
 
+mod doors;
 mod group;
 mod hours;
+mod intake;
 mod models;
 mod news;
 
-use super::checkpoint::{self, Checkpoint, PartitionPlace};
+use super::checkpoint::{self, Checkpoint};
 use super::effects::Effects;
+use super::inputs::Inputs;
 use super::minutes::Minutes;
-use super::reading::{self, Readers, Rejections};
+use super::reading::Readers;
 use super::watched::Watched;
 use super::{Role, lease};
 use crate::analysis::Workers;
@@ -16,21 +19,15 @@ use crate::challenger::Duel;
 use crate::config::used;
 use crate::service::figures::Count;
 use crate::service::settings;
-use crate::service::topics::Rejected;
 use crate::service::watch::{self, Watch};
-use anyhow::Context as _;
 use detector::{Detector, Output, Settings};
 use domain::HashKey;
 use hours::HoursTold;
-use ingest::source::kafka::{
-    Commit, DeadLetters, KafkaBatch, KafkaEvent, KafkaSettings, KafkaSource, KafkaSourceError,
-};
+use ingest::source::kafka::{Commit, KafkaBatch, KafkaEvent, KafkaSource, KafkaSourceError};
 use models::ModelsTold;
 use std::time::{Duration, Instant};
 use storage::Lease;
 
-/// How long a poll waits for the first message: also how late an order is heard on a silent topic.
-const POLL_WAIT: Duration = Duration::from_millis(100);
 /// A second of silence tells what the open tick holds.
 const SILENCE: Duration = Duration::from_secs(1);
 /// A broker's trouble is shown for this long after its last report: the library repeats itself while it lasts.
@@ -71,8 +68,7 @@ pub(super) struct Session<'a> {
     role: &'a mut Role,
     lease: Lease,
     lease_renewed: Instant,
-    source: KafkaSource,
-    letters: Option<DeadLetters>,
+    inputs: Inputs,
     detector: Detector<Duel>,
     readers: Readers,
     workers: Workers,
@@ -95,35 +91,27 @@ pub(super) struct Session<'a> {
     held_until: Option<Instant>,
     troubled_until: Option<Instant>,
     is_stalled: bool,
+    /// When Kafka is asked again whose brokers did not answer.
+    kafka_again: Option<Instant>,
 }
 
 impl<'a> Session<'a> {
-    /// Loads the last checkpoint and subscribes.
+    /// Loads the last checkpoint and opens what is read.
     ///
     /// # Errors
     /// When the checkpoint or the model cannot be used, or the Kafka client refuses its settings.
     pub(super) fn begin(role: &'a mut Role, lease: &Lease) -> Result<Self, Fault> {
         let setup = &role.setup;
-        let kafka = setup.config.kafka.as_ref().context("no [kafka] section");
-        let kafka = kafka.map_err(Fault::Final)?;
         let loaded = role.wait(setup.checkpoints.load_latest(checkpoint::NAME))?;
         let generation = loaded.as_ref().map_or(0, |found| found.generation);
         let loaded = loaded.map(|found| Checkpoint::read(&found.bytes)).transpose();
         let loaded = loaded.map_err(|error| Fault::Final(error.into()))?;
         let detector = restore(role, loaded.as_ref())?;
         watch::resume(detector.scorer(), &role.wait(setup.shared.store.models())?);
-        let mut source = KafkaSource::new(KafkaSettings {
-            instance: Some(instance(&setup.holder, kafka, setup.key)),
-            ..kafka.source_settings()
+        let places = loaded.as_ref().map_or(&[][..], |found| &found.sources);
+        let inputs = Inputs::open(&setup.config, places, (&setup.spools, &setup.wake), |kafka| {
+            instance(&setup.holder, kafka, setup.key)
         })?;
-        let places = loaded.as_ref().map_or(&[][..], |found| &found.partitions);
-        for place in places {
-            source.remember(&place.topic, place.partition, place.next);
-        }
-        let letters = kafka.dead_letter_topic.as_deref();
-        let letters = letters
-            .map(|topic| DeadLetters::new(&kafka.connection(), topic))
-            .transpose()?;
         let threads = match setup.config.detector.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
@@ -132,8 +120,7 @@ impl<'a> Session<'a> {
         Ok(Self {
             lease: lease.clone(),
             lease_renewed: now,
-            source,
-            letters,
+            inputs,
             detector,
             readers: Readers::new(setup.key, setup.networks.clone()),
             workers: Workers::new(threads),
@@ -155,6 +142,7 @@ impl<'a> Session<'a> {
             held_until: None,
             troubled_until: None,
             is_stalled: false,
+            kafka_again: None,
             role,
         })
     }
@@ -174,68 +162,19 @@ impl<'a> Session<'a> {
     fn turn(&mut self, batch: &mut KafkaBatch) -> Result<(), Fault> {
         self.take_changes();
         self.take_orders();
-        if !self.answer_pending()? {
-            self.role.pause(RETRY_AFTER);
-            return Ok(());
-        }
-        match self.source.poll(batch, POLL_WAIT) {
-            Ok(()) => self.go_on(),
-            Err(error) if error.is_retryable() => {
-                self.stall(&error);
-                self.role.pause(RETRY_AFTER);
-                return Ok(());
-            }
-            Err(error) => return Err(error.into()),
-        }
-        self.read(batch);
+        let has_asked = self.ask_kafka(batch)?;
+        self.ask_doors(has_asked);
+        self.read(Some(&*batch).filter(|_| has_asked));
+        self.inputs.clear();
         self.store()?;
-        for event in batch.events().to_vec() {
-            self.hear(event)?;
+        if has_asked {
+            for event in batch.events().to_vec() {
+                self.hear(event)?;
+            }
         }
         self.save_if_due()?;
         self.tell();
         self.keep_lease()
-    }
-
-    /// Reads a batch's lines, or what the open tick holds after a second of silence.
-    fn read(&mut self, batch: &KafkaBatch) {
-        if batch.messages() == 0 {
-            if !self.is_previewed && self.spoken.elapsed() >= SILENCE {
-                self.detector.preview(&mut self.outputs);
-                self.effects.take_early(&mut self.outputs, &mut self.watched);
-                self.is_previewed = true;
-            }
-        } else {
-            let setup = &self.role.setup;
-            let mut rejections = Rejections {
-                letters: self.letters.as_mut(),
-                effects: &mut self.effects,
-                reasons: Rejected::default(),
-                now: (setup.shared.clock)(),
-            };
-            let records = self
-                .readers
-                .read(&setup.config, &self.source, batch, &mut rejections);
-            let reasons = rejections.reasons;
-            reading::observe(
-                &mut self.detector,
-                &records,
-                &setup.key,
-                &self.workers,
-                &mut self.minutes,
-                &mut self.outputs,
-            );
-            let now = self.detector.now();
-            reading::count(&setup.figures, batch, records.len(), &mut self.minutes, now);
-            reading::count_topics(setup, &self.source, batch, (&records, &reasons));
-            self.readers.take_back(records);
-            setup.figures.set_state(true, None);
-            self.spoken = Instant::now();
-            self.is_previewed = false;
-            self.has_news = true;
-        }
-        self.effects
-            .take(&mut self.outputs, &mut self.minutes, &mut self.watched);
     }
 
     /// Makes durable what was said. Where that fails, reading waits.
@@ -258,7 +197,7 @@ impl<'a> Session<'a> {
             Ok(()) => {
                 if self.held_until.take().is_some() {
                     tracing::info!("writing works again: reading goes on");
-                    self.source.set_held(false)?;
+                    self.hold(false)?;
                     self.role.setup.figures.set_state(true, None);
                 }
                 Ok(())
@@ -266,7 +205,7 @@ impl<'a> Session<'a> {
             Err(error) if error.is_retryable() => {
                 if self.held_until.is_none() {
                     tracing::error!(%error, "reading waits until writing works again: {error}");
-                    self.source.set_held(true)?;
+                    self.hold(true)?;
                 }
                 self.held_until = Some(Instant::now() + RETRY_AFTER);
                 self.trouble(&error.to_string());
@@ -274,6 +213,12 @@ impl<'a> Session<'a> {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Stops or goes on fetching from Kafka. Other doors are not asked while writing fails.
+    fn hold(&mut self, is_held: bool) -> Result<(), KafkaSourceError> {
+        let kafka = self.inputs.kafka.as_mut();
+        kafka.map_or(Ok(()), |kafka| kafka.set_held(is_held))
     }
 
     /// Whether a broker's trouble was reported of late.
@@ -319,18 +264,8 @@ impl<'a> Session<'a> {
             "a checkpoint would pass decisions that no store has"
         );
         let began = Instant::now();
-        let partitions: Vec<PartitionPlace> = (0..)
-            .map_while(|number| {
-                let partition = self.source.partition(number)?;
-                Some(PartitionPlace {
-                    topic: partition.topic.to_string(),
-                    partition: partition.partition,
-                    next: self.source.place(number),
-                })
-            })
-            .collect();
         let checkpoint = Checkpoint {
-            partitions,
+            sources: self.inputs.places(),
             orders_seq: self.orders_seq,
             minutes: self.minutes.clone(),
             detector: self.detector.checkpoint(),
@@ -350,14 +285,16 @@ impl<'a> Session<'a> {
         setup
             .figures
             .set_checkpoint_millis(u64::try_from(self.save_cost.as_millis()).unwrap_or(u64::MAX));
-        let offsets: Vec<(u32, u64)> = self
-            .source
-            .owned()
-            .filter_map(|(number, partition)| Some((number, partition.next?)))
-            .collect();
-        if let Err(error) = self.source.commit(&offsets, commit) {
-            // The checkpoint is what counts; the group's offsets are for people and their tools.
-            tracing::warn!(%error, "could not commit offsets: {error}");
+        self.inputs.doors.release(&checkpoint.sources);
+        if let Some(kafka) = &mut self.inputs.kafka {
+            let offsets: Vec<(u32, u64)> = kafka
+                .owned()
+                .filter_map(|(number, partition)| Some((number, partition.next?)))
+                .collect();
+            if let Err(error) = kafka.commit(&offsets, commit) {
+                // The checkpoint is what counts; the group's offsets are for people and their tools.
+                tracing::warn!(%error, "could not commit offsets: {error}");
+            }
         }
         Ok(())
     }
@@ -369,30 +306,28 @@ impl<'a> Session<'a> {
         }
         self.told = Instant::now();
         if self.held_until.is_some()
-            && let Err(error) = self.source.ask_ends()
+            && let Some(kafka) = &mut self.inputs.kafka
+            && let Err(error) = kafka.ask_ends()
         {
             tracing::debug!(%error, "could not learn what piles up: {error}");
         }
         let setup = &self.role.setup;
-        if !self.is_troubled() && self.held_until.is_none() {
-            setup
-                .figures
-                .set_state(self.source.owned().next().is_some(), None);
+        if !self.is_troubled() && self.held_until.is_none() && !self.is_stalled {
+            setup.figures.set_state(self.inputs.is_reading(), None);
         }
-        let lag = self
-            .source
-            .lags()
-            .iter()
-            .map(ingest::source::kafka::Lag::messages)
-            .sum();
-        setup.figures.set_source(&self.source.counters(), lag);
-        setup.figures.topics().set_places(&self.source);
+        if let Some(kafka) = &self.inputs.kafka {
+            setup.figures.set_source(&kafka.counters(), lag(kafka));
+            setup.figures.topics().set_places(kafka);
+        }
         setup.figures.set_held(self.held_until.is_some());
+        setup
+            .figures
+            .set_doors(doors::figures(&self.inputs, (setup.shared.clock)()));
         setup.figures.set_totals(self.detector.totals());
         setup.figures.set_roles(self.detector.learned_roles());
         let watch = Watch::of(self.detector.scorer());
         setup.figures.set_watch(watch.clone());
-        if let Some(letters) = &self.letters {
+        if let Some(letters) = &self.inputs.letters {
             setup.figures.set_dead_letters(letters.counters());
         }
         if let Some(latest) = self.minutes.latest() {
@@ -448,6 +383,15 @@ impl<'a> Session<'a> {
         self.tell();
         Ok(())
     }
+}
+
+/// Messages that wait on the brokers.
+fn lag(kafka: &KafkaSource) -> u64 {
+    kafka
+        .lags()
+        .iter()
+        .map(ingest::source::kafka::Lag::messages)
+        .sum()
 }
 
 /// This process's name within its consumer group: the same after a restart, another one for a stand-by (another host or
