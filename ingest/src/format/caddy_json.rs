@@ -16,7 +16,7 @@ pub(super) const FORMAT: JsonFormat = JsonFormat {
     name: "caddy_json",
     description: "Caddy's JSON access log",
     gateway: Gateway::Caddy,
-    provenance: Provenance::documented("https://caddyserver.com/docs/logging"),
+    provenance: Provenance::run("Caddy, Debian's package"),
     keys: &KEYS,
     marks: &[
         Mark::new(super::Column::At, "ts"),
@@ -24,7 +24,7 @@ pub(super) const FORMAT: JsonFormat = JsonFormat {
         Mark::new(Status, "status"),
     ],
     signs: &["\"remote_ip\"", "\"remote_addr\""],
-    caution: "",
+    caution: "requests that cannot be read: Caddy answers them with 400 before it logs",
     render,
 };
 

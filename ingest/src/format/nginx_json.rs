@@ -24,7 +24,7 @@ pub(super) const FORMAT: JsonFormat = JsonFormat {
     name: "nginx_json",
     description: "JSON of NGINX, with the names of its variables",
     gateway: Gateway::Nginx,
-    provenance: Provenance::seen("an issue of crowdsecurity/crowdsec, number 3543"),
+    provenance: Provenance::run("NGINX and Apache httpd, Debian's packages"),
     keys: &custom_json::KEYS,
     marks: &[Mark::new(Column::At, "time"), Mark::new(Column::Status, "status")],
     // Names of NGINX's variables that nobody else gives by chance.

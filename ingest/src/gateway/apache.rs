@@ -16,7 +16,7 @@ pub(super) const ADVICE: Advice = Advice {
         ),
         (
             Column::Certificate,
-            r#"\"certificate\":\"%{SSL_CLIENT_S_DN}x\" in LogFormat"#,
+            r#"\"certificate\":\"%{SSL_CLIENT_S_DN}x\" in LogFormat, with mod_ssl"#,
         ),
         (Column::Host, r#"\"host\":\"%{Host}i\" in LogFormat"#),
         (
@@ -38,7 +38,7 @@ pub(super) const ADVICE: Advice = Advice {
         (Column::Referer, r#"\"referer\":\"%{Referer}i\" in LogFormat"#),
         (
             Column::Tls,
-            r#"\"ssl_protocol\":\"%{SSL_PROTOCOL}x\" in LogFormat"#,
+            r#"\"ssl_protocol\":\"%{SSL_PROTOCOL}x\" in LogFormat, with mod_ssl"#,
         ),
         (
             Column::At,
@@ -47,6 +47,6 @@ pub(super) const ADVICE: Advice = Advice {
     ],
 };
 
-const RECOMMENDED: &str = r#"LogFormat "{\"time\":\"%{%Y-%m-%dT%H:%M:%S}t.%{msec_frac}t%{%z}t\",\"remote_addr\":\"%{c}a\",\"x_forwarded_for\":\"%{X-Forwarded-For}i\",\"method\":\"%m\",\"host\":\"%{Host}i\",\"request\":\"%r\",\"status\":%>s,\"bytes_sent\":\"%O\",\"request_length\":\"%I\",\"duration_us\":%D,\"referer\":\"%{Referer}i\",\"user_agent\":\"%{User-Agent}i\",\"ssl_protocol\":\"%{SSL_PROTOCOL}x\"}" portcullis
+const RECOMMENDED: &str = r#"LogFormat "{\"time\":\"%{%Y-%m-%dT%H:%M:%S}t.%{msec_frac}t%{%z}t\",\"remote_addr\":\"%{c}a\",\"x_forwarded_for\":\"%{X-Forwarded-For}i\",\"method\":\"%m\",\"host\":\"%{Host}i\",\"request\":\"%r\",\"status\":%>s,\"bytes_sent\":\"%O\",\"request_length\":\"%I\",\"duration_us\":%D,\"referer\":\"%{Referer}i\",\"user_agent\":\"%{User-Agent}i\"}" portcullis
 CustomLog /var/log/apache2/access.json.log portcullis
 "#;

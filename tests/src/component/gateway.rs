@@ -206,6 +206,7 @@ fn haproxy(place: &Place<'_>, advice: &str) -> Result<Command> {
 defaults
     mode http
     log global
+    option dontlognull
     timeout connect 5s
     timeout client 30s
     timeout server 30s
