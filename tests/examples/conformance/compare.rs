@@ -156,7 +156,7 @@ fn is_left_most(line: &str, wanted: &str) -> bool {
         let raw = format.parse(text, &mut Memory::default());
         let chain = raw
             .ok()
-            .and_then(|raw| raw.forwarded.map(|chain| chain.into_owned()));
+            .and_then(|raw| raw.forwarded.map(std::borrow::Cow::into_owned));
         let entry = |text: &str| text.trim().trim_matches(['[', ']']).to_owned();
         chain.is_some_and(|chain| {
             chain
