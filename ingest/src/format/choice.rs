@@ -84,7 +84,9 @@ impl FormatChoice {
         if let Some(format) = by_name(text) {
             return Ok(Self::Named(format));
         }
-        let (name, description) = text.split_once(':').unwrap_or((text, ""));
+        let Some((name, description)) = text.split_once(':') else {
+            return Err(unknown(text));
+        };
         let Some(language) = LANGUAGES.iter().find(|language| language.name == name) else {
             return Err(unknown(text));
         };
@@ -146,6 +148,10 @@ mod tests {
 
     #[test]
     fn what_is_neither_is_named_with_what_was_expected() {
+        for text in ["nginx", "caddy: x"] {
+            let wrong = FormatChoice::from_text(text).expect_err("no format");
+            assert!(wrong.message.starts_with("unknown format"), "{wrong}");
+        }
         let wrong = FormatChoice::from_text("nginx_combned").expect_err("no format");
         for format in FORMATS {
             assert!(wrong.message.contains(format.name()), "{wrong}");

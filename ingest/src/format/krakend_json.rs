@@ -1,7 +1,7 @@
 //! KrakenD's access log with `access_log_format: json`
 //! (<https://www.krakend.io/docs/enterprise/logging/>): seven keys, the latency a duration of Go.
 
-use super::Column::{At, Duration, Method, Peer, Status, Target, UserAgent};
+use super::Column::{At, Duration, Forwarded, Method, Status, Target, UserAgent};
 use super::Provenance;
 use super::fields::Node::{Moment, Scaled, Text, Timed};
 use super::fields::{JsonFormat, Keys, Mark};
@@ -22,7 +22,7 @@ pub(super) const FORMAT: JsonFormat = JsonFormat {
         Mark::new(Status, "status_code"),
     ],
     signs: &["\"prefix\""],
-    caution: "whether the address is the connection's: KrakenD believes X-Forwarded-For of the proxies that its router trusts, by default of all",
+    caution: "whose the address is: KrakenD believes X-Forwarded-For of the proxies that its router trusts, by default of all, so that it is only claimed",
     render,
 };
 
@@ -31,7 +31,7 @@ const KEYS: Keys = Keys::exact(&[
     ("status_code", Text(Status)),
     ("latency", Timed(Duration)),
     ("latency_ms", Scaled(Duration, 1.0)),
-    ("client_ip", Text(Peer)),
+    ("client_ip", Text(Forwarded)),
     ("method", Text(Method)),
     ("path", Text(Target)),
     // A custom pattern may add it.

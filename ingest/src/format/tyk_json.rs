@@ -5,7 +5,7 @@
 //! nothing of them is kept or shown. The query stands nowhere else. `ip_address` is what Tyk took for the client's.
 
 use super::Column::{
-    ApiKey, At, BytesIn, Consumer, Duration, Host, Method, Path, Peer, Status, Upstream, UserAgent,
+    ApiKey, At, BytesIn, Consumer, Duration, Forwarded, Host, Method, Path, Status, Upstream, UserAgent,
 };
 use super::Provenance;
 use super::fields::Node::{Moment, Object as Nested, Scaled, Text};
@@ -25,13 +25,13 @@ pub(super) const FORMAT: JsonFormat = JsonFormat {
     keys: &KEYS,
     marks: &[Mark::new(At, "timestamp"), Mark::new(Status, "response_code")],
     signs: &["\"api_id\""],
-    caution: "whether the address is the connection's: Tyk believes X-Real-IP and X-Forwarded-For of anybody unless a proxy in front of it overwrites them",
+    caution: "whose the address is: Tyk believes X-Real-IP and X-Forwarded-For of anybody, so that it is only claimed",
     render,
 };
 
 const KEYS: Keys = Keys::exact(&[
     ("timestamp", Moment(Guessed)),
-    ("ip_address", Text(Peer)),
+    ("ip_address", Text(Forwarded)),
     ("method", Text(Method)),
     ("host", Text(Host)),
     ("raw_path", Text(Path)),

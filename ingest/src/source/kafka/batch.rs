@@ -1,7 +1,7 @@
 //! Messages of one poll, as lines. Owns its bytes, so that it can travel to another thread and be used anew.
 
+use super::carried::{Carried, Kept};
 use super::otlp::otlp_records;
-use super::record::{Carried, Kept};
 use super::split::MessageShape;
 use super::{KafkaEvent, SplitFault, SplitLimits, split_payload};
 use domain::{Position, Timestamp};

@@ -111,7 +111,7 @@ impl KafkaSource {
                 settings,
                 partitions: Partitions::default(),
                 counters: KafkaCounters::default(),
-                gateways: super::record::Gateways::default(),
+                gateways: super::carried::Gateways::default(),
             },
             pending: None,
             gaps: Vec::new(),

@@ -1,11 +1,11 @@
 //! What one message goes through on its way into a batch.
 
 use super::batch::{Arrived, BrokerTime, KafkaBatch};
+use super::carried::{self, Gateways};
 use super::counters::KafkaCounters;
 use super::event::KafkaEvent;
 use super::partitions::{Arrival, Partitions};
 use super::placing::from_kafka;
-use super::record::{self, Gateways};
 use super::settings::KafkaSettings;
 use domain::{Position, Timestamp};
 use rdkafka::message::{BorrowedMessage, Message as _};
@@ -56,14 +56,14 @@ impl Intake {
             .and_then(|found| self.settings.topics.get(found.rule));
         let shape = rule.map(|rule| rule.shape).unwrap_or_default();
         let header = rule.and_then(|rule| rule.gateway_header.as_deref());
-        let named = header.and_then(|wanted| record::headers(message).find(|(name, _)| *name == wanted));
+        let named = header.and_then(|wanted| carried::headers(message).find(|(name, _)| *name == wanted));
         let arrived = Arrived {
             position,
             broker_time: broker_time(message),
             gateway: named.and_then(|(_, value)| self.gateways.name(value?)),
         };
         if self.settings.keeps_headers {
-            batch.keep(message.key(), record::headers(message));
+            batch.keep(message.key(), carried::headers(message));
         }
         let (lines, fault) = batch.push_message(arrived, payload, shape, self.settings.limits);
         self.counters.messages += 1;

@@ -21,6 +21,7 @@
 //! than after `seek`.
 
 mod batch;
+mod carried;
 mod consumer;
 mod context;
 mod counters;
@@ -31,7 +32,6 @@ mod intake;
 mod otlp;
 mod partitions;
 mod placing;
-mod record;
 mod records;
 mod replay;
 mod settings;
@@ -44,6 +44,7 @@ pub use batch::{
     BATCH_BYTES_MAX, BATCH_LINES_MAX, BATCH_MESSAGES_MAX, BrokerTime, KafkaBatch, KafkaLine, KafkaMessage,
     KafkaRejection, REJECTED_BYTES_KEPT,
 };
+pub use carried::{CARRIED_BYTES_MAX, Carried, GATEWAY_BYTES_MAX, GATEWAYS_MAX, HEADERS_MAX, OTHER_GATEWAY};
 pub use consumer::{Beginning, Commit, KafkaSource, Lag};
 pub use counters::KafkaCounters;
 pub use dead_letter::{
@@ -53,7 +54,6 @@ pub use error::KafkaSourceError;
 pub use event::KafkaEvent;
 pub use otlp::{OTLP_BYTES_MAX, otlp_records};
 pub use partitions::{Gap, GapCause, Partition};
-pub use record::{CARRIED_BYTES_MAX, Carried, GATEWAY_BYTES_MAX, GATEWAYS_MAX, HEADERS_MAX, OTHER_GATEWAY};
 pub use records::only_record;
 pub use replay::{ReplayPartition, ReplaySpan, replay};
 pub use settings::{

@@ -44,6 +44,8 @@ struct Sample {
     read: usize,
     claimed: usize,
     ambiguous: usize,
+    /// Which name of the lines' was taken for what.
+    taken: Vec<(Column, String)>,
     /// The first lines that were read: their numbers and fields.
     shown: Vec<(u64, Vec<(&'static str, String)>)>,
 }
@@ -101,11 +103,19 @@ impl Sample {
             read: 0,
             claimed: 0,
             ambiguous: 0,
+            taken: Vec::new(),
             shown: Vec::new(),
         };
         for line in batch.lines().take(SAMPLE_LINES) {
-            if let Ok(record) = parser.parse(line.bytes, line.position) {
-                sample.add(line.position.line, &record);
+            let Ok(record) = parser.parse(line.bytes, line.position) else {
+                continue;
+            };
+            sample.add(line.position.line, &record);
+            if let Some(format) = parser.last_format() {
+                let taken = ingest::mapping(format, line.bytes);
+                let new = taken.into_iter().filter(|pair| !sample.taken.contains(pair));
+                let new: Vec<_> = new.collect();
+                sample.taken.extend(new);
             }
         }
         sample
@@ -176,7 +186,8 @@ fn write_fields(format: &dyn Format, sample: &Sample, out: &mut impl Write) -> i
     writeln!(out, "\n{:<12} {:>8}  {:<44} example", "field", "filled", "from")?;
     let carried = format.columns();
     for (field, tally) in FIELDS.iter().zip(&sample.tallies) {
-        let from = keys_of(field, &carried);
+        // What was taken says more than what could have been.
+        let from = keys_of(field, &sample.taken).or_else(|| keys_of(field, &carried));
         let filled = match (&from, sample.read) {
             (None, _) | (_, 0) => "-".to_owned(),
             (Some(_), read) => format!("{}%", tally.filled * 100 / read),
