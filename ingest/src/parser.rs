@@ -265,7 +265,11 @@ impl Parser {
         if let Some((index, first)) = self.last.zip(first) {
             match first {
                 Ok(raw) => ambiguous = Some((index, raw)),
-                Err(reason) => closest = Some(reject(FORMATS[index], reason)),
+                // A text is no broken JSON, whatever stood before it.
+                Err(reason) if FORMATS[index].family() == family => {
+                    closest = Some(reject(FORMATS[index], reason));
+                }
+                Err(_) => {}
             }
         }
         for (index, format) in FORMATS.iter().copied().enumerate() {

@@ -369,7 +369,14 @@ fn path_of_route(route: Cow<'_, str>) -> Cow<'_, str> {
 /// A protocol of which only the version was logged is HTTP.
 fn named_protocol(protocol: Cow<'_, str>) -> Cow<'_, str> {
     if protocol.starts_with(|letter: char| letter.is_ascii_digit()) {
-        Cow::Owned(format!("HTTP/{protocol}"))
+        match &*protocol {
+            "1.0" => Cow::Borrowed("HTTP/1.0"),
+            "1.1" => Cow::Borrowed("HTTP/1.1"),
+            "2" => Cow::Borrowed("HTTP/2"),
+            "2.0" => Cow::Borrowed("HTTP/2.0"),
+            "3" => Cow::Borrowed("HTTP/3"),
+            other => Cow::Owned(format!("HTTP/{other}")),
+        }
     } else {
         protocol
     }
