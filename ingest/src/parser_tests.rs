@@ -212,6 +212,8 @@ fn a_text_among_json_is_no_broken_json() {
     let mut parser = Parser::new(ParserConfig::new(HashKey::new([7; 16])));
     let json = r#"{"msec":1795391322.512,"remote_addr":"203.0.113.9","method":"GET","uri":"/","status":200}"#;
     assert!(parser.parse(json.as_bytes(), Position::default()).is_ok());
-    let reject = parser.parse(b"some words", Position::default()).expect_err("no line");
+    let reject = parser
+        .parse(b"some words", Position::default())
+        .expect_err("no line");
     assert_eq!(reject.reason, Reason::UnknownText { fields: 2 });
 }
