@@ -75,7 +75,8 @@ pub fn unwrap(line: &str) -> Result<Option<(Envelope, Cow<'_, str>)>, Reason> {
             None => unwrap_json(line),
         },
         Some(b'"') => Ok(unwrap_quoted(line)),
-        Some(b'0'..=b'9') => unwrap_cri(line),
+        // rsyslog's files begin with the moment, too, and have no priority.
+        Some(b'0'..=b'9') => Ok(unwrap_cri(line)?.or_else(|| unwrap_syslog(line))),
         Some(b'<' | b'A'..=b'Z') => Ok(unwrap_syslog(line)),
         _ => Ok(None),
     }

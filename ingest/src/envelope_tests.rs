@@ -142,6 +142,7 @@ fn a_syslog_header_is_taken_off() {
         "Nov  2 23:48:42 gateway nginx[14389]: ",
         "<190>Nov 22 23:48:42 nginx: ",
         "<134>2026-11-22T23:48:42Z gateway nginx: ",
+        "2026-11-22T23:48:42.123456+01:00 gateway nginx[7]: ",
         "<134>1 2026-11-22T23:48:42Z gateway nginx 1 - - ",
         "<134>1 2026-11-22T23:48:42Z gateway nginx 1 - [a@1 b=\"]\\\"\"][c] ",
     ] {
