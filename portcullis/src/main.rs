@@ -10,6 +10,7 @@ mod config;
 mod demo;
 mod drift;
 mod evaluation;
+mod kafka;
 mod masking;
 mod operator;
 mod progress;

@@ -5,7 +5,7 @@ mod kafka;
 mod read;
 
 pub(crate) use doors::{Files, Push, Syslog, SyslogProtocol};
-pub(crate) use kafka::Kafka;
+pub(crate) use kafka::{Kafka, KafkaSasl, Topic};
 
 use read::{from_text, hash_key, identities, mode, moment, ranges, scope};
 
