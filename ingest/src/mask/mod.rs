@@ -195,19 +195,30 @@ fn compile(text: &str) -> Result<Regex, String> {
     Ok(pattern)
 }
 
-/// Masks `user:password@` of an absolute URL.
+/// Masks `user:password@` of every absolute URL in a text.
 fn password(text: &str) -> Cow<'_, str> {
-    let Some((scheme, rest)) = text.split_once("://") else {
+    if !text.contains("://") {
         return Cow::Borrowed(text);
-    };
-    let authority = rest.split('/').next().unwrap_or("");
-    match authority.rsplit_once('@') {
-        Some((user, _host)) => {
-            let name = user.split(':').next().unwrap_or("");
-            Cow::Owned(format!("{scheme}://{name}:{MASK}{}", &rest[user.len()..]))
-        }
-        None => Cow::Borrowed(text),
     }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (head, tail) = rest.split_at(at + 3);
+        out.push_str(head);
+        rest = tail;
+        let authority = tail.split('/').next().unwrap_or("");
+        if let Some((user, _host)) = authority.rsplit_once('@') {
+            out.push_str(user.split(':').next().unwrap_or(""));
+            out.push(':');
+            out.push_str(MASK);
+            rest = &tail[user.len()..];
+        }
+    }
+    out.push_str(rest);
+    if out == text {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(out)
 }
 
 /// The pairs of a query, each with the mark that ends it.
@@ -274,6 +285,10 @@ mod tests {
                 "https://a.example/x?token=***&z=1",
             ),
             ("https://u:p@a.example/x", "https://u:***@a.example/x"),
+            (
+                "/go/https://a/https://u:p@b.example/x",
+                "/go/https://a/https://u:***@b.example/x",
+            ),
             ("https://a.example/@u/x", "https://a.example/@u/x"),
             ("/users/anna@example.org/keys", "/users/***@example.org/keys"),
             ("/reset/eyJhbGciOi.eyJzdWIi.c2ln", "/reset/***"),
