@@ -97,15 +97,17 @@ impl LoggingGateway {
         self.lines()
     }
 
-    /// Waits until the log no longer grows, and gives its lines.
-    pub fn settled_lines(&self) -> Result<Vec<Vec<u8>>> {
-        let mut before = usize::MAX;
-        self.server.wait_until("its log came to rest", || {
-            let now = self.lines().map_or(0, |lines| lines.len());
-            // Some buffer for a second.
-            std::thread::sleep(std::time::Duration::from_millis(1500));
-            std::mem::replace(&mut before, now) == now
-        })?;
+    /// Waits until the log names `mark`, a path that was asked for last, and gives its lines.
+    pub fn lines_up_to(&self, mark: &str) -> Result<Vec<Vec<u8>>> {
+        let has_mark = |lines: &[Vec<u8>]| {
+            lines
+                .iter()
+                .any(|line| String::from_utf8_lossy(line).contains(mark))
+        };
+        self.server
+            .wait_until(&format!("it logged the request for {mark}"), || {
+                self.lines().is_ok_and(|lines| has_mark(&lines))
+            })?;
         self.lines()
     }
 }
