@@ -19,7 +19,7 @@ const FIELDS: &str = "date time s-ip cs-method cs-uri-stem cs-uri-query s-port c
 
 const PAGE: &str = "https://learn.microsoft.com/en-us/windows/win32/http/w3c-logging";
 
-pub(super) const FORMAT: W3c = W3c;
+pub(super) static FORMAT: W3c = W3c { written: None };
 
 /// The columns that a header would have named, where a shipper drops it.
 pub(super) const LANGUAGE: Language = Language {
@@ -28,11 +28,14 @@ pub(super) const LANGUAGE: Language = Language {
     read,
 };
 
-/// Lines whose header stands in the log.
-pub(super) struct W3c;
+/// Lines behind a header, which stands in the log or was written down.
+pub(super) struct W3c {
+    /// `None`: the log says it.
+    written: Option<Columns>,
+}
 
-/// Lines whose header was written down.
-struct Written {
+/// The columns that an operator wrote down.
+struct Columns {
     fields: String,
     header: Header,
 }
@@ -54,7 +57,15 @@ fn read(text: &str) -> Result<Arc<dyn Format>, WrongFormat> {
     let mut header = Header::of(&fields);
     // Who writes no header is asked by IIS' users: `time-taken` is in milliseconds.
     header.note("#Software: Microsoft Internet Information Services");
-    Ok(Arc::new(Written { fields, header }))
+    let written = Some(Columns { fields, header });
+    Ok(Arc::new(W3c { written }))
+}
+
+impl W3c {
+    /// The names of its columns, as far as they are known before a log is read.
+    fn fields(&self) -> &str {
+        self.written.as_ref().map_or(FIELDS, |written| &written.fields)
+    }
 }
 
 impl Format for W3c {
@@ -63,7 +74,10 @@ impl Format for W3c {
     }
 
     fn description(&self) -> &'static str {
-        "W3C extended: IIS and others, by their own header"
+        match self.written {
+            None => "W3C extended: IIS and others, by their own header",
+            Some(_) => "W3C extended with columns that you wrote down",
+        }
     }
 
     fn gateway(&self) -> Gateway {
@@ -79,15 +93,20 @@ impl Format for W3c {
     }
 
     fn header(&self) -> Option<String> {
-        Some(format!(
-            "#Software: Microsoft Internet Information Services 10.0\n#Version: 1.0\n#Fields: {FIELDS}"
-        ))
+        let software = "#Software: Microsoft Internet Information Services 10.0\n#Version: 1.0";
+        let is_in_log = self.written.is_none();
+        is_in_log.then(|| format!("{software}\n#Fields: {FIELDS}"))
     }
 
     fn parse<'a>(&self, line: &'a str, memory: &mut Memory) -> Result<RawRequest<'a>, Reason> {
         if line.starts_with('#') {
-            memory.header.note(line);
+            if self.written.is_none() {
+                memory.header.note(line);
+            }
             return Err(Reason::Comment);
+        }
+        if let Some(written) = &self.written {
+            return written.header.read(line, Dialect::W3c, memory);
         }
         if !memory.header.speaks(Dialect::W3c) {
             return Err(Reason::NoHeader);
@@ -99,52 +118,11 @@ impl Format for W3c {
     }
 
     fn render(&self, record: &RequestRecord<'_>, out: &mut Vec<u8>) {
-        render(record, FIELDS, out);
+        render(record, self.fields(), out);
     }
 
     fn columns(&self) -> Vec<(Column, String)> {
-        Header::columns(FIELDS)
-    }
-
-    fn resolution_millis(&self) -> u32 {
-        1000
-    }
-}
-
-impl Format for Written {
-    fn name(&self) -> &'static str {
-        "w3c"
-    }
-
-    fn description(&self) -> &'static str {
-        "W3C extended with columns that you wrote down"
-    }
-
-    fn gateway(&self) -> Gateway {
-        Gateway::Iis
-    }
-
-    fn provenance(&self) -> Provenance {
-        Provenance::documented(PAGE)
-    }
-
-    fn family(&self) -> Family {
-        Family::Text
-    }
-
-    fn parse<'a>(&self, line: &'a str, memory: &mut Memory) -> Result<RawRequest<'a>, Reason> {
-        if line.starts_with('#') {
-            return Err(Reason::Comment);
-        }
-        self.header.read(line, Dialect::W3c, memory)
-    }
-
-    fn render(&self, record: &RequestRecord<'_>, out: &mut Vec<u8>) {
-        render(record, &self.fields, out);
-    }
-
-    fn columns(&self) -> Vec<(Column, String)> {
-        Header::columns(&self.fields)
+        Header::columns(self.fields())
     }
 
     fn resolution_millis(&self) -> u32 {
