@@ -14,13 +14,13 @@
 //! APISIX adds `route_id` to both. `meta_format: origin` is the request's text without an answer: no access log.
 
 use super::Column::{
-    ApiKey, At, BytesIn, BytesOut, Consumer, Duration, Forwarded, Host, Method, Peer, Protocol, Referer,
-    Status, Target, Upstream, UserAgent,
+    At, BytesIn, BytesOut, Consumer, Duration, Forwarded, Host, Method, Peer, Protocol, Referer, Status,
+    Target, Upstream, UserAgent,
 };
-use super::Provenance;
 use super::fields::Node::{Moment, Object as Nested, Or, Pairs, Scaled, Text};
 use super::fields::{JsonFormat, Keys, Mark};
 use super::json_write::{Object, address, target};
+use super::{Provenance, kong_json};
 use crate::clock::EpochUnit::{Guessed, Millis};
 use crate::gateway::Gateway;
 use domain::RequestRecord;
@@ -72,22 +72,12 @@ const REQUEST: Keys = Keys::exact(&[
     ("method", Text(Method)),
     ("uri", Text(Target)),
     ("size", Text(BytesIn)),
-    ("headers", Pairs(&HEADERS)),
+    ("headers", Pairs(&kong_json::HEADERS)),
 ]);
 
 const RESPONSE: Keys = Keys::exact(&[("status", Text(Status)), ("size", Text(BytesOut))]);
 
 const CONSUMER: Keys = Keys::exact(&[("username", Text(Consumer))]);
-
-/// A header that a client sent several times is a list.
-const HEADERS: Keys = Keys::headers(&[
-    ("host", Text(Host)),
-    ("user-agent", Text(UserAgent)),
-    ("referer", Text(Referer)),
-    ("x-forwarded-for", Text(Forwarded)),
-    ("apikey", Text(ApiKey)),
-    ("x-api-key", Text(ApiKey)),
-]);
 
 fn render(record: &RequestRecord<'_>, out: &mut Vec<u8>) {
     Object::write(out, |line| {

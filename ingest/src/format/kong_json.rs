@@ -65,8 +65,8 @@ const REQUEST: Keys = Keys::exact(&[
 
 const TLS: Keys = Keys::exact(&[("version", Text(Tls))]);
 
-/// A header that a client sent several times is a list.
-const HEADERS: Keys = Keys::headers(&[
+/// Headers as Kong and APISIX log them, which both stand on NGINX. One that a client sent several times is a list.
+pub(super) const HEADERS: Keys = Keys::headers(&[
     ("host", Text(Host)),
     ("user-agent", Text(UserAgent)),
     ("referer", Text(Referer)),
