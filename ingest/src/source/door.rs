@@ -73,16 +73,25 @@ impl DoorBatch {
     /// Adds a line; one that is too long is kept by its beginning only. Returns whether it is to be read.
     pub fn push(&mut self, text: &[u8], position: Position) -> bool {
         let is_read = text.len() <= LINE_BYTES_MAX;
-        let kept = if is_read { text } else { &text[..CUT_BYTES] };
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(kept);
-        let entry = (start..self.bytes.len(), position);
         if is_read {
-            self.lines.push(entry);
+            let range = self.keep(text);
+            self.lines.push((range, position));
         } else {
-            self.rejected.push(entry);
+            self.reject(text, position);
         }
         is_read
+    }
+
+    /// Adds the beginning of a line that is too long to be read.
+    pub fn reject(&mut self, text: &[u8], position: Position) {
+        let range = self.keep(&text[..text.len().min(CUT_BYTES)]);
+        self.rejected.push((range, position));
+    }
+
+    fn keep(&mut self, text: &[u8]) -> Range<usize> {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(text);
+        start..self.bytes.len()
     }
 
     fn line(&self, (range, position): &(Range<usize>, Position)) -> DoorLine<'_> {

@@ -2,8 +2,9 @@
 
 use super::spools::Spools;
 use api::{LineSink, PushRefused, Pushed};
+use ingest::source::LINE_BYTES_MAX;
 use ingest::source::push::{PushError, lines, unpack};
-use ingest::source::spool::SpoolError;
+use ingest::source::spool::{SpoolError, SpoolLine};
 use std::sync::Arc;
 
 /// What begins the name of a source that is pushed.
@@ -23,7 +24,9 @@ impl LineSink for PushDoor {
         }
         let spooled = self.spools.get(&format!("{PREFIX}{}", pushed.gateway));
         let spooled = spooled.map_err(|error| later(&error))?;
-        let texts = lines.iter().map(|line| &body[line.clone()]);
+        let texts = lines
+            .iter()
+            .map(|line| SpoolLine::within(&body[line.clone()], LINE_BYTES_MAX));
         self.spools
             .append(&spooled, texts)
             .map_err(|error| later(&error))?;

@@ -2,7 +2,7 @@
 //! that none can fill another's.
 
 use anyhow::Context as _;
-use ingest::source::spool::{Spool, SpoolError};
+use ingest::source::spool::{Spool, SpoolError, SpoolLine};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -123,7 +123,7 @@ impl Spools {
     pub(crate) fn append<'l>(
         &self,
         spooled: &Spooled,
-        lines: impl Iterator<Item = &'l [u8]> + Clone,
+        lines: impl Iterator<Item = SpoolLine<'l>> + Clone,
     ) -> Result<(), SpoolError> {
         spooled.spool.append(lines)?;
         self.wake.wake();
@@ -188,7 +188,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spools = Spools::open(folder.path(), 1000, Arc::default()).unwrap();
         let edge = spools.get("push:edge").unwrap();
-        spools.append(&edge, [&b"a line"[..]].into_iter()).unwrap();
+        let line = SpoolLine::within(b"a line", 10);
+        spools.append(&edge, std::iter::once(line)).unwrap();
         let again = Spools::open(folder.path(), 1000, Arc::default()).unwrap();
         let found = again.all();
         assert_eq!(found.len(), 1);

@@ -7,7 +7,7 @@ use super::spools::{Spooled, Spools};
 use crate::config::used::{Syslog, SyslogProtocol};
 use anyhow::Context as _;
 use api::TlsFiles;
-use ingest::source::spool::SpoolError;
+use ingest::source::spool::{SpoolError, SpoolLine};
 use ingest::source::syslog::{MESSAGE_BYTES_MAX, SyslogFramer, trim};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -214,22 +214,15 @@ struct Messages {
 
 impl Messages {
     fn push(&mut self, message: &[u8]) {
-        // One byte more than is read, so that a message that was cut is rejected as a line that is too long.
-        let padding = if message.len() > MESSAGE_BYTES_MAX {
-            ingest::source::LINE_BYTES_MAX + 1 - message.len()
-        } else {
-            0
-        };
         self.bytes.extend_from_slice(message);
-        self.bytes.resize(self.bytes.len() + padding, b' ');
         self.ends.push(self.bytes.len());
     }
 
-    fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
+    fn iter(&self) -> impl Iterator<Item = SpoolLine<'_>> + Clone {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts
             .zip(&self.ends)
-            .map(|(start, end)| &self.bytes[start..*end])
+            .map(|(start, end)| SpoolLine::within(&self.bytes[start..*end], MESSAGE_BYTES_MAX))
     }
 }
 

@@ -16,6 +16,7 @@ mod tests;
 mod writer;
 
 pub use reader::{SpoolPlace, SpoolReader};
+pub use record::SpoolLine;
 pub use writer::{Spool, SpoolError};
 
 use std::path::{Path, PathBuf};
@@ -23,9 +24,6 @@ use std::path::{Path, PathBuf};
 /// A segment is followed by another one at this size: what is kept longer than needed, and how much one damaged length can
 /// cost.
 pub const SEGMENT_BYTES: u64 = 8 << 20;
-
-/// Most bytes of a line that are kept: one more than is read, so that a line that was cut is told from one that was not.
-const KEPT_BYTES_MAX: usize = crate::source::LINE_BYTES_MAX + 1;
 
 const EXTENSION: &str = "spool";
 

@@ -157,11 +157,18 @@ impl SpoolReader {
         let mut start = 0;
         while !batch.is_full() {
             match record::read(&self.buffer[start..], is_all) {
-                Found::Line(text, size) => {
+                Found::Line(line) => {
                     self.place.line += 1;
-                    let line = self.place.line;
-                    batch.push(text, Position { source, line });
-                    start += size;
+                    let position = Position {
+                        source,
+                        line: self.place.line,
+                    };
+                    if line.is_cut() {
+                        batch.reject(line.text(), position);
+                    } else {
+                        batch.push(line.text(), position);
+                    }
+                    start += line.size();
                 }
                 Found::Damaged(size) => {
                     self.damaged += size as u64;

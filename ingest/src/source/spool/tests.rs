@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::source::LINE_BYTES_MAX;
-use crate::source::door::DoorBatch;
+use crate::source::door::{CUT_BYTES, DoorBatch};
 use proptest::prelude::*;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -26,8 +26,12 @@ fn take(reader: &mut SpoolReader) -> Vec<String> {
     }
 }
 
+fn line_of(text: &str) -> SpoolLine<'_> {
+    SpoolLine::within(text.as_bytes(), LINE_BYTES_MAX)
+}
+
 fn append(spool: &Spool, lines: &[&str]) {
-    spool.append(lines.iter().map(|line| line.as_bytes())).unwrap();
+    spool.append(lines.iter().map(|line| line_of(line))).unwrap();
 }
 
 fn open(folder: &Path) -> Arc<Spool> {
@@ -72,7 +76,7 @@ fn a_full_spool_takes_nothing_until_what_it_holds_was_read() {
     let folder = tempfile::tempdir().unwrap();
     let spool = Arc::new(Spool::open(folder.path(), 40).unwrap());
     append(&spool, &["0123456789"]);
-    let two = [&b"0123456789"[..], b"0123456789"];
+    let two = [line_of("0123456789"); 2];
     let refused = spool.append(two.into_iter()).unwrap_err();
     assert!(matches!(refused, SpoolError::Full(18)), "{refused}");
     append(&spool, &["0123456789"]);
@@ -125,21 +129,42 @@ fn a_flipped_bit_costs_its_line_or_what_follows_it_and_no_line_is_made_up() {
 fn segments_follow_one_another_and_long_lines_are_cut() {
     let folder = tempfile::tempdir().unwrap();
     let spool = open(folder.path());
-    let long = "x".repeat(LINE_BYTES_MAX + 5);
+    let (longest, too_long) = ("x".repeat(LINE_BYTES_MAX), "y".repeat(LINE_BYTES_MAX + 1));
     let count = 3 * SEGMENT_BYTES as usize / LINE_BYTES_MAX;
     let mut reader = SpoolReader::new(Arc::clone(&spool), None).unwrap();
+    let before = spool.bytes();
     for _ in 0..count {
-        append(&spool, &[&long]);
+        append(&spool, &[&too_long]);
     }
-    let (mut batch, mut too_long) = (DoorBatch::new(), 0);
-    while too_long < count {
+    // Whoever sends what is not read gets none of the disk for it.
+    assert!(spool.bytes() - before < count as u64 * 300);
+    for _ in 0..count {
+        append(&spool, &[&longest]);
+    }
+    let (mut batch, mut read, mut cut) = (DoorBatch::new(), 0, 0);
+    while read + cut < 2 * count {
         batch.clear();
         reader.poll(&mut batch, 0).unwrap();
-        too_long += batch.too_long().len();
+        read += batch
+            .lines()
+            .filter(|line| line.text == longest.as_bytes())
+            .count();
+        cut += batch
+            .too_long()
+            .filter(|line| line.text == b"y".repeat(CUT_BYTES))
+            .count();
     }
+    assert_eq!((read, cut), (count, count));
     assert_eq!(segments(folder.path()).unwrap().len(), 3);
     reader.release(reader.place()).unwrap();
     assert_eq!(segments(folder.path()).unwrap().len(), 1);
+}
+
+#[test]
+fn a_source_may_read_less_of_a_line_than_others() {
+    let line = SpoolLine::within(b"0123456789", 9);
+    assert!(line.is_cut() && line.text() == b"0123456789");
+    assert!(!SpoolLine::within(b"0123456789", 10).is_cut());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The writing end.
 
-use super::record;
-use super::{KEPT_BYTES_MAX, SEGMENT_BYTES, file_of, segments};
+use super::record::{self, SpoolLine};
+use super::{SEGMENT_BYTES, file_of, segments};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -98,12 +98,11 @@ impl Spool {
         &self.folder
     }
 
-    /// Takes lines over, all or none, and returns when the disk has them. Lines that are too long are cut: the reader
-    /// rejects them by their length.
+    /// Takes lines over, all or none, and returns when the disk has them.
     ///
     /// # Errors
     /// When there is no room, or the disk fails: the lines are not taken, though after a failure of the disk some may be read.
-    pub fn append<'l>(&self, lines: impl Iterator<Item = &'l [u8]> + Clone) -> Result<(), SpoolError> {
+    pub fn append<'l>(&self, lines: impl Iterator<Item = SpoolLine<'l>> + Clone) -> Result<(), SpoolError> {
         let mark = self.write(lines)?;
         self.sync(mark)
     }
@@ -137,13 +136,12 @@ impl Spool {
         state.total = state.total.saturating_sub(bytes);
     }
 
-    fn write<'l>(&self, lines: impl Iterator<Item = &'l [u8]> + Clone) -> Result<Mark, SpoolError> {
-        let kept = lines.map(|line| &line[..line.len().min(KEPT_BYTES_MAX)]);
-        let size: u64 = kept.clone().map(record::size).sum();
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-        kept.for_each(|line| record::write(line, &mut bytes));
+    fn write<'l>(&self, lines: impl Iterator<Item = SpoolLine<'l>> + Clone) -> Result<Mark, SpoolError> {
+        let size = lines.clone().map(|line| line.size()).sum();
+        let mut bytes = Vec::with_capacity(size);
+        lines.for_each(|line| record::write(line, &mut bytes));
         let mut state = self.state();
-        if state.total + size > self.bytes_max {
+        if state.total + size as u64 > self.bytes_max {
             return Err(SpoolError::Full(state.total));
         }
         let written = self.write_to(&mut state, &bytes);
