@@ -1,18 +1,8 @@
 //! JSON written by HAProxy's `log-format`: the set that we recommend, and the names of HAProxy's own examples
 //! (<https://www.haproxy.com/blog/encoding-haproxy-logs-in-machine-readable-json-or-cbor>, HAProxy 3.0 and later).
 //!
-//! The recommended set, for every version from 2.0. `json(utf8s)` escapes what clients send: without it a quote in a
-//! user agent would shift the fields behind it. The captures are `http-request capture req.hdr(host) len 128` and so on,
-//! in this order: host, user agent, referer, X-Forwarded-For.
-//!
-//! ```text
-//! log-format '{"time_ms":%[accept_date(ms)],"client_ip":"%ci","method":"%[capture.req.method,json(utf8s)]",
-//!   "uri":"%[capture.req.uri,json(utf8s)]","protocol":"%[capture.req.ver,json(utf8s)]",
-//!   "host":"%[capture.req.hdr(0),json(utf8s)]","user_agent":"%[capture.req.hdr(1),json(utf8s)]",
-//!   "referer":"%[capture.req.hdr(2),json(utf8s)]","x_forwarded_for":"%[capture.req.hdr(3),json(utf8s)]",
-//!   "status_code":%ST,"bytes_uploaded":%U,"bytes_read":%B,"time_active_ms":%Ta,"time_response_ms":%Tr,
-//!   "ssl_version":"%sslv","termination_state":"%ts"}'
-//! ```
+//! The recommended set stands in `gateway/haproxy.rs`, for every version from 2.0; a real HAProxy writes it in our tests.
+//! `json(utf8s)` escapes what clients send: without it a quote in a user agent would shift the fields behind it.
 //!
 //! A status of -1 is none: the client left. `request_date` names no zone and is taken for UTC; `accept_date(ms)` needs
 //! none.

@@ -1,17 +1,7 @@
 //! JSON written by NGINX (`log_format … escape=json`): a documented set of fields, and the other names that
 //! [`custom_json`] knows.
 //!
-//! The documented set, for nginx.conf:
-//!
-//! ```text
-//! log_format portcullis escape=json '{"msec":$msec,"remote_addr":"$remote_addr",'
-//!   '"x_forwarded_for":"$http_x_forwarded_for","method":"$request_method","host":"$host",'
-//!   '"uri":"$request_uri","protocol":"$server_protocol","status":$status,'
-//!   '"bytes_sent":$bytes_sent,"request_length":$request_length,"request_time":$request_time,'
-//!   '"upstream_response_time":"$upstream_response_time","referer":"$http_referer",'
-//!   '"user_agent":"$http_user_agent","ssl_protocol":"$ssl_protocol","request_id":"$request_id"}';
-//! ```
-//!
+//! The documented set is `deploy/nginx/log-format.conf`, which `formats explain` prints and a real NGINX writes in our tests.
 //! `api_key` (`$http_x_api_key`) and `jwt_claim_sub` may be added. `duration` alone says no unit and is not read.
 
 use super::fields::{JsonFormat, Mark};

@@ -31,7 +31,10 @@ pub(super) const ADVICE: Advice = Advice {
             Column::BytesIn,
             r#""request_length":$request_length in log_format"#,
         ),
-        (Column::BytesOut, r#""bytes_sent":$bytes_sent in log_format"#),
+        (
+            Column::BytesOut,
+            r#""body_bytes_sent":$body_bytes_sent in log_format"#,
+        ),
         (Column::Duration, r#""request_time":$request_time in log_format"#),
         (
             Column::Upstream,
@@ -50,17 +53,10 @@ pub(super) const ADVICE: Advice = Advice {
         (Column::At, r#""msec":$msec in log_format: milliseconds"#),
         (
             Column::Query,
-            r#""uri":"$request_uri" in log_format: $uri has no query"#,
+            r#""request_uri":"$request_uri" in log_format: $uri has no query"#,
         ),
     ],
 };
 
-const RECOMMENDED: &str = r#"log_format portcullis escape=json '{"msec":$msec,"remote_addr":"$remote_addr",'
-  '"x_forwarded_for":"$http_x_forwarded_for","method":"$request_method","host":"$host",'
-  '"uri":"$request_uri","protocol":"$server_protocol","status":$status,'
-  '"bytes_sent":$bytes_sent,"request_length":$request_length,"request_time":$request_time,'
-  '"upstream_response_time":"$upstream_response_time","referer":"$http_referer",'
-  '"user_agent":"$http_user_agent","ssl_protocol":"$ssl_protocol","request_id":"$request_id",'
-  '"request":"$request"}';
-access_log /var/log/nginx/access.json.log portcullis;
-"#;
+/// As it is shipped.
+const RECOMMENDED: &str = include_str!("../../../deploy/nginx/log-format.conf");

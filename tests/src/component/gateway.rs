@@ -127,7 +127,7 @@ fn write(place: &Place<'_>, name: &str, text: &str) -> Result<PathBuf> {
 fn nginx(place: &Place<'_>, advice: &str) -> Result<Command> {
     let (folder, port) = (place.folder.display(), place.port);
     let user = if is_root() { "user root;" } else { "" };
-    let log = with_log(advice, "/var/log/nginx/access.json.log", place)?;
+    let log = place.log.display();
     let file = write(
         place,
         "nginx.conf",
@@ -145,7 +145,8 @@ http {{
   uwsgi_temp_path {folder}/temp-uwsgi;
   scgi_temp_path {folder}/temp-scgi;
   keepalive_requests 100000;
-{log}
+{advice}
+  access_log {log} portcullis;
   server {{ listen 127.0.0.1:{port}; location / {{ return 200 \"hello\"; }} }}
 }}
 "
