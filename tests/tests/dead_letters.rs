@@ -2,6 +2,7 @@
 //! stream goes on.
 
 use anyhow::{Context as _, Result, bail};
+use domain::Timestamp;
 use portcullis_tests::component::{Kafka, Listener, Portcullis, Setup};
 use portcullis_tests::stream::{Publisher, ago, benign, scanner};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -145,10 +146,8 @@ fn spoilt_lines_go_to_the_dead_letter_topic_as_they_came_with_the_reason() -> Re
     Ok(())
 }
 
-#[test]
-fn a_dead_letter_carries_what_its_record_carried_and_figures_name_topic_reason_and_gateway() -> Result<()> {
-    let kafka = Kafka::shared()?;
-    let topic = "carried";
+/// A service whose topic names gateways in a header, and keeps what cannot be read.
+fn start_with_gateways(kafka: &Kafka, topic: &str) -> Result<Portcullis> {
     let letters_topic = format!("{topic}-letters");
     kafka.create_topic(topic, 1)?;
     kafka.create_topic(&letters_topic, 1)?;
@@ -159,41 +158,52 @@ fn a_dead_letter_carries_what_its_record_carried_and_figures_name_topic_reason_a
     let setup = Setup::new()
         .with("kafka", &kafka_section)
         .with("[kafka.topics]", &topics);
-    let portcullis = Portcullis::start(&setup)?;
-    let good = &benign(1, ago(3600), 1)?[0];
-    let at = ago(60);
+    Portcullis::start(&setup)
+}
+
+/// Sends records with a key, those headers and that time.
+fn send_records(
+    kafka: &Kafka,
+    topic: &str,
+    at: Timestamp,
+    records: &[(&str, &[(&str, &str)])],
+) -> Result<()> {
     let producer: BaseProducer = kafka.client(Listener::Plaintext)?.create()?;
-    let headers = |names: &[(&str, &str)]| {
-        names.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
+    for (payload, headers) in records {
+        let headers = headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
             headers.insert(Header {
                 key,
                 value: Some(*value),
             })
-        })
-    };
-    let send = |payload: &str, names: &[(&str, &str)]| -> Result<()> {
+        });
         let record = BaseRecord::<str, str>::to(topic)
             .partition(0)
             .key("a key")
-            .payload(payload);
-        let record = record.headers(headers(names)).timestamp(at.as_millis());
+            .payload(payload)
+            .headers(headers)
+            .timestamp(at.as_millis());
         producer.send(record).map_err(|(error, _)| error)?;
-        Ok(())
-    };
-    send(
-        "half a line",
-        &[("gateway", "edge-7"), ("trace", "1"), ("trace", "2")],
-    )?;
-    send(&good.text, &[("gateway", "edge-7")])?;
-    send(&good.text, &[])?;
+    }
     producer.flush(Duration::from_secs(60))?;
+    Ok(())
+}
+
+const TRACED: &[(&str, &str)] = &[("gateway", "edge-7"), ("trace", "1"), ("trace", "2")];
+
+#[test]
+fn a_dead_letter_carries_what_its_record_carried() -> Result<()> {
+    let kafka = Kafka::shared()?;
+    let topic = "carried";
+    let portcullis = start_with_gateways(kafka, topic)?;
+    let at = ago(60);
+    send_records(kafka, topic, at, &[("half a line", TRACED)])?;
 
     let consumer: BaseConsumer = kafka
         .client(Listener::Plaintext)?
         .set("group.id", "carried-readers")
         .create()?;
     let mut list = TopicPartitionList::new();
-    list.add_partition_offset(&letters_topic, 0, Offset::Beginning)?;
+    list.add_partition_offset(&format!("{topic}-letters"), 0, Offset::Beginning)?;
     consumer.assign(&list)?;
     let message = (0..POLLS_MAX)
         .find_map(|_| consumer.poll(POLL_TIMEOUT))
@@ -206,64 +216,73 @@ fn a_dead_letter_carries_what_its_record_carried_and_figures_name_topic_reason_a
     assert_eq!(carried["time"], at.to_string());
     assert_eq!(carried["gateway"], "edge-7");
     assert_eq!(carried["original-gateway"], "edge-7");
-    let traces = message
-        .headers()
-        .context("no headers")?
+    let headers = message.headers().context("no headers")?;
+    let traces = headers
         .iter()
         .filter(|header| header.key == "portcullis-original-trace");
     assert_eq!(
         traces.filter_map(|header| header.value).collect::<Vec<_>>(),
         [b"1", b"2"]
     );
+    drop(portcullis);
+    Ok(())
+}
 
+#[test]
+fn figures_name_topic_reason_and_gateway() -> Result<()> {
+    let kafka = Kafka::shared()?;
+    let topic = "figured";
+    let portcullis = start_with_gateways(kafka, topic)?;
+    let good = &benign(1, ago(3600), 1)?[0];
+    let named: &[(&str, &str)] = &[("gateway", "edge-7")];
+    let records = [("half a line", TRACED), (&good.text, named), (&good.text, &[])];
+    send_records(kafka, topic, ago(60), &records)?;
     portcullis.wait_until("it read all three", |portcullis| {
         Ok(portcullis.metrics("lines_total")? == 3.0)
     })?;
+    let lag = "kafka_topic_lag_messages{topic=\"figured\"}";
+    let partitions = "kafka_topic_partitions{topic=\"figured\"}";
     portcullis.wait_until("its figures show them", |portcullis| {
-        Ok(
-            portcullis.metrics("kafka_topic_lag_messages{topic=\"carried\"}")? == 0.0
-                && portcullis.metrics("kafka_topic_partitions{topic=\"carried\"}")? == 1.0,
-        )
+        Ok(portcullis.metrics(lag)? == 0.0 && portcullis.metrics(partitions)? == 1.0)
     })?;
-    let check = |name: &str, expected: f64| -> Result<()> {
+    let bytes = (2 * good.text.len() + "half a line".len()) as f64;
+    for (name, expected) in [
+        ("kafka_topic_lines_total{topic=\"figured\"}", 3.0),
+        ("kafka_topic_requests_total{topic=\"figured\"}", 2.0),
+        ("kafka_topic_bytes_total{topic=\"figured\"}", bytes),
+        (
+            "kafka_topic_rejected_total{topic=\"figured\",reason=\"unknown_format\"}",
+            1.0,
+        ),
+        ("kafka_gateway_lines_total{gateway=\"edge-7\"}", 2.0),
+        ("kafka_gateway_lines_total{gateway=\"unnamed\"}", 1.0),
+        ("kafka_state{state=\"reading\"}", 1.0),
+        ("kafka_state{state=\"troubled\"}", 0.0),
+        // A minute ago by the records, an hour and more by the requests.
+        (
+            "kafka_delay_seconds_count{topic=\"figured\",since=\"record\"}",
+            3.0,
+        ),
+        (
+            "kafka_delay_seconds_bucket{topic=\"figured\",since=\"record\",le=\"30\"}",
+            0.0,
+        ),
+        (
+            "kafka_delay_seconds_bucket{topic=\"figured\",since=\"record\",le=\"1800\"}",
+            3.0,
+        ),
+        (
+            "kafka_delay_seconds_bucket{topic=\"figured\",since=\"request\",le=\"1800\"}",
+            0.0,
+        ),
+        (
+            "kafka_delay_seconds_bucket{topic=\"figured\",since=\"request\",le=\"+Inf\"}",
+            2.0,
+        ),
+    ] {
         assert_eq!(portcullis.metrics(name)?, expected, "{name}");
-        Ok(())
-    };
-    check("kafka_topic_lines_total{topic=\"carried\"}", 3.0)?;
-    check("kafka_topic_requests_total{topic=\"carried\"}", 2.0)?;
-    check(
-        "kafka_topic_bytes_total{topic=\"carried\"}",
-        (2 * good.text.len() + 11) as f64,
-    )?;
-    check(
-        "kafka_topic_rejected_total{topic=\"carried\",reason=\"unknown_format\"}",
-        1.0,
-    )?;
-    check("kafka_gateway_lines_total{gateway=\"edge-7\"}", 2.0)?;
-    check("kafka_gateway_lines_total{gateway=\"unnamed\"}", 1.0)?;
-    check("kafka_state{state=\"reading\"}", 1.0)?;
-    check("kafka_state{state=\"troubled\"}", 0.0)?;
-    // A minute ago by the records, an hour and more by the requests.
-    check(
-        "kafka_delay_seconds_count{topic=\"carried\",since=\"record\"}",
-        3.0,
-    )?;
-    check(
-        "kafka_delay_seconds_bucket{topic=\"carried\",since=\"record\",le=\"30\"}",
-        0.0,
-    )?;
-    check(
-        "kafka_delay_seconds_bucket{topic=\"carried\",since=\"record\",le=\"1800\"}",
-        3.0,
-    )?;
-    check(
-        "kafka_delay_seconds_bucket{topic=\"carried\",since=\"request\",le=\"1800\"}",
-        0.0,
-    )?;
-    check(
-        "kafka_delay_seconds_bucket{topic=\"carried\",since=\"request\",le=\"+Inf\"}",
-        2.0,
-    )
+    }
+    Ok(())
 }
 
 #[test]
