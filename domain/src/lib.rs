@@ -9,6 +9,15 @@
 //! |---|---|
 //! | *client* | who sent requests: an address, an IPv6 /64, or a name a gateway authenticated |
 //! | *request* | one line of an access log, as a [`RequestRecord`] |
+//! | *source* | where lines come from, with a place, a watermark and a trust of its own: a partition, a file, a spool |
+//! | *door* | a way in for sources: Kafka, files, syslog, push, standard input |
+//! | *spool* | the files in which lines wait that somebody handed over and keeps no longer |
+//! | *trust* | the strongest action that a source's lines may lead to |
+//! | *format* | one way in which gateways write a request as a line |
+//! | *layout* | a text format as fields and what stands between them, compiled from the gateway's own description |
+//! | *tier* | how far a format was compared with the real thing: run, seen, documented |
+//! | *loss* | what cannot be seen in a log that lacks a field, and the threats that hide there |
+//! | *ambiguous* | of a line: it can be read in more than one way, and is never acted on |
 //! | *route* | the path with its variable parts taken out: `/users/{id}` |
 //! | *role* | what a route is for: said by a person, told by the words of its path, or learned |
 //! | *witness* | a client whose requests tell what a route is for |
