@@ -43,11 +43,15 @@ pub(super) fn mask(value: &str) -> Cow<'_, str> {
 
 /// Whether it looks like a JSON Web Token: `eyJ…` in three parts.
 pub(super) fn is_web_token(value: &str) -> bool {
-    value.starts_with("eyJ") && value.split('.').count() == 3
+    let is_token_byte = |byte| is_key_byte(byte) || matches!(byte, b'=' | b'%' | b'+');
+    value.starts_with("eyJ") && value.split('.').count() == 3 && value.bytes().all(is_token_byte)
+}
+
+const fn is_key_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
 fn is_key(value: &str) -> bool {
-    let is_key_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     let rest = KEY_PREFIXES.iter().find_map(|prefix| value.strip_prefix(prefix));
     rest.is_some_and(|rest| rest.len() >= KEY_REST_MIN && rest.bytes().all(is_key_byte))
 }
