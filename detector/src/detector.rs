@@ -12,7 +12,7 @@ use crate::policy::PolicySettings;
 use crate::population::{HourView, LearnedRole, ScoreOnly};
 use crate::rule::{Roles, RuleSet};
 use crate::score::Scorer;
-use crate::source::{AMBIGUOUS_MOST, SourceTrust, Sources, window_key, window_keys};
+use crate::source::{AMBIGUOUS_MOST, SourceTerms, Sources, window_key, window_keys};
 use crate::stage::Executor;
 use crate::stage::client::{Arrival, Changes, Epoch, Shard};
 use crate::stage::sequencer::Circumstances;
@@ -113,6 +113,8 @@ pub struct Totals {
     pub unsearched: u64,
     /// Established clients that the guard held back, once for each tick in which it did.
     pub held_back: u64,
+    /// Times that a client was not acted on because the cap of its source was spent.
+    pub over_cap: u64,
     /// Whether too little of the site was seen to act on anything but conclusive acts.
     pub is_warming_up: bool,
     /// Client-days in the reservoir of scores.
@@ -176,12 +178,18 @@ impl<S: Scorer> Detector<S> {
     ) {
         let mut arrivals: Vec<Arrival<'_, '_>> = Vec::with_capacity(records.len().min(TICK_RECORDS_MAX));
         for record in records {
-            let time = self.watermarks.observe(record.position.source, record.at);
+            let SourceTerms {
+                most,
+                lateness_millis,
+                ..
+            } = self.sources.get(record.position.source);
+            let time = self
+                .watermarks
+                .observe(record.position.source, record.at, lateness_millis);
             if self.is_tick_over(time.watermark) {
                 self.run_shards(&mut arrivals, executor);
                 self.close_tick(outputs);
             }
-            let most = self.sources.most(record.position.source);
             self.move_to(time, most);
             self.tick.started_at.get_or_insert(time.watermark);
             self.tick.records += 1;
@@ -224,15 +232,20 @@ impl<S: Scorer> Detector<S> {
         }
         let mut changes: Vec<Changes> = touched.cloned().collect();
         let mut memory = self.memory.clone();
-        let around = circumstances(&self.settings, &self.allowances, &self.scorer, self.now);
+        let around = circumstances(
+            &self.settings,
+            &self.allowances,
+            &self.sources,
+            &self.scorer,
+            self.now,
+        );
         let findings = memory.close(changes.iter_mut(), around);
         findings.into_iter().for_each(|finding| finding.say(outputs));
     }
 
-    /// Says how far the word of a source is acted on, from its next record on. Sources are trusted fully until told
-    /// otherwise.
-    pub fn set_source(&mut self, source: u32, trust: SourceTrust) {
-        self.sources.set(source, trust);
+    /// Says how the word of a source is taken, from its next record on. Sources are trusted fully until told otherwise.
+    pub fn set_source(&mut self, source: u32, terms: SourceTerms) {
+        self.sources.set(source, terms);
     }
 
     /// Takes in something that is not a record; it takes effect when the open tick ends.
@@ -260,6 +273,7 @@ impl<S: Scorer> Detector<S> {
             leaks: self.shards.iter().map(|shard| shard.leaks).sum(),
             unsearched: self.shards.iter().map(|shard| shard.unsearched).sum(),
             held_back: self.memory.sequencer.guard.held_back,
+            over_cap: self.memory.sequencer.caps.held_back,
             is_warming_up: self
                 .memory
                 .population
@@ -395,7 +409,13 @@ impl<S: Scorer> Detector<S> {
         for number in touched.iter() {
             arrived.append(&mut self.shards[number].changes.arrived);
         }
-        let around = circumstances(&self.settings, &self.allowances, &self.scorer, self.now);
+        let around = circumstances(
+            &self.settings,
+            &self.allowances,
+            &self.sources,
+            &self.scorer,
+            self.now,
+        );
         let changes = touched.of(&mut self.shards).map(|shard| &mut shard.changes);
         let findings = self.memory.close(changes, around);
         for finding in findings {
@@ -430,6 +450,7 @@ impl<S: Scorer> Detector<S> {
 fn circumstances<'a, S: Scorer>(
     settings: &'a Settings,
     allowances: &'a Allowances,
+    sources: &'a Sources,
     scorer: &'a S,
     now: Timestamp,
 ) -> Circumstances<'a> {
@@ -438,6 +459,7 @@ fn circumstances<'a, S: Scorer>(
         allowlist: allowances.list(),
         hash_key: &settings.hash_key,
         rules: &settings.rules,
+        sources,
         scorer,
         now,
     }

@@ -32,10 +32,11 @@ mod testing;
 
 pub use checkpoint::{CHECKPOINT_VERSION, CheckpointError};
 pub use detector::{Describe, Detector, Input, Output, Settings, Totals};
+pub use policy::SOURCE_CAP_DEFAULT;
 pub use population::{HourView, UsualView};
 pub use recorder::{DAYS_PER_RUN, Recorded, Recorder};
 pub use score::{Contribution, Score, Scorer, Standing, Windows};
-pub use source::SourceTrust;
+pub use source::SourceTerms;
 pub use stage::sequencer::SURGE;
 pub use stage::{Executor, Serial};
 pub use view::{ClientView, FeatureView, HorizonView};

@@ -12,7 +12,8 @@ pub const TICK_MILLIS: i64 = 250;
 /// A tick ends after this many records, so that a burst cannot delay a decision.
 pub const TICK_RECORDS_MAX: usize = 4096;
 
-/// Records this late are still decayed to their own time; later ones count for evidence and totals only.
+/// How far a record may lie behind the latest of its source, unless its source says otherwise. What comes later counts at its
+/// own time like everything else, and is counted as late; several in a row are taken for a clock that was put right.
 pub const LATENESS_MILLIS: i64 = 15 * 60 * 1000;
 
 /// A source's watermark moves forward by more than this only when several records in a row agree. A quiet site is

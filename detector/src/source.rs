@@ -3,19 +3,32 @@
 //! Records of different trust never meet in one window. What is trusted less than a block has windows of its own, and
 //! moves nothing that clients have in common: no route, no cohort, no established client.
 
+use crate::limits::LATENESS_MILLIS;
+use crate::policy::SOURCE_CAP_DEFAULT;
 use domain::{Action, HashKey};
-use std::collections::BTreeMap;
 
-/// How far the word of a source is acted on.
+/// How the word of a source is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SourceTrust {
+pub struct SourceTerms {
     /// The strongest action that its records alone may lead to.
     pub most: Action,
+    /// How far behind the latest of its records one may lie, in milliseconds; a later one is counted as late, and several
+    /// in a row are taken for a clock that was put right.
+    pub lateness_millis: i64,
+    /// Clients that it may have acted on within an hour.
+    pub cap: u32,
+    /// The source with which it shares that cap, as the partitions of one topic do; `None` for none.
+    pub counted_with: Option<u32>,
 }
 
-impl Default for SourceTrust {
+impl Default for SourceTerms {
     fn default() -> Self {
-        Self { most: Action::Block }
+        Self {
+            most: Action::Block,
+            lateness_millis: LATENESS_MILLIS,
+            cap: SOURCE_CAP_DEFAULT,
+            counted_with: None,
+        }
     }
 }
 
@@ -23,25 +36,35 @@ impl Default for SourceTrust {
 /// can shift its fields can name anybody, so it is shown to people and nothing more.
 pub(crate) const AMBIGUOUS_MOST: Action = Action::Observe;
 
-/// The trust of every source that was named; others are trusted fully.
+/// The terms of every source that was named; others have the usual ones.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sources {
-    pub(crate) by_number: BTreeMap<u32, Action>,
+pub struct Sources {
+    by_number: Vec<SourceTerms>,
     /// Whether a fully trusted source spoke. From then on the others no longer move the time.
     pub(crate) is_led: bool,
 }
 
 impl Sources {
-    pub(crate) fn set(&mut self, source: u32, trust: SourceTrust) {
-        if trust.most == Action::Block {
-            self.by_number.remove(&source);
-        } else {
-            self.by_number.insert(source, trust.most);
+    /// As many as an operator has partitions and logs: no line makes a source.
+    pub(crate) fn set(&mut self, source: u32, terms: SourceTerms) {
+        let place = source as usize;
+        if place >= self.by_number.len() {
+            self.by_number.resize(place + 1, SourceTerms::default());
         }
+        self.by_number[place] = terms;
+    }
+
+    pub(crate) fn get(&self, source: u32) -> SourceTerms {
+        self.by_number.get(source as usize).copied().unwrap_or_default()
     }
 
     pub(crate) fn most(&self, source: u32) -> Action {
-        self.by_number.get(&source).copied().unwrap_or(Action::Block)
+        self.get(source).most
+    }
+
+    /// The terms of those that were named, in the order of their numbers.
+    pub(crate) fn named(&self) -> &[SourceTerms] {
+        &self.by_number
     }
 }
 

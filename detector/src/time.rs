@@ -1,8 +1,6 @@
 //! Event time: one watermark per source, so that a broken clock harms nobody else.
 
-use crate::limits::{
-    EARLIEST_SECS, LATENESS_MILLIS, SOURCES_MAX, WATERMARK_AGREEMENT, WATERMARK_JUMP_MILLIS,
-};
+use crate::limits::{EARLIEST_SECS, SOURCES_MAX, WATERMARK_AGREEMENT, WATERMARK_JUMP_MILLIS};
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -55,8 +53,9 @@ impl Watermarks {
         self.sources.len()
     }
 
-    /// Takes in one record's time. A record far ahead counts at the watermark, until enough in a row agree.
-    pub fn observe(&mut self, source: u32, at: Timestamp) -> EventTime {
+    /// Takes in one record's time, which may lie so many milliseconds behind its source's latest. A record far ahead counts at
+    /// the watermark, until enough in a row agree.
+    pub fn observe(&mut self, source: u32, at: Timestamp, lateness: i64) -> EventTime {
         let place = (source as usize).min(SOURCES_MAX - 1);
         if place >= self.sources.len() {
             self.sources.resize(place + 1, Watermark::default());
@@ -78,8 +77,8 @@ impl Watermarks {
         let before = mark.millis;
         let lead = millis.saturating_sub(mark.millis);
         self.ahead += u64::from(lead > WATERMARK_JUMP_MILLIS);
-        self.late += u64::from(lead < -LATENESS_MILLIS);
-        mark.advance(millis, lead);
+        self.late += u64::from(lead < -lateness);
+        mark.advance(millis, lead, lateness);
         let watermark = mark.time();
         EventTime {
             at: at.min(watermark),
@@ -105,7 +104,7 @@ impl Watermark {
         }
     }
 
-    fn advance(&mut self, millis: i64, lead: i64) {
+    fn advance(&mut self, millis: i64, lead: i64, lateness: i64) {
         if lead > WATERMARK_JUMP_MILLIS {
             self.behind = Run::default();
             if let Some(earliest) = self.ahead.extend(millis, i64::min) {
@@ -117,7 +116,7 @@ impl Watermark {
                 believed: 1,
                 ..Self::default()
             };
-        } else if lead < -LATENESS_MILLIS {
+        } else if lead < -lateness {
             self.ahead = Run::default();
             if let Some(latest) = self.behind.extend(millis, i64::max) {
                 self.millis = latest;
@@ -146,6 +145,11 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::LATENESS_MILLIS;
+
+    fn observe(marks: &mut Watermarks, source: u32, at: Timestamp) -> EventTime {
+        marks.observe(source, at, LATENESS_MILLIS)
+    }
 
     fn secs(value: i64) -> Timestamp {
         Timestamp::from_secs(EARLIEST_SECS + value)
@@ -155,28 +159,31 @@ mod tests {
     fn a_clock_that_was_never_set_neither_sets_nor_moves_a_watermark() {
         let mut marks = Watermarks::default();
         let unset = Timestamp::from_secs(0);
-        assert_eq!(marks.observe(0, unset).at, EARLIEST);
-        assert_eq!(marks.observe(0, secs(900_000_000)).at, secs(900_000_000));
+        assert_eq!(observe(&mut marks, 0, unset).at, EARLIEST);
+        assert_eq!(observe(&mut marks, 0, secs(900_000_000)).at, secs(900_000_000));
         for _ in 0..100 {
-            assert_eq!(marks.observe(0, unset).at, secs(900_000_000));
+            assert_eq!(observe(&mut marks, 0, unset).at, secs(900_000_000));
         }
-        assert_eq!(marks.observe(0, secs(900_000_001)).watermark, secs(900_000_001));
+        assert_eq!(
+            observe(&mut marks, 0, secs(900_000_001)).watermark,
+            secs(900_000_001)
+        );
     }
 
     #[test]
     fn one_line_dated_2099_does_nothing() {
         let mut marks = Watermarks::default();
-        marks.observe(0, secs(100));
-        assert_eq!(marks.observe(0, secs(4_000_000_000)).at, secs(100));
-        assert_eq!(marks.observe(0, secs(101)).at, secs(101));
+        observe(&mut marks, 0, secs(100));
+        assert_eq!(observe(&mut marks, 0, secs(4_000_000_000)).at, secs(100));
+        assert_eq!(observe(&mut marks, 0, secs(101)).at, secs(101));
         assert_eq!(marks.ahead, 1);
     }
 
     #[test]
     fn a_first_line_dated_2099_is_forgotten_at_the_second() {
         let mut marks = Watermarks::default();
-        marks.observe(0, secs(4_000_000_000));
-        let second = marks.observe(0, secs(100));
+        observe(&mut marks, 0, secs(4_000_000_000));
+        let second = observe(&mut marks, 0, secs(100));
         assert!(second.went_back);
         assert_eq!((second.at, second.watermark), (secs(100), secs(100)));
         assert_eq!(marks.latest(|_| true), Some(secs(100)));
@@ -185,45 +192,57 @@ mod tests {
     #[test]
     fn a_quiet_hour_passes_at_once_and_a_quiet_week_after_sixteen_records() {
         let mut marks = Watermarks::default();
-        marks.observe(0, secs(100));
-        assert_eq!(marks.observe(0, secs(3700)).at, secs(3700));
+        observe(&mut marks, 0, secs(100));
+        assert_eq!(observe(&mut marks, 0, secs(3700)).at, secs(3700));
         for minute in 0..15 {
-            assert_eq!(marks.observe(0, secs(700_000 + minute * 60)).at, secs(3700));
+            assert_eq!(observe(&mut marks, 0, secs(700_000 + minute * 60)).at, secs(3700));
         }
-        assert_eq!(marks.observe(0, secs(701_000)).watermark, secs(700_000));
+        assert_eq!(observe(&mut marks, 0, secs(701_000)).watermark, secs(700_000));
     }
 
     #[test]
     fn a_clock_that_was_put_right_is_believed_again() {
         let mut marks = Watermarks::default();
-        marks.observe(0, secs(100));
-        marks.observe(0, secs(3700));
+        observe(&mut marks, 0, secs(100));
+        observe(&mut marks, 0, secs(3700));
         for second in 0..16 {
-            marks.observe(0, secs(101 + second));
+            observe(&mut marks, 0, secs(101 + second));
         }
-        assert_eq!(marks.observe(0, secs(117)).watermark, secs(117));
+        assert_eq!(observe(&mut marks, 0, secs(117)).watermark, secs(117));
         assert_eq!(marks.late, 16);
     }
 
     #[test]
     fn a_source_an_hour_off_moves_no_other_source() {
         let mut marks = Watermarks::default();
-        marks.observe(0, secs(100));
-        marks.observe(1, secs(3700));
-        assert_eq!(marks.observe(0, secs(101)).at, secs(101));
+        observe(&mut marks, 0, secs(100));
+        observe(&mut marks, 1, secs(3700));
+        assert_eq!(observe(&mut marks, 0, secs(101)).at, secs(101));
     }
 
     #[test]
     fn a_late_record_keeps_its_own_time() {
         let mut marks = Watermarks::default();
-        marks.observe(0, secs(1000));
+        observe(&mut marks, 0, secs(1000));
         assert_eq!(
-            marks.observe(0, secs(400)),
+            observe(&mut marks, 0, secs(400)),
             EventTime {
                 at: secs(400),
                 watermark: secs(1000),
                 went_back: false,
             }
         );
+    }
+
+    #[test]
+    fn what_a_cloud_delivers_late_is_late_only_by_the_terms_of_its_source() {
+        let mut marks = Watermarks::default();
+        let hour = LATENESS_MILLIS * 4;
+        for second in 0..20 {
+            let latest = marks.observe(0, secs(10_000 + second), hour);
+            let late = marks.observe(0, secs(10_000 + second - 1800), hour);
+            assert_eq!((late.went_back, late.watermark), (false, latest.watermark));
+        }
+        assert_eq!(marks.late, 0);
     }
 }

@@ -5,7 +5,7 @@ use super::form::{ActionForm, AllowForm, ClientForm, MomentForm, RangeForm, coun
 use crate::detector::{Detector, Input, Tick};
 use crate::limits::{SHARDS, SOURCES_MAX};
 use crate::policy::PolicySettings;
-use crate::source::Sources;
+use crate::source::{SourceTerms, Sources};
 use crate::time::Watermarks;
 use domain::{AllowEntry, Allowlist, DecisionId, Judgement, Order, OrderKind};
 use serde::{Deserialize, Serialize};
@@ -19,11 +19,19 @@ pub(super) struct HeadForm {
     /// Numbers of the shards with records in the open tick.
     touched: Vec<u16>,
     watermarks: Watermarks,
-    trusts: Vec<(u32, ActionForm)>,
+    terms: Vec<TermsForm>,
     is_led: bool,
     allows: Vec<AllowForm>,
     allows_forgotten: u64,
     inputs: Vec<InputForm>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct TermsForm {
+    most: ActionForm,
+    lateness_millis: i64,
+    cap: u32,
+    counted_with: Option<u32>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -79,12 +87,7 @@ impl HeadForm {
             tick_records: detector.tick.records as u64,
             touched: detector.touched.iter().map(|shard| shard as u16).collect(),
             watermarks: detector.watermarks.clone(),
-            trusts: detector
-                .sources
-                .by_number
-                .iter()
-                .map(|(source, most)| (*source, (*most).into()))
-                .collect(),
+            terms: detector.sources.named().iter().map(TermsForm::of).collect(),
             is_led: detector.sources.is_led,
             allows: detector
                 .allowances
@@ -126,17 +129,34 @@ impl HeadForm {
             .iter()
             .for_each(|shard| detector.touched.insert(usize::from(*shard)));
         detector.watermarks = self.watermarks;
-        detector.sources = Sources {
-            by_number: self
-                .trusts
-                .into_iter()
-                .map(|(source, most)| (source, most.into()))
-                .collect(),
-            is_led: self.is_led,
-        };
+        detector.sources = Sources::default();
+        for (source, terms) in (0..).zip(self.terms) {
+            detector.sources.set(source, terms.read());
+        }
+        detector.sources.is_led = self.is_led;
         let inputs: Result<_, _> = self.inputs.into_iter().map(InputForm::read).collect();
         detector.inputs = inputs?;
         Ok(())
+    }
+}
+
+impl TermsForm {
+    fn of(terms: &SourceTerms) -> Self {
+        Self {
+            most: terms.most.into(),
+            lateness_millis: terms.lateness_millis,
+            cap: terms.cap,
+            counted_with: terms.counted_with,
+        }
+    }
+
+    fn read(self) -> SourceTerms {
+        SourceTerms {
+            most: self.most.into(),
+            lateness_millis: self.lateness_millis,
+            cap: self.cap,
+            counted_with: self.counted_with,
+        }
     }
 }
 

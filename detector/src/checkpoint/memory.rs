@@ -7,7 +7,7 @@ use super::form::{
 use super::rule::CountsForm;
 use super::shard::{BlockForm, CandidateForm};
 use crate::memory::Memory;
-use crate::policy::Guard;
+use crate::policy::{Guard, SourceCaps};
 use crate::population::Population;
 use crate::stage::cohort::{Act, Cohort, History, Suspected, Tally};
 use crate::stage::sequencer::{Block, Offender};
@@ -24,6 +24,7 @@ pub(super) struct MemoryForm {
     offenders: Vec<(u64, OffenderForm)>,
     offenders_forgotten: u64,
     guard: Guard,
+    caps: SourceCaps,
     graces: Vec<(u64, MomentForm)>,
     blocks: Vec<(u64, BlockForm)>,
     range_blocks: Vec<(RangeForm, BlockForm)>,
@@ -55,6 +56,7 @@ struct ActForm {
 struct SuspectedForm {
     key: u64,
     owner: u64,
+    source: u32,
     member: MemberForm,
     threat: ThreatForm,
     is_small: bool,
@@ -112,6 +114,7 @@ impl MemoryForm {
                 .collect(),
             offenders_forgotten: sequencer.offenders.forgotten,
             guard: sequencer.guard.clone(),
+            caps: sequencer.caps.clone(),
             graces,
             blocks: sequencer
                 .blocks
@@ -168,6 +171,7 @@ impl MemoryForm {
             .offenders
             .restore(offenders?, counter(self.offenders_forgotten)?);
         sequencer.guard = self.guard;
+        sequencer.caps = self.caps;
         let graces = self.graces.into_iter();
         sequencer.graces = graces.map(|(owner, until)| (owner, to_moment(until))).collect();
         let blocks = self.blocks.into_iter();
@@ -239,6 +243,7 @@ impl SuspectedForm {
         Self {
             key: suspected.key,
             owner: suspected.owner,
+            source: suspected.source,
             member: MemberForm::of(&suspected.member),
             threat: suspected.threat.into(),
             is_small: suspected.is_small,
@@ -251,6 +256,7 @@ impl SuspectedForm {
         Ok(Suspected {
             key: self.key,
             owner: self.owner,
+            source: self.source,
             member: self.member.read()?,
             threat: self.threat.read()?,
             is_small: self.is_small,

@@ -2,9 +2,12 @@
 
 pub mod budget;
 mod guard;
+mod source_cap;
 mod warm_up;
 
 pub use guard::{Ask, Guard, GuardSettings, Stake};
+pub(crate) use source_cap::reason as source_cap_reason;
+pub use source_cap::{SOURCE_CAP_DEFAULT, SourceCaps};
 pub use warm_up::WarmUp;
 
 use domain::Action;

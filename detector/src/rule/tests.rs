@@ -3,7 +3,7 @@
 use super::{By, Condition, DistinctOf, Glob, Limit, Pace, Roles, Rule, RuleSet, Who};
 use crate::detector::{Detector, Input, Output, Settings};
 use crate::signal::RouteRole;
-use crate::source::SourceTrust;
+use crate::source::SourceTerms;
 use crate::stage::client::Shard;
 use crate::stage::{Executor, Serial};
 use crate::testing::{Line, Simple, feed, run, settings};
@@ -254,8 +254,9 @@ fn a_source_that_may_only_observe_leads_to_no_action_by_a_rule() {
     let mut detector = Detector::new(with(vec![rule()]), Simple);
     detector.set_source(
         0,
-        SourceTrust {
+        SourceTerms {
             most: Action::Observe,
+            ..SourceTerms::default()
         },
     );
     let (alerts, decisions) = split(run(&mut detector, &enter(5, 100), &Serial));

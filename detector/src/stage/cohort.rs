@@ -236,7 +236,12 @@ impl Cohorts {
             is_small: candidate.requests <= SMALL_REQUESTS_MAX
                 && candidate.successes < 1.0
                 && !candidate.is_claimed,
-            ..Suspected::new(candidate.key, candidate.owner, (member, threat), candidate.at)
+            ..Suspected::new(
+                (candidate.key, candidate.owner),
+                candidate.source,
+                (member, threat),
+                candidate.at,
+            )
         };
         let shown = (candidate.evidence.last(), &candidate.names);
         self.suspect(key, suspected, shown, false)
@@ -252,7 +257,7 @@ impl Cohorts {
         let member = member(&hint.client, hint.requests, hint.first_seen);
         let suspected = Suspected {
             is_small: true,
-            ..Suspected::new(hint.key, hint.owner, (member, *threat), hint.at)
+            ..Suspected::new((hint.key, hint.owner), hint.source, (member, *threat), hint.at)
         };
         let threat = suspected.threat;
         let is_hot = if hint.is_faint {

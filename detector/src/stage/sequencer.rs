@@ -25,9 +25,10 @@ pub use ruling::Ruling;
 pub use surge::SURGE;
 
 use crate::policy::budget::HELD_OUT_ONE_IN;
-use crate::policy::{Ask, Guard, PolicySettings, Stake, WarmUp};
+use crate::policy::{Ask, Guard, PolicySettings, SourceCaps, Stake, WarmUp, source_cap_reason};
 use crate::rule::RuleSet;
 use crate::score::Scorer;
+use crate::source::Sources;
 use crate::stage::client::{ByScore, Candidate, SMALL_REQUESTS_MAX};
 use crate::stage::cohort::CohortKey;
 use crate::threat::{self, CONFIDENCE_MIN};
@@ -49,6 +50,8 @@ pub struct Circumstances<'a> {
     pub hash_key: &'a HashKey,
     /// What people wrote.
     pub rules: &'a RuleSet,
+    /// How the word of each source is taken.
+    pub sources: &'a Sources,
     /// The model, for explanations.
     pub scorer: &'a dyn Scorer,
     /// The time up to which records were seen.
@@ -101,6 +104,8 @@ pub struct Sequencer {
     pub offenders: Offenders,
     /// The guard's memory.
     pub guard: Guard,
+    /// How many were acted on by the word of each source.
+    pub caps: SourceCaps,
     /// Until when the machine may not decide about a client anew, by a person's order.
     pub graces: HashMap<u64, Timestamp, FixedState>,
     /// Blocks in force.
@@ -204,6 +209,7 @@ impl Sequencer {
                 self.guard.note(&ask(candidate), around.now);
             }
         }
+        self.note_by_source(action, candidate.source, around);
         let ruling = self.rule(candidate, claims, (action, wanted), held_back, around);
         if let Some(block) = ruling.block {
             self.blocks.put(candidate.owner, &candidate.client, block);
@@ -211,9 +217,16 @@ impl Sequencer {
         Some(ruling)
     }
 
+    /// Counts what is done by the word of a source.
+    fn note_by_source(&mut self, action: Action, source: u32, around: Circumstances<'_>) {
+        if action.is_enforced() {
+            self.caps.note(around.sources, source, around.now);
+        }
+    }
+
     /// Lowers an action where something speaks for mercy, and says what.
     fn restrain(
-        &self,
+        &mut self,
         candidate: &Candidate,
         wanted: Action,
         company: Company,
@@ -241,6 +254,10 @@ impl Sequencer {
         if !company.is_site_sound && is_small_failure(candidate) {
             let reason = "most of the site's small clients fail at present: the site may be broken";
             return (Action::Observe, Some(reason.to_owned()));
+        }
+        if let Some(cap) = self.caps.is_spent(around.sources, candidate.source, around.now) {
+            self.caps.held_back += 1;
+            return (Action::Observe, Some(source_cap_reason(candidate.source, cap)));
         }
         if wanted > candidate.most {
             return (candidate.most, Some(distrust(candidate)));

@@ -2,7 +2,7 @@
 
 use super::{KEY, Line, START_MILLIS, feed};
 use crate::detector::{Detector, Input, Output};
-use crate::source::SourceTrust;
+use crate::source::SourceTerms;
 use crate::stage::client::Shard;
 use crate::stage::{Executor, Serial};
 use domain::{Action, Allowlist, Client, DecisionId, Judgement, Order, OrderKind, Scope, Timestamp};
@@ -158,7 +158,14 @@ pub(crate) fn play_with(
                 let policy = detector.settings.policy.clone();
                 detector.submit(Input::Policy(Box::new(policy), Allowlist::default()));
             }
-            Event::Trust(source, most) => detector.set_source(*source, SourceTrust { most: *most }),
+            Event::Trust(source, most) => {
+                let terms = SourceTerms {
+                    most: *most,
+                    cap: 2,
+                    ..SourceTerms::default()
+                };
+                detector.set_source(*source, terms);
+            }
         }
     }
 }

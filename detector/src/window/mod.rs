@@ -13,7 +13,6 @@ pub use rhythm::{GAP_BINS, Rhythm, entropy};
 pub use sketch::Distinct;
 pub use suspicion::Suspicion;
 
-use crate::limits::LATENESS_MILLIS;
 use crate::population::RouteStanding;
 use crate::signal::{Outcome, Signals};
 use decay::{BURST, Factors, HABIT, VISIT};
@@ -209,12 +208,8 @@ impl Window {
             return Factors([1.0; 3]);
         }
         self.first_millis = self.first_millis.min(millis);
-        // Later than lateness allows: counts for evidence and totals, no longer for rates.
-        if -gap > LATENESS_MILLIS {
-            Factors([0.0, 0.0, 1.0])
-        } else {
-            Factors::after(-gap)
-        }
+        // What comes late counts as much as it would have by now.
+        Factors::after(-gap)
     }
 
     /// Forgets what was named: a share of the last hours says nothing beside a count of months. Agents stay, which show that

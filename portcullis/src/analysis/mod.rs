@@ -7,7 +7,7 @@ pub(crate) use outcome::{ClientOutcome, Outcome};
 pub(crate) use workers::Workers;
 
 use crate::masking::masker;
-use detector::{Describe, Detector, Output, Scorer, Settings, SourceTrust};
+use detector::{Describe, Detector, Output, Scorer, Settings, SourceTerms};
 use domain::{HashKey, RequestRecord};
 use ingest::{LineReader, Merge, ParserConfig, Progress};
 
@@ -58,20 +58,20 @@ pub(crate) fn run_watched<S: Scorer>(
     run_merged(pass, merge, &progress, &[], watch)
 }
 
-/// Like [`run_watched`] over sources that are merged already, each with a parser of its own, and trusted so far; those
-/// that `trust` leaves out wholly.
+/// Like [`run_watched`] over sources that are merged already, each with a parser of its own, and taken on terms of its
+/// own; those that `terms` leaves out on the usual ones.
 pub(crate) fn run_merged<S: Scorer>(
     pass: Pass<S>,
     mut merge: Merge,
     progress: &[Progress],
-    trust: &[SourceTrust],
+    terms: &[SourceTerms],
     mut watch: impl FnMut(&Detector<S>, &[Output], &[RequestRecord<'_>]),
 ) -> Outcome {
     let mut outcome = Outcome::new();
     let workers = Workers::new(pass.threads);
     let mut detector = Detector::new(pass.settings, pass.scorer);
-    for (source, trust) in (0..).zip(trust) {
-        detector.set_source(source, *trust);
+    for (source, terms) in (0..).zip(terms) {
+        detector.set_source(source, *terms);
     }
     let mut outputs = Vec::new();
     let slice_lines = if pass.threads > 1 {

@@ -7,7 +7,7 @@ use crate::progress::Bar;
 use crate::scorer::BundleScorer;
 use crate::wiring::{self, PassOptions, WrongUsage};
 use clap::Args as ClapArgs;
-use detector::SourceTrust;
+use detector::SourceTerms;
 use domain::Timestamp;
 use ingest::source::kafka::{ReplayPartition, ReplaySpan, replay};
 use ingest::{LineReader, Merge, ParserConfig};
@@ -49,10 +49,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.from >= args.to {
         return Err(WrongUsage("--from must be before --to".to_owned()).into());
     }
-    let config = args.pass.config()?;
-    let kafka = config.and_then(|config| config.kafka);
     let needs = || WrongUsage("--config must name a configuration with a [kafka] section".to_owned());
-    let kafka = kafka.ok_or_else(needs)?;
+    let config = args.pass.config()?.ok_or_else(needs)?;
+    let kafka = config.kafka.as_ref().ok_or_else(needs)?;
     let span = ReplaySpan {
         from: args.from,
         to: args.to,
@@ -66,14 +65,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             );
         }
     }
-    let outcome = pass(&args.pass, &kafka, partitions)?;
+    let lateness_secs = config.detector.lateness_secs;
+    let outcome = pass(&args.pass, (kafka, lateness_secs), partitions)?;
     args.report.conclude(&outcome, started)
 }
 
 /// Reads the partitions to their ends, each as its topic is configured.
 fn pass(
     options: &PassOptions,
-    kafka: &used::Kafka,
+    (kafka, lateness_secs): (&used::Kafka, u32),
     partitions: Vec<ReplayPartition>,
 ) -> anyhow::Result<Outcome> {
     let parts = options.parts()?;
@@ -85,12 +85,19 @@ fn pass(
         .collect();
     let bar = Bar::over_messages(messages);
     let topic = |partition: &ReplayPartition| kafka.topics.get(partition.rule);
-    let trust: Vec<SourceTrust> = partitions
-        .iter()
-        .map(|partition| {
-            topic(partition).map_or_else(SourceTrust::default, |topic| SourceTrust { most: topic.trust })
-        })
-        .collect();
+    let terms = |partition: &ReplayPartition| {
+        let Some(topic) = topic(partition) else {
+            return SourceTerms::default();
+        };
+        let first = partitions.iter().position(|other| other.topic == partition.topic);
+        SourceTerms {
+            most: topic.trust,
+            lateness_millis: i64::from(topic.lateness_secs.unwrap_or(lateness_secs)) * 1000,
+            cap: topic.acts_per_hour,
+            counted_with: first.and_then(|first| u32::try_from(first).ok()),
+        }
+    };
+    let terms: Vec<SourceTerms> = partitions.iter().map(terms).collect();
     let mut readers: Vec<(LineReader, ParserConfig)> = Vec::with_capacity(partitions.len());
     for partition in partitions {
         let format = match (options.format(), topic(&partition)) {
@@ -111,7 +118,7 @@ fn pass(
         settings: parts.settings,
         threads: parts.threads,
     };
-    let outcome = analysis::run_merged(pass, Merge::of(readers), &progress, &trust, |_, _, _| bar.tick());
+    let outcome = analysis::run_merged(pass, Merge::of(readers), &progress, &terms, |_, _, _| bar.tick());
     bar.finish();
     Ok(outcome)
 }

@@ -23,6 +23,7 @@ pub(crate) struct Figures {
     score_blocks: AtomicU64,
     score_held_out: AtomicU64,
     unsearched: AtomicU64,
+    over_cap: AtomicU64,
     warming_up: AtomicU64,
     score_convicted: AtomicU64,
     lag: AtomicU64,
@@ -89,6 +90,7 @@ impl Figures {
         self.stopped.store(totals.stopped, Ordering::Relaxed);
         self.client_days.store(totals.client_days, Ordering::Relaxed);
         self.unsearched.store(totals.unsearched, Ordering::Relaxed);
+        self.over_cap.store(totals.over_cap, Ordering::Relaxed);
         self.warming_up
             .store(u64::from(totals.is_warming_up), Ordering::Relaxed);
         let score_only = totals.score_only;
@@ -246,6 +248,12 @@ const METRICS: &[Metric] = &[
         "stopped_total",
         "Requests that we stopped.",
         |figures| &figures.stopped,
+    ),
+    (
+        MetricKind::Counter,
+        "over_cap_total",
+        "Times that nothing was done about a client because the cap of its source was spent.",
+        |figures| &figures.over_cap,
     ),
     (
         MetricKind::Gauge,

@@ -50,6 +50,8 @@ pub struct Hint {
     pub owner: u64,
     /// Who.
     pub client: Client,
+    /// Number of the source whose word it is.
+    pub source: u32,
     /// When.
     pub at: Timestamp,
     /// The client's first request.

@@ -200,6 +200,7 @@ impl Slot {
             key: arrival.key,
             owner: arrival.owner,
             client: self.client.clone(),
+            source: arrival.record.position.source,
             at: arrival.at,
             first_seen: Timestamp::from_millis(self.window.first_millis),
             requests: self.window.requests,

@@ -21,6 +21,8 @@ pub struct Suspected {
     pub key: u64,
     /// Its keyed hash.
     pub owner: u64,
+    /// Number of the source whose word it is.
+    pub source: u32,
     /// As the campaign lists it.
     pub member: Member,
     /// What it did.
@@ -70,14 +72,15 @@ pub struct Cohort {
 impl Suspected {
     /// A client that is not acted on as a member.
     pub(super) fn new(
-        key: u64,
-        owner: u64,
+        (key, owner): (u64, u64),
+        source: u32,
         (member, threat): (Member, ThreatKind),
         last_at: Timestamp,
     ) -> Self {
         Self {
             key,
             owner,
+            source,
             member,
             threat: one_act(threat),
             is_small: false,

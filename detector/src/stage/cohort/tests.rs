@@ -20,7 +20,7 @@ fn cohorts(clients: u64, suspects: u64) -> Cohorts {
 fn cohort(clients: u32, suspects: usize) -> Cohort {
     let at = Timestamp::default();
     let member = member(&Client::Ip([203, 0, 113, 9].into()), 2, at);
-    let suspected = Suspected::new(0, 0, (member, ThreatKind::Reconnaissance), at);
+    let suspected = Suspected::new((0, 0), 0, (member, ThreatKind::Reconnaissance), at);
     Cohort {
         clients,
         suspects: vec![suspected; suspects],
@@ -59,7 +59,7 @@ fn whoever_gives_way_is_counted_once_and_the_latest_are_listed() {
     let suspect = |key: u64| {
         let at = Timestamp::from_millis(key as i64);
         let member = member(&Client::Ip([203, 0, 113, 9].into()), 2, at);
-        Suspected::new(key, key, (member, ThreatKind::Reconnaissance), at)
+        Suspected::new((key, key), 0, (member, ThreatKind::Reconnaissance), at)
     };
     for key in 0..all {
         cohort.note(suspect(key), None, true);
@@ -101,7 +101,7 @@ fn whoever_shows_too_little_is_left_out_and_no_more_than_so_many_are() {
     let at = |key: u64| Timestamp::from_millis(key as i64);
     let faint = |key: u64| {
         let member = member(&Client::Ip([203, 0, 113, 9].into()), 1, at(key));
-        Suspected::new(key, key, (member, RECON), at(key))
+        Suspected::new((key, key), 0, (member, RECON), at(key))
     };
     let mut range = cohort(16, 5);
     assert!(!site.excess(&range, RECON).is_no_accident());
@@ -128,7 +128,7 @@ fn a_share_that_a_range_has_every_day_makes_no_campaign_of_it_one_day() {
         let shows = |key_of_client: u64| {
             let at = Timestamp::from_secs(day * 86_400 + 100 * key_of_client as i64);
             let member = member(&Client::Ip([203, 0, 113, 9].into()), 3, at);
-            let mut suspected = Suspected::new(key_of_client, key_of_client, (member, RECON), at);
+            let mut suspected = Suspected::new((key_of_client, key_of_client), 0, (member, RECON), at);
             suspected.is_small = true;
             site.suspect(&key, suspected, (None, &KinNames::default()), true)
         };
@@ -154,7 +154,7 @@ fn days_of_a_campaign_do_not_make_it_usual() {
         let shows = |key_of_client: u64| {
             let at = Timestamp::from_secs(day * 86_400 + 100 * key_of_client as i64);
             let member = member(&Client::Ip([203, 0, 113, 9].into()), 3, at);
-            let suspected = Suspected::new(key_of_client, key_of_client, (member, RECON), at);
+            let suspected = Suspected::new((key_of_client, key_of_client), 0, (member, RECON), at);
             site.suspect(&key, suspected, (None, &KinNames::default()), true)
         };
         let told: Vec<bool> = (0..5).map(shows).collect();

@@ -1,7 +1,7 @@
 //! A campaign in decisions and words: its small members are blocked each by itself, for a short while.
 
 use super::{Block, Circumstances, Sequencer};
-use crate::policy::CAMPAIGN_BLOCK_SECS;
+use crate::policy::{CAMPAIGN_BLOCK_SECS, source_cap_reason};
 use crate::stage::cohort::{Cohort, CohortKey, Excess, Suspected};
 use domain::{Action, Alert, Client, Decision, Reason, ThreatClaim, ThreatKind};
 
@@ -22,6 +22,15 @@ pub struct Joined {
     pub blocked: Vec<(u64, Client)>,
 }
 
+/// What is done about members.
+#[derive(Default)]
+struct Acts {
+    decisions: Vec<Decision>,
+    blocked: Vec<(u64, Client)>,
+    /// Why some were spared: the cap of their source is spent.
+    spent: Option<String>,
+}
+
 impl Sequencer {
     /// Acts on the small members of a campaign that nothing protects, unless something holds all of it back, and writes the
     /// campaign down.
@@ -33,35 +42,18 @@ impl Sequencer {
         around: Circumstances<'_>,
     ) -> Joined {
         let sentence = sentence((key, threat), excess);
-        let (mut decisions, mut blocked) = (Vec::new(), Vec::new());
-        let wanted = around
-            .policy
-            .action(excess.confidence)
-            .filter(|wanted| wanted.is_enforced());
-        if let Some(wanted) = wanted.filter(|_| held_back.is_none()) {
-            let requests_min = match key {
-                CohortKey::Surge { .. } => SURGE_REQUESTS_MIN,
-                _ => 0,
-            };
-            let due = |suspected: &&mut Suspected| {
-                suspected.threat == threat
-                    && suspected.member.requests >= requests_min
-                    && self.is_to_be_acted_on(suspected, around)
-            };
-            // Strangers share an agent; of a range that is a campaign those count who show little, too.
-            let is_range = matches!(key, CohortKey::Range(_));
-            let faint = cohort
-                .faint
-                .iter_mut()
-                .filter(|known| is_range && known.member.requests >= FAINT_REQUESTS_MIN);
-            for suspected in cohort.suspects.iter_mut().chain(faint).filter(due) {
-                note(suspected, wanted, around);
-                decisions.push(decision(suspected, (wanted, threat), &sentence, around));
-                if wanted == Action::Block && !around.policy.is_shadow {
-                    blocked.push((suspected.owner, suspected.member.client.clone()));
-                }
+        let acts = match (&held_back, around.policy.action(excess.confidence)) {
+            (None, Some(wanted)) if wanted.is_enforced() => {
+                self.act_on_members((key, threat), cohort, (wanted, &sentence), around)
             }
-        }
+            _ => Acts::default(),
+        };
+        let Acts {
+            mut decisions,
+            blocked,
+            spent,
+        } = acts;
+        let held_back = held_back.or(spent);
         for (owner, client) in &blocked {
             let block = Block {
                 from: around.now,
@@ -88,6 +80,50 @@ impl Sequencer {
             decisions,
             blocked,
         }
+    }
+
+    /// Acts on the members that nothing protects, as far as the caps of their sources allow.
+    fn act_on_members(
+        &mut self,
+        (key, threat): (&CohortKey, ThreatKind),
+        cohort: &mut Cohort,
+        (wanted, sentence): (Action, &str),
+        around: Circumstances<'_>,
+    ) -> Acts {
+        let requests_min = match key {
+            CohortKey::Surge { .. } => SURGE_REQUESTS_MIN,
+            _ => 0,
+        };
+        // Strangers share an agent; of a range that is a campaign those count who show little, too.
+        let is_range = matches!(key, CohortKey::Range(_));
+        let faint = cohort
+            .faint
+            .iter_mut()
+            .filter(|known| is_range && known.member.requests >= FAINT_REQUESTS_MIN);
+        let mut acts = Acts::default();
+        for suspected in cohort.suspects.iter_mut().chain(faint) {
+            let is_due = suspected.threat == threat
+                && suspected.member.requests >= requests_min
+                && self.is_to_be_acted_on(suspected, around);
+            if !is_due {
+                continue;
+            }
+            let source = suspected.source;
+            if let Some(cap) = self.caps.is_spent(around.sources, source, around.now) {
+                self.caps.held_back += 1;
+                acts.spent = Some(source_cap_reason(source, cap));
+                continue;
+            }
+            self.note_by_source(wanted, source, around);
+            note(suspected, wanted, around);
+            acts.decisions
+                .push(decision(suspected, (wanted, threat), sentence, around));
+            if wanted == Action::Block && !around.policy.is_shadow {
+                acts.blocked
+                    .push((suspected.owner, suspected.member.client.clone()));
+            }
+        }
+        acts
     }
 
     /// Whether a suspect is small, was here within the length of an episode, is not acted on already, and nothing speaks

@@ -66,6 +66,7 @@ impl Sequencer {
         if action.is_enforced() && candidate.is_established {
             self.guard.note(&ask(&candidate), around.now);
         }
+        self.note_by_source(action, candidate.source, around);
         let sentence = sentence(fired, rule);
         let id = identity(fired, rule, around);
         let decision = action.is_enforced().then(|| Decision {

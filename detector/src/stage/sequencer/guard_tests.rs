@@ -1,6 +1,7 @@
 //! The guard through the whole detector: what it holds back, and what nobody can make it hold back.
 
 use crate::detector::{Detector, Output};
+use crate::source::SourceTerms;
 use crate::stage::Serial;
 use crate::testing::{Line, Simple, detector, run, settings};
 use domain::{Action, Alert};
@@ -137,6 +138,35 @@ fn before_the_site_is_known_only_conclusive_acts_are_acted_on() {
     let newcomers = failures(VISITORS..VISITORS + 20, 40);
     let (acted_on, held_back) = warming_up(&[history(), newcomers].concat());
     assert_eq!((acted_on.len(), held_back.len()), (20, 0));
+}
+
+#[test]
+fn a_source_that_names_everybody_is_stopped_at_its_cap_conclusive_or_not() {
+    let lines = [history(), probes(VISITORS..2 * VISITORS)].concat();
+    let run_with = |cap| {
+        let mut detector = detector(100_000);
+        let terms = SourceTerms {
+            cap,
+            ..SourceTerms::default()
+        };
+        detector.set_source(0, terms);
+        let outputs = run(&mut detector, &lines, &Serial);
+        let (mut acted_on, mut reasons) = (BTreeSet::new(), BTreeSet::new());
+        for output in outputs {
+            match output {
+                Output::Decision(decision) => drop(acted_on.insert(decision.client.to_string())),
+                Output::Alert(alert) => reasons.extend(alert.held_back),
+            }
+        }
+        (acted_on.len(), reasons, detector.totals().over_cap)
+    };
+    let (acted_on, reasons, over_cap) = run_with(1000);
+    assert_eq!((acted_on, over_cap), (200, 0), "{reasons:?}");
+    let (acted_on, reasons, over_cap) = run_with(20);
+    assert!((1..=20).contains(&acted_on), "{acted_on}");
+    assert!(over_cap > 0);
+    let reason = "source 0 has led to 20 blocked or slowed down within an hour: its cap";
+    assert!(reasons.contains(reason), "{reasons:?}");
 }
 
 #[test]

@@ -87,10 +87,11 @@ pub(super) const DETECTOR: Section = Section {
         ),
         setting(
             "detector.lateness_secs",
-            Kind::Integer(0, 86_400),
+            Kind::Integer(60, 86_400),
             Value("900"),
             Restart,
-            "Lines this late still count at their own time, in seconds; later ones count as evidence only.",
+            "How far a line may lie behind the latest of its source, in seconds. It counts at its own time in any case; later \
+             ones are counted as late, and sixteen of them in a row are taken for a clock that was put right.",
         ),
         setting(
             "detector.threads",

@@ -50,6 +50,14 @@ pub(super) const FILES: Section = Section {
             Restart,
             "The strongest action that this log may lead to. Whoever can write to the file holds this much power.",
         ),
+        setting(
+            "files[].acts_per_hour",
+            Kind::Integer(1, 1_000_000),
+            Value("10000"),
+            Restart,
+            "Clients that are blocked or slowed down by the word of this log within an hour at most. Past it \
+             more are only shown, and the reason is said.",
+        ),
     ],
 };
 
@@ -72,6 +80,14 @@ pub(super) const PUSH: Section = Section {
             Value(r#""observe""#),
             Restart,
             "The strongest action that pushed lines may lead to. Whoever has such a key holds this much power.",
+        ),
+        setting(
+            "push.acts_per_hour",
+            Kind::Integer(1, 1_000_000),
+            Value("10000"),
+            Restart,
+            "Clients that are blocked or slowed down by the word of one gateway's pushed lines within an hour at most. Past it \
+             more are only shown, and the reason is said.",
         ),
     ],
 };
@@ -128,6 +144,14 @@ pub(super) const SYSLOG: Section = Section {
             Restart,
             "The strongest action that these messages may lead to. Whoever can send them holds this much power, and anyone \
              can send a datagram in another's name.",
+        ),
+        setting(
+            "syslog[].acts_per_hour",
+            Kind::Integer(1, 1_000_000),
+            Value("10000"),
+            Restart,
+            "Clients that are blocked or slowed down by the word of these messages within an hour at most. Past it \
+             more are only shown, and the reason is said.",
         ),
     ],
 };

@@ -151,11 +151,19 @@ pub(super) const TOPICS: Section = Section {
             "The strongest action that this log may lead to. Whoever can write to the topic holds this much power.",
         ),
         setting(
-            "kafka.topics[].lateness_secs",
-            Kind::Integer(0, 86_400),
-            Absent("300"),
+            "kafka.topics[].acts_per_hour",
+            Kind::Integer(1, 1_000_000),
+            Value("10000"),
             Restart,
-            "How late its lines come at most, in seconds. Without it, detector.lateness_secs.",
+            "Clients that are blocked or slowed down by the word of this topic within an hour at most. Past it \
+             more are only shown, and the reason is said.",
+        ),
+        setting(
+            "kafka.topics[].lateness_secs",
+            Kind::Integer(60, 86_400),
+            Absent("3600"),
+            Restart,
+            "As detector.lateness_secs, for this topic: a cloud delivers its logs minutes late, and not in their order.",
         ),
     ],
 };

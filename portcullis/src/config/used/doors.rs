@@ -20,6 +20,8 @@ pub(crate) struct Files {
     /// The strongest action that it may lead to.
     #[serde(deserialize_with = "from_text")]
     pub(crate) trust: domain::Action,
+    /// Clients acted on by its word within an hour at most.
+    pub(crate) acts_per_hour: u32,
 }
 
 impl Files {
@@ -38,6 +40,8 @@ pub(crate) struct Push {
     /// The strongest action that pushed lines may lead to.
     #[serde(deserialize_with = "from_text")]
     pub(crate) trust: domain::Action,
+    /// Clients acted on by its word within an hour at most.
+    pub(crate) acts_per_hour: u32,
 }
 
 /// One `[[syslog]]`.
@@ -59,6 +63,8 @@ pub(crate) struct Syslog {
     /// The strongest action that it may lead to.
     #[serde(deserialize_with = "from_text")]
     pub(crate) trust: domain::Action,
+    /// Clients acted on by its word within an hour at most.
+    pub(crate) acts_per_hour: u32,
     /// Encryption; there exactly when the protocol is TLS.
     pub(crate) tls: Option<ListenerTls>,
 }

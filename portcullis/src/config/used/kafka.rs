@@ -50,7 +50,9 @@ pub(crate) struct Topic {
     /// The strongest action that it may lead to.
     #[serde(deserialize_with = "from_text")]
     pub(crate) trust: domain::Action,
-    /// How late its lines come; `None` for the detector's setting.
+    /// Clients acted on by its word within an hour at most.
+    pub(crate) acts_per_hour: u32,
+    /// How far behind a line may lie; `None` for the detector's setting.
     pub(crate) lateness_secs: Option<u32>,
 }
 

@@ -121,7 +121,7 @@ pub(crate) struct Detector {
     /// The secret behind keyed hashes; `None` for the one in the store.
     #[serde(default, deserialize_with = "hash_key")]
     pub(crate) hash_key: Option<HashKey>,
-    /// How late lines still count at their own time.
+    /// How far a line may lie behind the latest of its source.
     pub(crate) lateness_secs: u32,
     /// Threads; 0 for one per core.
     pub(crate) threads: usize,

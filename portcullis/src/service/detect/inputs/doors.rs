@@ -58,6 +58,8 @@ impl Doors {
         let terms = |files: &used::Files| Terms {
             format: files.format.clone(),
             trust: files.trust,
+            acts_per_hour: files.acts_per_hour,
+            lateness_secs: config.detector.lateness_secs,
             gateway: files.gateway.clone().unwrap_or_default(),
         };
         Self {

@@ -92,6 +92,8 @@ impl Inputs {
                 source.terms.get_or_insert_with(|| Terms {
                     format: topic.format.clone(),
                     trust: topic.trust,
+                    acts_per_hour: topic.acts_per_hour,
+                    lateness_secs: topic.lateness_secs.unwrap_or(config.detector.lateness_secs),
                     gateway: gateway.to_owned(),
                 });
             }

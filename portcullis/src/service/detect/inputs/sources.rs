@@ -2,6 +2,7 @@
 //! trust for each, so a number is never given anew.
 
 use super::super::checkpoint::{PartitionPlace, Place};
+use detector::SourceTerms;
 use domain::{Action, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,6 +25,10 @@ pub(in super::super) struct Terms {
     pub(in super::super) format: String,
     /// The strongest action that they may lead to.
     pub(in super::super) trust: Action,
+    /// Clients acted on by its word within an hour at most.
+    pub(in super::super) acts_per_hour: u32,
+    /// How far behind the latest of its lines one may lie.
+    pub(in super::super) lateness_secs: u32,
     /// The gateway whose log it is.
     pub(in super::super) gateway: String,
 }
@@ -122,6 +127,24 @@ impl Sources {
     /// The same, to be changed.
     pub(in super::super) fn get_mut(&mut self, number: u32) -> Option<&mut Source> {
         self.list.get_mut(number as usize)
+    }
+
+    /// How the detector takes the word of a source, once its door is open.
+    pub(in super::super) fn taken(&self, number: u32) -> Option<SourceTerms> {
+        let source = self.get(number)?;
+        let terms = source.terms.as_ref()?;
+        // The partitions of a topic spend one cap: whoever writes to one writes to all.
+        let is_kin = |other: &SourceName| match (other, &source.name) {
+            (SourceName::Partition(topic, _), SourceName::Partition(own, _)) => topic == own,
+            _ => false,
+        };
+        let first = self.iter().find(|(_, other)| is_kin(&other.name));
+        Some(SourceTerms {
+            most: terms.trust,
+            lateness_millis: i64::from(terms.lateness_secs) * 1000,
+            cap: terms.acts_per_hour,
+            counted_with: first.map(|(number, _)| number),
+        })
     }
 
     /// Numbers and sources.

@@ -3,16 +3,20 @@
 use super::sources::Terms;
 use crate::config::Config;
 use crate::service::push::PREFIX;
+use detector::SOURCE_CAP_DEFAULT;
 use domain::Action;
 
 /// The terms of a spool, by its name. A door that is not configured any more has left lines that were taken over: they are
 /// read, and may lead to nothing.
 pub(super) fn of_spool(config: &Config, name: &str) -> Terms {
+    let lateness_secs = config.detector.lateness_secs;
     let pushed = config.push.as_ref().zip(name.strip_prefix(PREFIX));
     if let Some((push, gateway)) = pushed {
         return Terms {
             format: push.format.clone(),
             trust: push.trust,
+            acts_per_hour: push.acts_per_hour,
+            lateness_secs,
             gateway: gateway.to_owned(),
         };
     }
@@ -21,11 +25,15 @@ pub(super) fn of_spool(config: &Config, name: &str) -> Terms {
         || Terms {
             format: "auto".to_owned(),
             trust: Action::Observe,
+            acts_per_hour: SOURCE_CAP_DEFAULT,
+            lateness_secs,
             gateway: name.to_owned(),
         },
         |syslog| Terms {
             format: syslog.format.clone(),
             trust: syslog.trust,
+            acts_per_hour: syslog.acts_per_hour,
+            lateness_secs,
             gateway: syslog.gateway.clone().unwrap_or_else(|| name.to_owned()),
         },
     )

@@ -1,7 +1,6 @@
 //! The session in its consumer group: what it is given to read, what it gives back, and what brokers report.
 
 use super::{Fault, Session, TROUBLE_SHOWN};
-use detector::SourceTrust;
 use ingest::source::kafka::{Beginning, Commit, KafkaEvent, KafkaSource, KafkaSourceError};
 use std::time::Instant;
 
@@ -99,12 +98,10 @@ impl Session<'_> {
         kafka.map_or(Ok(()), KafkaSource::release)
     }
 
-    /// Tells the detector how far a source is trusted.
+    /// Tells the detector how the word of a source is taken.
     pub(super) fn trust(&mut self, number: u32) {
-        let source = self.inputs.sources.get(number);
-        if let Some(terms) = source.and_then(|source| source.terms.as_ref()) {
-            self.detector
-                .set_source(number, SourceTrust { most: terms.trust });
+        if let Some(terms) = self.inputs.sources.taken(number) {
+            self.detector.set_source(number, terms);
         }
     }
 }
