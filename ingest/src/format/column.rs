@@ -123,7 +123,8 @@ pub struct Loss {
     pub columns: &'static [Column],
     /// What is lost, in a sentence.
     pub sentence: &'static str,
-    /// The threats of which less is seen, or nothing.
+    /// The threats of which less is seen, or nothing: those, and no others, of which a test of the whole program sees less when
+    /// it takes the pieces away.
     pub threats: &'static [ThreatKind],
 }
 
@@ -147,36 +148,32 @@ const LOSSES: &[Loss] = &[
             Column::Session,
             Column::Certificate,
         ],
-        sentence: "who was authenticated: one key or account used from many addresses",
-        threats: &[ThreatKind::TokenAbuse, ThreatKind::AccountTakeover],
+        sentence: "who was authenticated: what one key or account does from many addresses",
+        threats: &[ThreatKind::ObjectEnumeration],
     },
     Loss {
         columns: &[Column::Target, Column::Query, Column::RequestLine],
-        sentence: "queries: payloads, objects and tokens in them",
+        sentence: "queries: payloads and objects in them, and pages asked for again and again with another query",
         threats: &[
             ThreatKind::Injection,
             ThreatKind::ObjectEnumeration,
-            ThreatKind::TokenAbuse,
+            ThreatKind::DenialOfService,
         ],
     },
     Loss {
         columns: &[Column::Host],
-        sentence: "which virtual host was asked for, and which requests another site's pages caused",
-        threats: &[ThreatKind::CrossSiteForgery],
+        sentence: "which virtual host was asked for",
+        threats: &[],
     },
     Loss {
         columns: &[Column::BytesIn],
         sentence: "how much clients send: large bodies, and whether each try sends something else",
-        threats: &[ThreatKind::CredentialStuffing, ThreatKind::BusinessFlowAbuse],
+        threats: &[],
     },
     Loss {
         columns: &[Column::BytesOut],
-        sentence: "how much clients fetch: harvesting by volume, and one page as the answer to everything",
-        threats: &[
-            ThreatKind::Scraping,
-            ThreatKind::Reconnaissance,
-            ThreatKind::CredentialCracking,
-        ],
+        sentence: "how much clients fetch: one page as the answer to everything, and the one answer that differs",
+        threats: &[ThreatKind::Reconnaissance, ThreatKind::CredentialCracking],
     },
     Loss {
         columns: &[Column::Duration, Column::Upstream],
@@ -195,12 +192,13 @@ const LOSSES: &[Loss] = &[
             ThreatKind::Reconnaissance,
             ThreatKind::Injection,
             ThreatKind::CredentialStuffing,
+            ThreatKind::ObjectEnumeration,
         ],
     },
     Loss {
         columns: &[Column::Referer],
-        sentence: "where a request came from: forged cross-site requests, pages taken without a way to them",
-        threats: &[ThreatKind::CrossSiteForgery, ThreatKind::Scraping],
+        sentence: "where a request came from",
+        threats: &[],
     },
     Loss {
         columns: &[Column::Tls],
@@ -210,7 +208,7 @@ const LOSSES: &[Loss] = &[
     Loss {
         columns: &[Column::Fingerprint],
         sentence: "which program speaks TLS: one program behind many addresses and names",
-        threats: &[ThreatKind::CredentialStuffing, ThreatKind::Scraping],
+        threats: &[ThreatKind::CredentialStuffing],
     },
 ];
 
@@ -225,7 +223,7 @@ const ALWAYS_LOST: Loss = Loss {
 const COARSE_TIME: Loss = Loss {
     columns: &[Column::At],
     sentence: "rhythm within a second: requests are timed in whole seconds",
-    threats: &[ThreatKind::Scraping],
+    threats: &[],
 };
 
 /// What cannot be seen in a log that carries those columns (each with its name there) and tells time that exactly.
