@@ -1,7 +1,7 @@
 //! Logs that a real NGINX writes, rotated as logrotate rotates them, read by a program that is killed meanwhile: every
 //! request counts once.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use portcullis_tests::component::{Nginx, Portcullis, Setup, ask, checkout, http_client};
 use serde_json::Value;
 use std::fs::OpenOptions;
@@ -103,24 +103,9 @@ impl Site {
         Ok(())
     }
 
-    fn counted(portcullis: &Portcullis) -> Result<usize> {
-        let now = portcullis_tests::stream::ago(0);
-        let (from, to) = (now.plus_secs(-3600), now.plus_secs(3600));
-        let overview = portcullis.get(&format!("/api/v1/overview?from={from}&to={to}"))?;
-        let points = overview["points"].as_array().context("no points")?;
-        let counted: u64 = points.iter().filter_map(|point| point["requests"].as_u64()).sum();
-        Ok(counted as usize)
-    }
-
     /// Waits until a checkpoint holds every request, and none twice.
     fn check(&self) -> Result<()> {
-        let sent = self.sent;
-        self.portcullis
-            .wait_until("every request was counted", |portcullis| {
-                let counted = Self::counted(portcullis)?;
-                ensure!(counted <= sent, "{counted} of {sent} requests were counted");
-                Ok(counted == sent)
-            })
+        self.portcullis.wait_until_counted(self.sent)
     }
 }
 

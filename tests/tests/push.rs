@@ -24,14 +24,6 @@ fn push(portcullis: &Portcullis, key: &str, query: &str, body: impl Into<reqwest
     ask(request.bearer_auth(key).body(body))
 }
 
-fn counted(portcullis: &Portcullis) -> Result<u64> {
-    let now = ago(0);
-    let (from, to) = (now.plus_secs(-7200), now.plus_secs(3600));
-    let overview = portcullis.get(&format!("/api/v1/overview?from={from}&to={to}"))?;
-    let points = overview["points"].as_array().context("no points")?;
-    Ok(points.iter().filter_map(|point| point["requests"].as_u64()).sum())
-}
-
 #[test]
 fn what_was_answered_is_counted_once_over_a_kill() -> Result<()> {
     let mut portcullis = start()?;
@@ -70,11 +62,7 @@ fn what_was_answered_is_counted_once_over_a_kill() -> Result<()> {
                 .metrics(LINES)
                 .is_ok_and(|read| read == lines.len() as f64))
         })?;
-        portcullis.wait_until("every line was counted", |portcullis| {
-            let counted = counted(portcullis)?;
-            ensure!(counted <= lines.len() as u64, "{counted} requests were counted");
-            Ok(counted == lines.len() as u64)
-        })?;
+        portcullis.wait_until_counted(lines.len())?;
     }
     let about = portcullis.decisions()?;
     let blocks = about

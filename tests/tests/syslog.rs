@@ -11,26 +11,6 @@ use std::process::{Command, Stdio};
 
 const SCANNER: &str = "203.0.113.66";
 
-fn counted(portcullis: &Portcullis) -> Result<u64> {
-    let now = ago(0);
-    let (from, to) = (now.plus_secs(-7200), now.plus_secs(3600));
-    let overview = portcullis.get(&format!("/api/v1/overview?from={from}&to={to}"))?;
-    let points = overview["points"].as_array().context("no points")?;
-    Ok(points.iter().filter_map(|point| point["requests"].as_u64()).sum())
-}
-
-/// Waits until that many requests were counted, and never more.
-fn check(portcullis: &Portcullis, wanted: usize) -> Result<()> {
-    portcullis.wait_until("every line was counted", |portcullis| {
-        let counted = counted(portcullis)?;
-        ensure!(
-            counted <= wanted as u64,
-            "{counted} of {wanted} lines were counted"
-        );
-        Ok(counted == wanted as u64)
-    })
-}
-
 fn write(file: &Path, lines: &[Line]) -> Result<()> {
     let mut text = String::new();
     for line in lines {
@@ -64,7 +44,7 @@ fn over_a_kill(protocol: &str, how: &str) -> Result<()> {
     let lines = [benign(7, ago(3000), 300)?, scanner(SCANNER, ago(60), 40)].concat();
     write(&file, &lines)?;
     let _sender = sender(&file, port, how)?;
-    check(&portcullis, lines.len())?;
+    portcullis.wait_until_counted(lines.len())?;
     let figure = |name: &str| format!("source_{name}_total{{source=\"syslog:{protocol}:127.0.0.1:{port}\"}}");
     ensure!(portcullis.metrics(&figure("lines"))? == lines.len() as f64);
     ensure!(portcullis.metrics(&figure("rejected"))? == 0.0);
@@ -80,14 +60,14 @@ fn over_a_kill(protocol: &str, how: &str) -> Result<()> {
         let read = portcullis.metrics(&figure("lines"));
         Ok(read.is_ok_and(|read| read == lines.len() as f64))
     })?;
-    check(&portcullis, lines.len())?;
+    portcullis.wait_until_counted(lines.len())?;
     let again = portcullis.decisions()?;
     ensure!(again.len() == decided.len(), "decided twice: {again:?}");
 
     // Behind a checkpoint nothing is read again.
     portcullis.stop()?;
     portcullis.start_again()?;
-    check(&portcullis, lines.len())?;
+    portcullis.wait_until_counted(lines.len())?;
     ensure!(portcullis.metrics(&figure("lines")).unwrap_or(0.0) == 0.0);
     Ok(())
 }
@@ -166,7 +146,7 @@ fn messages_over_tls_are_taken_and_who_is_not_allowed_is_not_heard() -> Result<(
         write!(input, "{} {message}", message.len())?;
     }
     input.flush()?;
-    check(&portcullis, lines.len())?;
+    portcullis.wait_until_counted(lines.len())?;
     drop(input);
     let _ = sender.kill();
     sender.wait()?;

@@ -13,6 +13,7 @@ mod push;
 mod reload;
 mod settings;
 mod spools;
+mod stdin;
 mod syslog;
 mod topics;
 mod watch;
@@ -133,6 +134,9 @@ impl Service {
         let (detect, folder_lock) = if roles.detect && config.reads() {
             let started = start_detect(&shared, config, (&rules, networks.clone()), &figures).await?;
             syslog::serve(syslog, &started.spools, &stop, &tasks)?;
+            if config.stdin.is_some() {
+                stdin::serve(&started.spools, &stop)?;
+            }
             if config.push.is_some() {
                 parts.sink = Some(Arc::new(PushDoor {
                     spools: Arc::clone(&started.spools),

@@ -22,6 +22,7 @@ pub struct Setup {
     database: Option<String>,
     checkpoints: Option<PathBuf>,
     roles: String,
+    stdin: Option<PathBuf>,
     sections: BTreeMap<String, String>,
     topics: String,
 }
@@ -39,6 +40,7 @@ impl Setup {
             database: None,
             checkpoints: None,
             roles: "all".to_owned(),
+            stdin: None,
             sections: BTreeMap::new(),
             topics: String::new(),
         }
@@ -90,6 +92,12 @@ impl Setup {
         self
     }
 
+    /// Reads standard input, which is that file or pipe.
+    pub fn stdin(mut self, file: &Path) -> Self {
+        self.stdin = Some(file.to_owned());
+        self.with("stdin", "")
+    }
+
     /// Listens to syslog; `more` are further lines of TOML.
     pub fn syslog(mut self, protocol: &str, port: u16, more: &str) -> Self {
         self.topics +=
@@ -126,6 +134,7 @@ pub struct Portcullis {
     // Dropped before the folder: the order of the fields is the order of the end.
     process: Option<Supervised>,
     roles: String,
+    stdin: Option<PathBuf>,
     port: u16,
     http: reqwest::Client,
     admin_key: String,
@@ -146,6 +155,7 @@ impl Portcullis {
         let mut portcullis = Self {
             process: None,
             roles: setup.roles.clone(),
+            stdin: setup.stdin.clone(),
             port,
             http: http_client()?,
             admin_key: String::new(),
@@ -168,7 +178,16 @@ impl Portcullis {
     pub fn start_again(&mut self) -> Result<()> {
         ensure!(self.process.is_none(), "portcullis is running");
         let known = self.log().len();
-        let command = Command::new("portcullis", self.folder.path(), Stop::Terminate, binary()?)
+        let (folder, stop) = (self.folder.path(), Stop::Terminate);
+        let program = match &self.stdin {
+            None => Command::new("portcullis", folder, stop, binary()?),
+            // The supervisor's own input is not ours to give.
+            Some(file) => Command::new("portcullis", folder, stop, "bash")
+                .args(["-c", "exec \"$@\" <\"$0\""])
+                .args([file])
+                .args([binary()?]),
+        };
+        let command = program
             .args(["run", "--roles", &self.roles, "--config"])
             .args([self.configuration()]);
         let process = Supervised::start(&command)?;
@@ -349,6 +368,27 @@ impl Portcullis {
         order["client"] = json!({ "scope": "ip", "value": address });
         order["reason"] = json!("a test's order");
         self.post("/api/v1/orders", &order)
+    }
+
+    /// Requests of the last two hours that were counted so far, those of clocks that go ahead among them.
+    pub fn counted(&self) -> Result<u64> {
+        let now = crate::stream::ago(0);
+        let (from, to) = (now.plus_secs(-7200), now.plus_secs(3600));
+        let overview = self.get(&format!("/api/v1/overview?from={from}&to={to}"))?;
+        let points = overview["points"].as_array().context("no points")?;
+        Ok(points.iter().filter_map(|point| point["requests"].as_u64()).sum())
+    }
+
+    /// Waits until so many requests of the last two hours were counted, and never more.
+    pub fn wait_until_counted(&self, wanted: usize) -> Result<()> {
+        self.wait_until("every line was counted", |portcullis| {
+            let counted = portcullis.counted()?;
+            ensure!(
+                counted <= wanted as u64,
+                "{counted} of {wanted} lines were counted"
+            );
+            Ok(counted == wanted as u64)
+        })
     }
 
     /// How it is, part by part.

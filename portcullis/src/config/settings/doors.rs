@@ -1,4 +1,4 @@
-//! `[[files]]`, `[[syslog]]`: where access logs are read from beside Kafka.
+//! `[[files]]`, `[stdin]`, `[push]`, `[[syslog]]`: where access logs are read from beside Kafka.
 
 use super::{Section, setting};
 use crate::config::setting::Fallback::{Absent, Required, Value};
@@ -88,6 +88,44 @@ pub(super) const PUSH: Section = Section {
             Restart,
             "Clients that are blocked or slowed down by the word of one gateway's pushed lines within an hour at most. Past it \
              more are only shown, and the reason is said.",
+        ),
+    ],
+};
+
+pub(super) const STDIN: Section = Section {
+    path: "stdin",
+    is_optional: true,
+    about: "Reads standard input, a line each, as in kubectl logs -f deploy/edge | portcullis run. Lines wait on the disk \
+            (storage.spool_bytes_max) until a checkpoint holds what became of them; at its end the service goes on.",
+    settings: &[
+        setting(
+            "stdin.format",
+            Kind::Format,
+            Value(r#""auto""#),
+            Restart,
+            "The log format; auto finds it out.",
+        ),
+        setting(
+            "stdin.gateway",
+            Kind::Text(NAME_BYTES_MAX),
+            Absent(r#""edge-1""#),
+            Restart,
+            "The gateway whose log it is. Without it, stdin.",
+        ),
+        setting(
+            "stdin.trust",
+            Kind::Choice(&["observe", "throttle", "block"]),
+            Value(r#""block""#),
+            Restart,
+            "The strongest action that its lines may lead to. Whoever writes to the pipe holds this much power.",
+        ),
+        setting(
+            "stdin.acts_per_hour",
+            Kind::Integer(1, 1_000_000),
+            Value("10000"),
+            Restart,
+            "Clients that are blocked or slowed down by the word of these lines within an hour at most. Past it more are \
+             only shown, and the reason is said.",
         ),
     ],
 };

@@ -29,6 +29,7 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &kafka::TLS,
     &kafka::SASL,
     &doors::FILES,
+    &doors::STDIN,
     &doors::PUSH,
     &doors::SYSLOG,
     &doors::SYSLOG_TLS,

@@ -1,4 +1,4 @@
-//! `[[files]]`, `[[syslog]]`: where access logs are read from beside Kafka.
+//! `[[files]]`, `[stdin]`, `[push]`, `[[syslog]]`: where access logs are read from beside Kafka.
 
 use super::ListenerTls;
 use super::read::{from_text, ranges};
@@ -29,6 +29,21 @@ impl Files {
     pub(crate) fn begins_at_end(&self) -> bool {
         self.start == "end"
     }
+}
+
+/// `[stdin]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stdin {
+    /// `auto`, a format's name, or one written down.
+    pub(crate) format: String,
+    /// The gateway's name; `None` for the name of the source.
+    pub(crate) gateway: Option<String>,
+    /// The strongest action that it may lead to.
+    #[serde(deserialize_with = "from_text")]
+    pub(crate) trust: domain::Action,
+    /// Clients acted on by its word within an hour at most.
+    pub(crate) acts_per_hour: u32,
 }
 
 /// `[push]`.

@@ -4,7 +4,7 @@ mod doors;
 mod kafka;
 mod read;
 
-pub(crate) use doors::{Files, Push, Syslog, SyslogProtocol};
+pub(crate) use doors::{Files, Push, Stdin, Syslog, SyslogProtocol};
 pub(crate) use kafka::{Kafka, KafkaSasl, Topic};
 
 use read::{from_text, hash_key, identities, mode, moment, ranges, scope};
@@ -27,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) kafka: Option<Kafka>,
     /// Logs that are followed.
     pub(crate) files: Vec<Files>,
+    /// Whether standard input is read, and how.
+    pub(crate) stdin: Option<Stdin>,
     /// Whether lines are taken that are pushed, and how they are read.
     pub(crate) push: Option<Push>,
     /// Where syslog is listened to.
@@ -328,7 +330,11 @@ impl Config {
 
     /// Whether anything is read.
     pub(crate) fn reads(&self) -> bool {
-        self.kafka.is_some() || !self.files.is_empty() || self.push.is_some() || !self.syslog.is_empty()
+        self.kafka.is_some()
+            || !self.files.is_empty()
+            || self.stdin.is_some()
+            || self.push.is_some()
+            || !self.syslog.is_empty()
     }
 
     /// What routes are for, by the file.

@@ -3,6 +3,7 @@
 use super::sources::Terms;
 use crate::config::Config;
 use crate::service::push::PREFIX;
+use crate::service::stdin::STDIN;
 use detector::SOURCE_CAP_DEFAULT;
 use domain::Action;
 
@@ -18,6 +19,15 @@ pub(super) fn of_spool(config: &Config, name: &str) -> Terms {
             acts_per_hour: push.acts_per_hour,
             lateness_secs,
             gateway: gateway.to_owned(),
+        };
+    }
+    if let Some(stdin) = config.stdin.as_ref().filter(|_| name == STDIN) {
+        return Terms {
+            format: stdin.format.clone(),
+            trust: stdin.trust,
+            acts_per_hour: stdin.acts_per_hour,
+            lateness_secs,
+            gateway: stdin.gateway.clone().unwrap_or_else(|| name.to_owned()),
         };
     }
     let syslog = config.syslog.iter().find(|syslog| syslog.source() == name);
