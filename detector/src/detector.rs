@@ -18,7 +18,7 @@ use crate::stage::client::{Arrival, Changes, Epoch, Shard};
 use crate::stage::sequencer::Circumstances;
 use crate::time::{EventTime, Watermarks};
 use crate::touched::Touched;
-use domain::{Action, Alert, Allowlist, Client, Decision, HashKey, Order, RequestRecord, Timestamp};
+use domain::{Action, Alert, Allowlist, Client, Decision, HashKey, Order, RequestRecord, Timestamp, emptied};
 
 /// How the detector is set up.
 #[derive(Debug, Clone)]
@@ -146,6 +146,8 @@ pub struct Detector<S> {
     pub(crate) touched: Touched,
     /// What takes effect when the open tick ends.
     pub(crate) inputs: Vec<Input>,
+    /// The memory of the arrivals that were handed out last: never more than the records of a tick.
+    spare: Vec<Arrival<'static, 'static>>,
 }
 
 impl<S: Scorer> Detector<S> {
@@ -166,6 +168,7 @@ impl<S: Scorer> Detector<S> {
             now: Timestamp::default(),
             touched: Touched::default(),
             inputs: Vec::new(),
+            spare: Vec::new(),
         }
     }
 
@@ -176,7 +179,7 @@ impl<S: Scorer> Detector<S> {
         executor: &impl Executor,
         outputs: &mut Vec<Output>,
     ) {
-        let mut arrivals: Vec<Arrival<'_, '_>> = Vec::with_capacity(records.len().min(TICK_RECORDS_MAX));
+        let mut arrivals: Vec<Arrival<'_, '_>> = emptied(std::mem::take(&mut self.spare));
         for record in records {
             let SourceTerms {
                 most,
@@ -211,6 +214,7 @@ impl<S: Scorer> Detector<S> {
             });
         }
         self.run_shards(&mut arrivals, executor);
+        self.spare = emptied(arrivals);
     }
 
     /// Closes the open tick at the end of a finished log. While a log grows, [`Self::preview`] says what is to be said

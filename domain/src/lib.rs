@@ -58,6 +58,7 @@ mod decision;
 mod hash;
 mod order;
 mod record;
+mod reuse;
 mod threat;
 mod time;
 mod what_if;
@@ -71,6 +72,7 @@ pub use decision::{Decision, DecisionId, DecisionState, Mode, Origin, Price, Sta
 pub use hash::HashKey;
 pub use order::{Judgement, Order, OrderKind};
 pub use record::{ObjectId, Position, RequestRecord, Route};
+pub use reuse::emptied;
 pub use threat::ThreatKind;
 pub use time::Timestamp;
 pub use what_if::{WhatIf, amount};

@@ -1,7 +1,7 @@
 //! What `formats explain` says of threats that are missed without a piece of the log is so: the piece is taken away, and of
 //! every threat that it names fewer clients are found.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends")]
 
 mod binary;
 

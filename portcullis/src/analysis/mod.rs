@@ -8,7 +8,7 @@ pub(crate) use workers::Workers;
 
 use crate::masking::masker;
 use detector::{Describe, Detector, Output, Scorer, Settings, SourceTerms};
-use domain::{HashKey, RequestRecord};
+use domain::{HashKey, RequestRecord, emptied};
 use ingest::{LineReader, Merge, ParserConfig, Progress};
 
 /// Lines that are parsed and handed over together by one thread: their records stay in the second-level cache, and the
@@ -79,14 +79,21 @@ pub(crate) fn run_merged<S: Scorer>(
     } else {
         SLICE_LINES
     };
+    let mut spare: Vec<RequestRecord<'static>> = Vec::with_capacity(slice_lines);
     loop {
-        let mut records: Vec<RequestRecord<'_>> = Vec::with_capacity(slice_lines);
-        if !merge.next(slice_lines, |line| records.extend(line.result.ok())) {
+        let mut records: Vec<RequestRecord<'_>> = emptied(std::mem::take(&mut spare));
+        let more = merge.next(slice_lines, |line| {
+            if let Ok(record) = line.result {
+                records.push(record);
+            }
+        });
+        if !more {
             break;
         }
         detector.observe(&records, &workers, &mut outputs);
         watch(&detector, &outputs, &records);
         outcome.take(&mut outputs);
+        spare = emptied(records);
     }
     detector.flush(&mut outputs);
     watch(&detector, &outputs, &[]);

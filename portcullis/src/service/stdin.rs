@@ -25,7 +25,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(200);
 pub(super) fn serve(spools: &Arc<Spools>, stop: &CancellationToken) -> anyhow::Result<()> {
     let (spools, spooled, stop) = (Arc::clone(spools), spools.get(STDIN)?, stop.clone());
     let read = move || match read(io::stdin().lock(), |lines| {
-        append(&spools, &spooled, lines, &stop)
+        append(&spools, &spooled, lines, &stop);
     }) {
         Ok(()) => tracing::info!("standard input has ended"),
         Err(error) => tracing::error!(%error, "could not read standard input: {error}"),
