@@ -5,13 +5,22 @@
 //! [`digest`] hashes exactly what [`template`] writes, so equal templates mean equal hashes by construction. One kind of
 //! path is excepted: where nothing but tokens is left (`/9f86d081`, `/9f86d081/f64b5e2a`), a template would say nothing,
 //! and a site whose every page has such an address would be one route. There each path is a route of its own.
+//!
+//! A path's template is a function of the path alone: nothing is learned, so nothing that came before makes it another, and
+//! nobody can teach it wrongly. Where the operator's OpenAPI documents name a route, they decide instead ([`RouteCatalogue`]).
 
+mod catalogue;
+mod documents;
+mod ids;
 mod memo;
 
+pub use catalogue::{DOCUMENTED_BYTES_MAX, ROUTES_MAX, RouteCatalogue, WrongTemplate};
+pub use documents::{DocumentedRoutes, RouteUse};
+pub use ids::{IdKind, PathId, ids};
 pub(crate) use memo::RouteMemo;
 
 use crate::query_object;
-use domain::{HashKey, ObjectId, Route};
+use domain::{Documented, HashKey, ObjectId, Route};
 
 /// Most segments that a template shows; the rest becomes [`REST`]. Real routes stay far below.
 pub const SEGMENTS_MAX: usize = 16;
@@ -101,10 +110,48 @@ fn digest_hashed(path: &str, path_hash: u64, key: &HashKey) -> Route {
         path: path_hash,
         depth: u8::try_from(shape.depth).unwrap_or(u8::MAX),
         is_asset: shape.is_asset,
-        object: shape.object.filter(|_| !shape.is_opaque()).map(|text| ObjectId {
-            hash: key.hash(text),
-            number: number(text),
-        }),
+        documented: Documented::Unasked,
+        object: shape
+            .object
+            .filter(|_| !shape.is_opaque())
+            .map(|text| object(text, key)),
+    }
+}
+
+/// Digests a path by what documents name; `templates` are the hashes of their routes.
+fn digest_documented(
+    path: &str,
+    path_hash: u64,
+    key: &HashKey,
+    (catalogue, templates): (&RouteCatalogue, &[u64]),
+) -> Route {
+    let fit = catalogue.fit(path);
+    let documented = fit.map_or(Documented::No, |fit| Documented::As(fit.number));
+    match fit.filter(|fit| fit.is_plain) {
+        Some(fit) => Route {
+            template: templates[usize::from(fit.number)],
+            path: path_hash,
+            depth: u8::try_from(fit.depth).unwrap_or(u8::MAX),
+            is_asset: is_asset(fit.last),
+            documented,
+            object: fit
+                .values
+                .into_iter()
+                .flatten()
+                .last()
+                .map(|text| object(text, key)),
+        },
+        None => Route {
+            documented,
+            ..digest_hashed(path, path_hash, key)
+        },
+    }
+}
+
+fn object(text: &[u8], key: &HashKey) -> ObjectId {
+    ObjectId {
+        hash: key.hash(text),
+        number: number(text),
     }
 }
 
