@@ -132,14 +132,9 @@ fn digest_documented(
             template: templates[usize::from(fit.number)],
             path: path_hash,
             depth: u8::try_from(fit.depth).unwrap_or(u8::MAX),
-            is_asset: is_asset(fit.last),
+            is_asset: is_asset(fit.last()),
             documented,
-            object: fit
-                .values
-                .into_iter()
-                .flatten()
-                .last()
-                .map(|text| object(text, key)),
+            object: fit.values().rev().flatten().next().map(|text| object(text, key)),
         },
         None => Route {
             documented,

@@ -89,16 +89,23 @@ struct Literal {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Pattern(Vec<Box<[u8]>>);
 
+/// Where something stands in a path. Paths of 64 KiB and more fit nothing: lines are not so long.
+type Place = (u16, u16);
+
+/// Places, one for each segment; what has none is empty.
+type Places = [Place; SEGMENTS_MAX];
+
 /// A path that fits a documented route.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fit<'p> {
+    path: &'p [u8],
     pub(super) number: u16,
-    /// What each segment holds in the place of its last parameter.
-    pub(super) values: [Option<&'p [u8]>; SEGMENTS_MAX],
+    /// What stands in the place of each segment's last parameter.
+    values: Places,
     /// Number of segments.
     pub(super) depth: usize,
-    /// The last segment, for what kind of file it is.
-    pub(super) last: &'p [u8],
+    /// Where the last one begins.
+    last: u16,
     /// Whether the path counts as its route, and not only as documented: see [`RouteCatalogue::fit`].
     pub(super) is_plain: bool,
 }
@@ -168,65 +175,50 @@ impl RouteCatalogue {
     /// A path counts as its route where all that stands in the place of parameters looks like a name: letters, digits, few
     /// marks. What else stands there (`/users/.env`, `/users/7'--`) was documented by nobody, and a route that many clients use
     /// with success must not vouch for it. The same holds of a route that is nothing but parameters.
+    #[inline]
     pub(super) fn fit<'p>(&self, path: &'p str) -> Option<Fit<'p>> {
-        let mut segments: [&[u8]; SEGMENTS_MAX] = [b""; SEGMENTS_MAX];
-        let mut depth = 0;
-        let bytes = path.as_bytes();
-        if bytes.first() != Some(&b'/') {
-            return None;
-        }
-        let mut from = 1;
-        while from < bytes.len() {
-            let to = memchr::memchr(b'/', &bytes[from..]).map_or(bytes.len(), |at| from + at);
-            if to > from {
-                *segments.get_mut(depth)? = &bytes[from..to];
-                depth += 1;
-            }
-            from = to + 1;
-        }
-        let last = segments[depth.saturating_sub(1)];
-        for segment in &mut segments[..depth] {
-            // `;jsessionid=…` belongs to no name.
-            if let Some(end) = memchr::memchr(b';', segment) {
-                *segment = &segment[..end];
-            }
-        }
-        let mut values = [None; SEGMENTS_MAX];
-        let number = self.walk(0, &segments[..depth], &mut values)?;
-        let is_plain =
-            self.routes[usize::from(number)].has_words && values.iter().flatten().all(|value| is_name(value));
-        Some(Fit {
+        let path = path.as_bytes();
+        let (segments, depth, last) = split(path)?;
+        let mut values = Places::default();
+        let number = self.walk(0, path, &segments[..depth], &mut values)?;
+        let mut fit = Fit {
+            path,
             number,
             values,
             depth,
             last,
-            is_plain,
-        })
+            is_plain: false,
+        };
+        fit.is_plain = self.routes[usize::from(number)].has_words && fit.values().flatten().all(is_name);
+        Some(fit)
     }
 
     /// The route that the segments lead to from a node. As deep as there are segments, [`SEGMENTS_MAX`] at most.
-    fn walk<'p>(&self, node: u32, segments: &[&'p [u8]], values: &mut [Option<&'p [u8]>]) -> Option<u16> {
+    fn walk(&self, node: u32, path: &[u8], segments: &[Place], values: &mut [Place]) -> Option<u16> {
         let node = &self.nodes[node as usize];
-        let Some((segment, rest)) = segments.split_first() else {
+        let Some((place, rest)) = segments.split_first() else {
             return node.end;
         };
         let (value, values) = values.split_first_mut()?;
+        let segment = &path[usize::from(place.0)..usize::from(place.1)];
         if let Some(next) = node.literal(segment)
-            && let Some(found) = self.walk(next, rest, values)
+            && let Some(found) = self.walk(next, path, rest, values)
         {
             return Some(found);
         }
         for (pattern, next) in &node.patterns {
-            let Some(last) = pattern.last_value(segment) else {
+            let Some((from, to)) = pattern.last_value(segment) else {
                 continue;
             };
-            if let Some(found) = self.walk(*next, rest, values) {
-                *value = Some(last);
+            if let Some(found) = self.walk(*next, path, rest, values) {
+                *value = (place.0 + from, place.0 + to);
                 return Some(found);
             }
         }
-        let found = self.walk(node.parameter?, rest, values)?;
-        *value = Some(segment);
+        // A parameter is never empty: `/users/;v=1` names no user.
+        let next = node.parameter.filter(|_| !segment.is_empty())?;
+        let found = self.walk(next, path, rest, values)?;
+        *value = *place;
         Some(found)
     }
 
@@ -276,24 +268,83 @@ impl RouteCatalogue {
     }
 }
 
+impl<'p> Fit<'p> {
+    /// What each segment holds in the place of its last parameter.
+    pub(super) fn values(&self) -> impl DoubleEndedIterator<Item = Option<&'p [u8]>> + use<'p> {
+        let (path, values) = (self.path, self.values);
+        let value = move |(from, to): Place| (from < to).then(|| &path[usize::from(from)..usize::from(to)]);
+        values.into_iter().take(self.depth).map(value)
+    }
+
+    /// The last segment, for what kind of file it is.
+    pub(super) fn last(&self) -> &'p [u8] {
+        let rest = &self.path[usize::from(self.last)..];
+        rest.split(|byte| *byte == b'/').next().unwrap_or(rest)
+    }
+}
+
+/// The segments of a path without their parameters (`;jsessionid=…`), how many there are, and where the last one begins.
+/// One pass over the bytes: segments are short.
+#[inline]
+fn split(path: &[u8]) -> Option<(Places, usize, u16)> {
+    if path.first() != Some(&b'/') || path.len() > usize::from(u16::MAX) {
+        return None;
+    }
+    let mut places = Places::default();
+    let (mut depth, mut last) = (0, 0);
+    let mut from = 1;
+    while from < path.len() {
+        let rest = &path[from..];
+        let name = rest
+            .iter()
+            .position(|byte| matches!(byte, b'/' | b';'))
+            .unwrap_or(rest.len());
+        let len = match rest.get(name) {
+            Some(b';') => memchr::memchr(b'/', rest).unwrap_or(rest.len()),
+            _ => name,
+        };
+        if len > 0 {
+            // Lossless: no path is longer.
+            *places.get_mut(depth)? = (from as u16, (from + name) as u16);
+            last = from as u16;
+            depth += 1;
+        }
+        from += len + 1;
+    }
+    Some((places, depth, last))
+}
+
 impl Node {
+    #[inline]
     fn literal(&self, segment: &[u8]) -> Option<u32> {
         let wanted = head(segment);
         let from = self.literals.partition_point(|literal| literal.head < wanted);
         let alike = self.literals[from..]
             .iter()
             .take_while(|literal| literal.head == wanted);
-        let mut same = alike.filter(|literal| *literal.text == *segment);
-        same.next().map(|literal| literal.next)
+        // The head holds the first eight bytes.
+        let is_same = |literal: &&Literal| {
+            literal.text.len() == segment.len() && (segment.len() <= 8 || literal.text[8..] == segment[8..])
+        };
+        alike.into_iter().find(is_same).map(|literal| literal.next)
     }
 }
 
-/// The first eight bytes and the length: of the words of one place hardly two share both.
+/// The first eight bytes, and the length over the last of them: of the words of one place hardly two share both. Texts of one
+/// length with one head begin with the same bytes.
+#[inline]
 fn head(text: &[u8]) -> u64 {
-    let mut bytes = [0; 8];
-    let len = text.len().min(8);
-    bytes[..len].copy_from_slice(&text[..len]);
-    u64::from_le_bytes(bytes) ^ (text.len() as u64) << 56
+    let len = text.len();
+    let bytes = if let Some(first) = text.first_chunk::<8>() {
+        u64::from_le_bytes(*first)
+    } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        // They overlap; shifted into its place the second says the same where they do.
+        let last = u64::from(u32::from_le_bytes(*last));
+        u64::from(u32::from_le_bytes(*first)) | last << (8 * (len - 4))
+    } else {
+        text.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    };
+    bytes ^ (len as u64) << 56
 }
 
 impl Pattern {
@@ -303,30 +354,32 @@ impl Pattern {
 
     /// What stands in the place of the last parameter; `None` when the segment does not fit. Each text is looked for behind the
     /// one before it, and no parameter is empty.
-    fn last_value<'p>(&self, segment: &'p [u8]) -> Option<&'p [u8]> {
+    fn last_value(&self, segment: &[u8]) -> Option<Place> {
         let (first, others) = self.0.split_first()?;
         let (last, joints) = others.split_last()?;
-        let mut rest = segment.strip_prefix(&**first)?.strip_suffix(&**last)?;
+        let rest = segment.strip_prefix(&**first)?.strip_suffix(&**last)?;
+        let to = first.len() + rest.len();
+        let mut from = first.len();
         for joint in joints {
             // Behind a byte of the parameter before.
-            let at = memchr::memmem::find(rest.get(1..)?, joint)? + 1;
-            rest = &rest[at + joint.len()..];
+            let rest = segment.get(from + 1..to)?;
+            from += memchr::memmem::find(rest, joint)? + 1 + joint.len();
         }
-        (!rest.is_empty()).then_some(rest)
+        // Lossless: a segment is no longer than its path.
+        (from < to).then_some((from as u16, to as u16))
     }
 }
 
 /// Whether that may be the name of something: a word, a number, whatever the built-in templates take for an id.
 fn is_name(value: &[u8]) -> bool {
-    let is_mark = |byte: u8| matches!(byte, b'-' | b'_' | b'~' | b',' | b':' | b'@' | b'+');
+    let mut has_dot = false;
     value.len() <= WORD_BYTES_MAX
-        && (value
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || is_mark(*byte))
-            || (is_variable(value)
-                && value
-                    .iter()
-                    .all(|byte| byte.is_ascii_alphanumeric() || is_mark(*byte) || *byte == b'.')))
+        && value.iter().all(|byte| {
+            has_dot |= *byte == b'.';
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'-' | b'_' | b'~' | b',' | b':' | b'@' | b'+' | b'.')
+        })
+        && (!has_dot || is_variable(value))
 }
 
 /// Takes a template apart.

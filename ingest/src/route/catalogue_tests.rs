@@ -41,6 +41,7 @@ fn a_path_finds_its_documented_route() {
     check("/users/anna/orders", None);
     check("/users//17/", Some("/users/{id}"));
     check("/users;v=1/17;x=2", Some("/users/{id}"));
+    check("/users/;x=2", None);
     check("/files/a.json", Some("/files/{id}.json"));
     check("/files/.json", Some("/files/{id}"));
     check("/reports/1..2", Some("/reports/{id}..{id}"));
@@ -265,6 +266,18 @@ proptest! {
                 memo.of(other, None, &KEY);
             }
             prop_assert_eq!(memo.of(&path, None, &KEY), alone);
+        }
+    }
+}
+
+#[test]
+fn heads_tell_texts_of_one_length_apart_by_their_first_bytes() {
+    for len in 0..12 {
+        let text: Vec<u8> = (0..len).map(|at| b'a' + at).collect();
+        for place in 0..usize::from(len) {
+            let mut other = text.clone();
+            other[place] = b'Z';
+            assert_eq!(head(&text) == head(&other), place >= 8, "{text:?} {place}");
         }
     }
 }

@@ -92,10 +92,14 @@ pub fn ids<'p>(
     key: &'p HashKey,
 ) -> impl Iterator<Item = PathId> + 'p {
     let fit = documented.and_then(|catalogue| catalogue.fit(path));
-    let values = match fit {
-        Some(fit) => fit.values,
-        None => built_in(path),
-    };
+    let mut values = [None; SEGMENTS_MAX];
+    match fit {
+        Some(fit) => values
+            .iter_mut()
+            .zip(fit.values())
+            .for_each(|(value, found)| *value = found),
+        None => built_in(path, &mut values),
+    }
     (0u8..).zip(values).filter_map(|(position, value)| {
         let text = value?;
         Some(PathId {
@@ -106,8 +110,7 @@ pub fn ids<'p>(
     })
 }
 
-fn built_in(path: &str) -> [Option<&[u8]>; SEGMENTS_MAX] {
-    let mut values = [None; SEGMENTS_MAX];
+fn built_in<'p>(path: &'p str, values: &mut [Option<&'p [u8]>; SEGMENTS_MAX]) {
     if path.starts_with('/') {
         let segments = path.as_bytes().split(|byte| *byte == b'/');
         let segments = segments.filter(|segment| !segment.is_empty());
@@ -121,7 +124,6 @@ fn built_in(path: &str) -> [Option<&[u8]>; SEGMENTS_MAX] {
             };
         }
     }
-    values
 }
 
 /// `550e8400-e29b-41d4-a716-446655440000`.

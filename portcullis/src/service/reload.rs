@@ -2,6 +2,7 @@
 
 use super::Service;
 use crate::config::{self, Config};
+use crate::openapi;
 use crate::rules;
 use crate::scorer::ModelFiles;
 use detector::rule::RuleSet;
@@ -24,7 +25,11 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
     };
     let changes = service.loaded.diff(&loaded);
     let rules = read_rules(&loaded.config);
-    let refused = [rules.as_ref().err().cloned(), read_networks(service).err()];
+    let refused = [
+        rules.as_ref().err().cloned(),
+        read_networks(service).err(),
+        read_documents(&service.loaded.config).err(),
+    ];
     let refused: Vec<String> = refused.into_iter().flatten().collect();
     service
         .figures
@@ -69,6 +74,16 @@ fn read_networks(service: &Service) -> Result<(), String> {
     read.map_err(|error| {
         let why = api::neutralise(&error.to_string()).into_owned();
         let why = format!("the autonomous systems stay as they were: {why}");
+        tracing::error!("{why}");
+        why
+    })
+}
+
+/// Reads the documents again that name routes. A wrong one changes nothing: what is to be told was logged.
+fn read_documents(config: &Config) -> Result<(), String> {
+    openapi::set(&config.openapi.files).map_err(|wrong| {
+        let why = api::neutralise(&wrong.to_string()).into_owned();
+        let why = format!("the documented routes stay as they were: {why}");
         tracing::error!("{why}");
         why
     })
