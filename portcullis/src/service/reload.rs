@@ -7,6 +7,7 @@ use crate::rules;
 use crate::scorer::ModelFiles;
 use detector::rule::RuleSet;
 use ingest::Networks;
+use ingest::route::DocumentedRoutes;
 use std::path::Path;
 
 /// Reads the file, and the files of rules that it names, again. A wrong one changes nothing, and every problem of it is
@@ -81,12 +82,19 @@ fn read_networks(service: &Service) -> Result<(), String> {
 
 /// Reads the documents again that name routes. A wrong one changes nothing: what is to be told was logged.
 fn read_documents(config: &Config) -> Result<(), String> {
+    let known = openapi::in_force().map(DocumentedRoutes::catalogue);
     openapi::set(&config.openapi.files).map_err(|wrong| {
         let why = api::neutralise(&wrong.to_string()).into_owned();
         let why = format!("the documented routes stay as they were: {why}");
         tracing::error!("{why}");
         why
-    })
+    })?;
+    let found = openapi::in_force().map(DocumentedRoutes::catalogue);
+    if let Some(found) = found.filter(|found| known.as_ref() != Some(found)) {
+        let routes = found.len();
+        tracing::info!(routes, "the documented routes were read again: {routes} hold now");
+    }
+    Ok(())
 }
 
 /// The rules of the files as they are now; when they are wrong, what is to be told: it was logged.
