@@ -2,6 +2,7 @@
 
 use super::check::{Checked, Entry};
 use super::document::Origin;
+use super::documents;
 use super::problem::Problem;
 use super::value::Surroundings;
 use detector::limits::ROLE_OVERRIDES_MAX;
@@ -10,7 +11,7 @@ use domain::{Client, Scope};
 use ingest::source::follow;
 use ingest::source::kafka::TopicSelector;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Shortest shared secret, in bytes: 128 bits written in base 64.
 const SHARED_SECRET_BYTES_MIN: usize = 22;
@@ -31,11 +32,12 @@ pub(crate) fn contradictions(checked: &Checked, surroundings: &Surroundings<'_>)
     check_addresses(checked, &mut problems);
     check_allowlist(checked, &mut problems);
     check_routes(checked, &mut problems);
-    check_documents(checked, surroundings, &mut problems);
+    documents::check(checked, surroundings, &mut problems);
     problems
 }
 
-fn report(
+/// Reports a problem of a setting.
+pub(super) fn report(
     checked: &Checked,
     problems: &mut Vec<Problem>,
     path: &str,
@@ -76,28 +78,6 @@ fn check_models(checked: &Checked, surroundings: &Surroundings<'_>, problems: &m
         };
         if let Some((found, expected)) = problem {
             report(checked, problems, path, format!("\"{file}\", {found}"), expected);
-        }
-    }
-}
-
-/// A document that cannot be used is refused, with its place in the list.
-fn check_documents(checked: &Checked, surroundings: &Surroundings<'_>, problems: &mut Vec<Problem>) {
-    let path = "openapi.files";
-    let listed = checked
-        .entry(path)
-        .and_then(|entry| entry.value.as_ref()?.as_array());
-    let files: Vec<PathBuf> = listed
-        .into_iter()
-        .flatten()
-        .filter_map(|file| file.as_str().map(PathBuf::from))
-        .collect();
-    let problem = surroundings.models.documents_problem(&files);
-    if let Some((place, found, expected)) = problem {
-        let found = format!("\"{}\", {found}", files[place].display());
-        report(checked, problems, path, found, expected);
-        // Where it stands in the file is where the list does.
-        if let Some(problem) = problems.last_mut() {
-            problem.path = format!("{path}[{place}]");
         }
     }
 }
