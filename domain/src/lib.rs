@@ -19,6 +19,8 @@
 //! | *loss* | what cannot be seen in a log that lacks a field, and the threats that hide there |
 //! | *ambiguous* | of a line: it can be read in more than one way, and is never acted on |
 //! | *route* | the path with its variable parts taken out: `/users/{id}` |
+//! | *documented* | of a route: an OpenAPI document of the operator's names it |
+//! | *catalogue* | all documented routes, compiled so that a path is looked up |
 //! | *role* | what a route is for: said by a person, told by the words of its path, or learned |
 //! | *witness* | a client whose requests tell what a route is for |
 //! | *feature* | one number that describes a client's behaviour |
@@ -71,7 +73,7 @@ pub use client::{Client, ClientParseError, IPV6_CLIENT_PREFIX, Scope};
 pub use decision::{Decision, DecisionId, DecisionState, Mode, Origin, Price, StampedDecision};
 pub use hash::HashKey;
 pub use order::{Judgement, Order, OrderKind};
-pub use record::{ObjectId, Position, RequestRecord, Route};
+pub use record::{Documented, ObjectId, Position, RequestRecord, Route};
 pub use reuse::emptied;
 pub use threat::ThreatKind;
 pub use time::Timestamp;

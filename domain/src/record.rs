@@ -22,6 +22,18 @@ pub struct ObjectId {
     pub number: Option<u64>,
 }
 
+/// Whether the operator's documents name a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Documented {
+    /// There are no documents.
+    #[default]
+    Unasked,
+    /// None of them does.
+    No,
+    /// They do: its number in their catalogue.
+    As(u16),
+}
+
 /// The path with its variable parts taken out, as numbers. `ingest::route` makes it and can write it as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Route {
@@ -33,6 +45,8 @@ pub struct Route {
     pub depth: u8,
     /// Whether it looks like a static file that pages load by themselves (style sheet, script, image, font).
     pub is_asset: bool,
+    /// Whether documents name it.
+    pub documented: Documented,
     /// The last variable part of the path; where it has none, the object that the query names.
     pub object: Option<ObjectId>,
 }

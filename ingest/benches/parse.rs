@@ -7,6 +7,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use domain::{HashKey, Position};
 use ingest::format::{Memory, by_name};
+use ingest::route::RouteCatalogue;
 use ingest::{FORMATS, Format, FormatChoice, LineBatch, LineReader, Parser, ParserConfig, route};
 use std::hint::black_box;
 
@@ -118,6 +119,21 @@ fn digest(criterion: &mut Criterion) {
             }
         });
     });
+    // What it costs to find the documented route: in a small document, and in one as large as they get.
+    for count in [30, 6000] {
+        let templates: Vec<String> = (0..count)
+            .map(|at| format!("/api/v{}/kind-{at}/{{id}}/part-{}", at % 2, at % 7))
+            .chain(["/api/v1/users/{userId}/orders".to_owned()])
+            .collect();
+        let catalogue = RouteCatalogue::new(templates.iter().map(String::as_str)).expect("good templates");
+        group.bench_function(format!("documented, of {count}"), |bencher| {
+            bencher.iter(|| {
+                for path in &paths {
+                    black_box(catalogue.find(path));
+                }
+            });
+        });
+    }
     group.finish();
 }
 

@@ -9,7 +9,7 @@ use crate::nesting::is_too_deep;
 use crate::network::{NetworkMemo, Networks};
 use crate::raw::{RawRequest, RequestLine};
 use crate::reject::{Reason, Reject, RejectLog, count_fields};
-use crate::route::RouteMemo;
+use crate::route::{DocumentedRoutes, RouteMemo, RouteUse};
 use domain::{AddressSource, HashKey, Position, RequestRecord, TrustedProxies};
 use std::borrow::Cow;
 
@@ -26,10 +26,12 @@ pub struct ParserConfig {
     pub hash_key: HashKey,
     /// Which autonomous system announces an address.
     pub networks: Option<Networks>,
+    /// Which routes documents name.
+    pub documents: Option<DocumentedRoutes>,
 }
 
 impl ParserConfig {
-    /// Detects the format, trusts no proxy, takes addresses for clients, knows no autonomous systems.
+    /// Detects the format, trusts no proxy, takes addresses for clients, knows no autonomous systems and no documents.
     #[must_use]
     pub fn new(hash_key: HashKey) -> Self {
         Self {
@@ -38,6 +40,7 @@ impl ParserConfig {
             identity: IdentityPolicy::default(),
             hash_key,
             networks: None,
+            documents: None,
         }
     }
 }
@@ -75,9 +78,9 @@ impl Parser {
     #[must_use]
     pub fn new(config: ParserConfig) -> Self {
         Self {
-            config,
             memory: Memory::default(),
-            routes: RouteMemo::default(),
+            routes: RouteMemo::new(config.documents.clone()),
+            config,
             network_memo: NetworkMemo::default(),
             last: None,
             is_forgeable: false,
@@ -158,6 +161,12 @@ impl Parser {
     #[must_use]
     pub fn counts(&self) -> ParserCounts {
         self.counts
+    }
+
+    /// How often each documented route was asked for since its documents were read; `None` without documents.
+    #[must_use]
+    pub fn route_use(&self) -> Option<&RouteUse> {
+        self.routes.route_use()
     }
 
     /// What was rejected so far.

@@ -12,6 +12,7 @@ mod drift;
 mod evaluation;
 mod kafka;
 mod masking;
+mod openapi;
 mod operator;
 mod progress;
 mod ranking;

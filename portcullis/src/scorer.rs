@@ -1,6 +1,7 @@
 //! The bridge between the detector, which knows no model, and the models, which know no detector.
 
 use crate::config::Models;
+use crate::openapi;
 use anyhow::Context;
 use detector::feature::{Direction, FEATURES};
 use detector::{Contribution, Score, Scorer, Standing, Windows};
@@ -9,7 +10,7 @@ use models::bundle::{ClientScore, ModelBundle};
 use models::calibration::CalibrationError;
 use models::drift::DriftReference;
 use models::schema::{Feature, FeatureSchema};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 /// The model that ships with the binary, trained on simulated traffic. Its card lies beside it.
@@ -114,6 +115,16 @@ impl Models for ModelFiles {
                 api::neutralise(&error.why())
             ),
         ))
+    }
+
+    fn documents_problem(&self, files: &[PathBuf]) -> Option<(usize, String, String)> {
+        if !self.must_load {
+            return None;
+        }
+        let wrong = openapi::read(files).err()?;
+        // As above: what was expected is not cut.
+        let expected = format!("{}; it is {}", wrong.expected, wrong.found);
+        Some((wrong.place, "which cannot be used".to_owned(), expected))
     }
 
     fn least_budget(&self, model: Option<&Path>, per_million: f64) -> Option<String> {

@@ -3,6 +3,7 @@
 use crate::analysis::{DESCRIBE, scan_key};
 use crate::config::{self, Config};
 use crate::masking;
+use crate::openapi;
 use crate::rules;
 use crate::scorer::{BundleScorer, ModelFiles};
 use crate::service::detector_settings;
@@ -48,6 +49,9 @@ pub(crate) struct PassOptions {
     /// same are judged together.
     #[arg(long, value_name = "FILE")]
     networks: Option<PathBuf>,
+    /// Document of OpenAPI 3 or Swagger 2 that names your API's routes; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    openapi: Vec<PathBuf>,
     /// Your own ranges: never blocked.
     #[arg(long, value_name = "RANGE")]
     own_range: Vec<IpNet>,
@@ -133,10 +137,15 @@ impl PassOptions {
 
     fn parser(&self, config: Option<&Config>, key: HashKey) -> anyhow::Result<ParserConfig> {
         let format = format_choice(&self.format)?;
+        openapi::set(match config {
+            Some(config) if self.openapi.is_empty() => &config.openapi.files,
+            _ => &self.openapi,
+        })?;
         let mut parser = ParserConfig {
             format,
             trusted: TrustedProxies::new(self.trusted_proxy.clone()),
             networks: self.networks.as_deref().map(Networks::open).transpose()?,
+            documents: openapi::in_force().cloned(),
             ..ParserConfig::new(key)
         };
         if let Some(config) = config {

@@ -3,4 +3,5 @@
 pub mod component;
 pub mod ordinary;
 pub mod reader;
+pub mod requests;
 pub mod stream;

@@ -98,7 +98,7 @@ const WALLS: &[(&[&str], &[&str], &str)] = &[
     (
         &["serde-saphyr"],
         &["portcullis"],
-        "YAML is read for scenarios of another program only; what is ours is TOML",
+        "YAML is read where others write it: scenarios, OpenAPI documents; what is ours is TOML",
     ),
     (
         &["clap", "indicatif", "mimalloc", "plotters"],

@@ -4,7 +4,7 @@ use super::Glob;
 use crate::feature::FEATURES;
 use crate::signal::{RouteRole, Signals};
 use crate::window::Window;
-use domain::RequestRecord;
+use domain::{Documented, RequestRecord};
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
@@ -37,6 +37,8 @@ pub struct Condition {
     pub has_referer: Option<bool>,
     /// Whether it looks like a static file that pages load by themselves.
     pub is_asset: Option<bool>,
+    /// Whether the operator's documents name the route. Where there are none it holds of no request, either way.
+    pub is_documented: Option<bool>,
     /// Whether the request line is malformed.
     pub is_malformed: Option<bool>,
     /// Whether the path is one that only scanners ask for.
@@ -162,6 +164,14 @@ const CHECKS: &[Check] = &[
     },
     |on, facts| any(&on.roles, |role| *role == facts.signals.role),
     |on, facts| is(on.is_asset, facts.record.route.is_asset),
+    |on, facts| {
+        on.is_documented
+            .map(|wanted| match facts.record.route.documented {
+                Documented::Unasked => false,
+                Documented::No => !wanted,
+                Documented::As(_) => wanted,
+            })
+    },
     |on, facts| is(on.is_malformed, facts.record.is_malformed),
     |on, facts| is(on.has_query, !text(facts.record.query.as_ref()).is_empty()),
     |on, facts| {

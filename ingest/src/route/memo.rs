@@ -1,8 +1,9 @@
 //! Remembers what the paths asked for most were found to be: taking a path apart is an eighth of reading a line, and most
 //! requests are for a few paths.
 
-use super::{digest_hashed, of_digest};
-use domain::{HashKey, Route};
+use super::documents::Held;
+use super::{DocumentedRoutes, RouteUse, digest_documented, digest_hashed, of_digest};
+use domain::{Documented, HashKey, Route};
 
 /// Paths remembered: their routes fit the second-level cache beside everything else. Each has one place, by its keyed hash; a new
 /// path takes the place of the one before it, so that whoever invents paths makes the others slower by an eighth at most.
@@ -13,11 +14,31 @@ const PLACES: usize = 2048;
 pub(crate) struct RouteMemo {
     /// Empty until the first path: many parsers never see one.
     routes: Vec<Route>,
+    /// What documents name, where there are some.
+    held: Option<Held>,
 }
 
 impl RouteMemo {
-    /// As [`super::of`], always with the same key.
+    /// A memo that goes by documents first.
+    pub(crate) fn new(documents: Option<DocumentedRoutes>) -> Self {
+        Self {
+            routes: Vec::new(),
+            held: documents.map(Held::new),
+        }
+    }
+
+    /// How often each documented route was asked for; `None` without documents.
+    pub(crate) fn route_use(&self) -> Option<&RouteUse> {
+        self.held.as_ref().map(|held| &held.tally)
+    }
+
+    /// As [`super::of`], always with the same key, and by what documents name where there are some.
     pub(crate) fn of(&mut self, path: &str, query: Option<&str>, key: &HashKey) -> Route {
+        if let Some(held) = &mut self.held
+            && held.renew(key)
+        {
+            self.routes.clear();
+        }
         if self.routes.is_empty() {
             self.routes.resize(PLACES, Route::default());
         }
@@ -25,7 +46,16 @@ impl RouteMemo {
         let place = &mut self.routes[hash as usize % PLACES];
         // An empty place has the hash 0: whatever path has it too is taken apart each time.
         if place.path != hash || hash == 0 {
-            *place = digest_hashed(path, hash, key);
+            *place = match &self.held {
+                Some(held) => digest_documented(path, hash, key, (&held.tally.catalogue, &held.templates)),
+                None => digest_hashed(path, hash, key),
+            };
+        }
+        if let Some(held) = &mut self.held {
+            match place.documented {
+                Documented::As(number) => held.tally.requests[usize::from(number)] += 1,
+                _ => held.tally.undocumented += 1,
+            }
         }
         of_digest(*place, query, key)
     }

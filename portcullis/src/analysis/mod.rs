@@ -7,6 +7,7 @@ pub(crate) use outcome::{ClientOutcome, Outcome};
 pub(crate) use workers::Workers;
 
 use crate::masking::masker;
+use crate::openapi;
 use detector::{Describe, Detector, Output, Scorer, Settings, SourceTerms};
 use domain::{HashKey, RequestRecord, emptied};
 use ingest::{LineReader, Merge, ParserConfig, Progress};
@@ -137,7 +138,7 @@ fn describe_route(record: &RequestRecord<'_>) -> String {
     let mut text = if is_itself {
         masker().url(&record.path).into_owned()
     } else {
-        ingest::route::template(&record.path)
+        openapi::template(&record.path)
     };
     cut(&mut text);
     text

@@ -1,12 +1,14 @@
 //! `portcullis parse`: one JSON object per line of a log: what was read from it, or why it was rejected.
 
+use crate::openapi;
 use crate::wiring::format_choice;
 use anyhow::Context;
-use domain::{AddressSource, Client, HashKey, Position, RequestRecord, TrustedProxies};
+use domain::{AddressSource, Client, Documented, HashKey, Position, RequestRecord, TrustedProxies};
 use ingest::detect::SAMPLE_LINES;
+use ingest::route::{self, DocumentedRoutes, PathId};
 use ingest::{
     FormatChoice, IdentityPolicy, LineBatch, LineReader, NamedIdentity, Networks, Parser, ParserConfig,
-    Reason, Reject, mask, route,
+    Reason, Reject, mask,
 };
 use ipnet::IpNet;
 use serde::Serialize;
@@ -37,6 +39,12 @@ pub(crate) struct Args {
     /// Database of autonomous systems, in MaxMind's format (GeoLite2-ASN or one like it), to name the client's
     #[arg(long, value_name = "FILE")]
     networks: Option<PathBuf>,
+    /// Document of OpenAPI 3 or Swagger 2 that names your API's routes; may be given several times
+    #[arg(long, value_name = "FILE")]
+    openapi: Vec<PathBuf>,
+    /// Show what was taken out of paths: the segment from 0, the kind, the number or a hash
+    #[arg(long)]
+    ids: bool,
     /// Names to take for the client before its address: consumer, subject, api_key, session, certificate
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = named_identity)]
     identity: Vec<NamedIdentity>,
@@ -70,7 +78,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let file = (files.len() > 1).then_some(path.as_path());
         match open(path, source) {
             Ok(mut reader) => {
-                let written = write_file(&mut reader, &config, args.unmasked, file, &mut out);
+                let written = write_file(&mut reader, &config, args.shown(file), &mut out);
                 match written.and_then(|()| out.flush()) {
                     // A reader that has seen enough (`| head`) is no failure.
                     Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
@@ -95,7 +103,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 impl Args {
+    fn shown<'a>(&self, file: Option<&'a Path>) -> Shown<'a> {
+        Shown {
+            unmasked: self.unmasked,
+            ids: self.ids,
+            file,
+        }
+    }
+
     fn parser(&self) -> anyhow::Result<ParserConfig> {
+        openapi::set(&self.openapi)?;
         Ok(ParserConfig {
             format: format_choice(&self.format)?,
             trusted: TrustedProxies::new(self.trusted_proxy.clone()),
@@ -104,6 +121,7 @@ impl Args {
             },
             hash_key: KEY,
             networks: self.networks.as_deref().map(Networks::open).transpose()?,
+            documents: openapi::in_force().cloned(),
         })
     }
 }
@@ -122,12 +140,20 @@ fn tell(problem: &str) {
     let _ = writeln!(io::stderr(), "{}", api::neutralise(problem));
 }
 
+/// What is shown of a line beside what always is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Shown<'a> {
+    unmasked: bool,
+    ids: bool,
+    /// The file that it is from, where there are several.
+    file: Option<&'a Path>,
+}
+
 /// Writes one object for each line of a file, in order.
 fn write_file(
     reader: &mut LineReader,
     config: &ParserConfig,
-    is_unmasked: bool,
-    file: Option<&Path>,
+    shown: Shown<'_>,
     out: &mut impl Write,
 ) -> io::Result<()> {
     let mut parser = Parser::new(config.clone());
@@ -149,8 +175,8 @@ fn write_file(
             };
             let format = parser.last_format().map_or("", |format| format.name());
             let object = match &result {
-                Ok(record) => read_object(record, format, is_unmasked, file)?,
-                Err(reject) => rejected_object(*reject, line.position, file)?,
+                Ok(record) => read_object(record, format, shown)?,
+                Err(reject) => rejected_object(*reject, line.position, shown.file)?,
             };
             out.write_all(object.as_bytes())?;
             out.write_all(b"\n")?;
@@ -196,8 +222,28 @@ struct ReadForm<'a> {
     malformed: bool,
     #[serde(skip_serializing_if = "is_false")]
     ambiguous: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    undocumented: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ids: Vec<IdForm>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<Cow<'a, str>>,
+}
+
+/// What was taken out of a path: its segment from 0, what it looks like, its number or its hash.
+#[derive(Serialize)]
+struct IdForm {
+    position: u8,
+    kind: &'static str,
+    #[serde(flatten)]
+    value: IdValue,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum IdValue {
+    Number(u64),
+    Hash(String),
 }
 
 /// A line that was rejected.
@@ -217,21 +263,16 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-fn read_object(
-    record: &RequestRecord<'_>,
-    format: &str,
-    is_unmasked: bool,
-    file: Option<&Path>,
-) -> io::Result<String> {
+fn read_object(record: &RequestRecord<'_>, format: &str, shown: Shown<'_>) -> io::Result<String> {
     let url = |text| {
-        if is_unmasked {
+        if shown.unmasked {
             Cow::Borrowed(text)
         } else {
             mask::url(text)
         }
     };
     let query = |text| {
-        if is_unmasked {
+        if shown.unmasked {
             Cow::Borrowed(text)
         } else {
             mask::query(text)
@@ -247,7 +288,7 @@ fn read_object(
         host: record.host.as_deref(),
         path: Some(&*record.path).filter(|text| present(text)).map(url),
         query: record.query.as_deref().map(query),
-        route: route::template(&record.path),
+        route: openapi::template(&record.path),
         status: Some(record.status).filter(|status| *status != 0),
         bytes_in: record.bytes_in,
         bytes_out: record.bytes_out,
@@ -263,8 +304,24 @@ fn read_object(
         claimed: record.address_source == AddressSource::Claimed,
         malformed: record.is_malformed,
         ambiguous: record.is_ambiguous,
-        file: file.map(Path::to_string_lossy),
+        undocumented: record.route.documented == Documented::No,
+        ids: if shown.ids { ids(&record.path) } else { Vec::new() },
+        file: shown.file.map(Path::to_string_lossy),
     })
+}
+
+/// The ids of a path. Their hashes tell equal ones apart from others, and not what they are.
+fn ids(path: &str) -> Vec<IdForm> {
+    let catalogue = openapi::in_force().map(DocumentedRoutes::catalogue);
+    let form = |id: PathId| IdForm {
+        position: id.position,
+        kind: id.kind.as_str(),
+        value: match id.object.number {
+            Some(number) => IdValue::Number(number),
+            None => IdValue::Hash(format!("{:016x}", id.object.hash)),
+        },
+    };
+    route::ids(path, catalogue.as_deref(), &KEY).map(form).collect()
 }
 
 fn identity(client: &Client) -> IdentityForm<'_> {
@@ -314,10 +371,14 @@ mod tests {
     use super::*;
 
     fn check(text: &str, is_unmasked: bool, expected: &[&str]) {
+        let shown = Shown {
+            unmasked: is_unmasked,
+            ..Shown::default()
+        };
         let input = io::Cursor::new(text.to_owned().into_bytes());
         let mut reader = LineReader::from_reader(Box::new(input), "test", 0).expect("a source");
         let mut out = Vec::new();
-        write_file(&mut reader, &ParserConfig::new(KEY), is_unmasked, None, &mut out).expect("memory");
+        write_file(&mut reader, &ParserConfig::new(KEY), shown, &mut out).expect("memory");
         let lines: Vec<&str> = std::str::from_utf8(&out).expect("text").lines().collect();
         assert_eq!(lines, expected);
     }
@@ -337,6 +398,25 @@ mod tests {
         );
         check(LINE, false, &[&expected.replace("QUERY", "***")]);
         check(LINE, true, &[&expected.replace("QUERY", "s3cret")]);
+    }
+
+    #[test]
+    fn ids_are_shown_where_they_are_asked_for() {
+        let line = LINE.replace("/users/7", "/users/7/files/5203a7e7f00d");
+        let mut out = Vec::new();
+        let input = Box::new(io::Cursor::new(line.into_bytes()));
+        let mut reader = LineReader::from_reader(input, "test", 0).expect("a source");
+        let shown = Shown {
+            ids: true,
+            ..Shown::default()
+        };
+        write_file(&mut reader, &ParserConfig::new(KEY), shown, &mut out).expect("memory");
+        let text = String::from_utf8(out).expect("text");
+        let hash = KEY.hash(b"5203a7e7f00d".as_slice());
+        let expected = format!(
+            r#","ids":[{{"position":1,"kind":"number","number":7}},{{"position":3,"kind":"hex","hash":"{hash:016x}"}}]}}"#
+        );
+        assert!(text.trim_end().ends_with(&expected), "{text}");
     }
 
     #[test]
@@ -362,7 +442,7 @@ mod tests {
         let mut reader = LineReader::from_reader(Box::new(io::Cursor::new(hostile.into_bytes())), "test", 0)
             .expect("a source");
         let mut out = Vec::new();
-        write_file(&mut reader, &ParserConfig::new(KEY), false, None, &mut out).expect("memory");
+        write_file(&mut reader, &ParserConfig::new(KEY), Shown::default(), &mut out).expect("memory");
         let text = String::from_utf8(out).expect("text");
         assert!(
             text.contains(r#""user_agent":"\u001b[2J\u009b1m\u202e\u007fé""#),

@@ -8,6 +8,7 @@
 mod check;
 mod compare;
 pub(crate) mod document;
+mod documents;
 mod example;
 mod explain;
 mod problem;

@@ -2,6 +2,7 @@
 
 use super::check::{Checked, Entry};
 use super::document::Origin;
+use super::documents;
 use super::problem::Problem;
 use super::value::Surroundings;
 use detector::limits::ROLE_OVERRIDES_MAX;
@@ -31,10 +32,12 @@ pub(crate) fn contradictions(checked: &Checked, surroundings: &Surroundings<'_>)
     check_addresses(checked, &mut problems);
     check_allowlist(checked, &mut problems);
     check_routes(checked, &mut problems);
+    documents::check(checked, surroundings, &mut problems);
     problems
 }
 
-fn report(
+/// Reports a problem of a setting.
+pub(super) fn report(
     checked: &Checked,
     problems: &mut Vec<Problem>,
     path: &str,

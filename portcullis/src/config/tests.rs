@@ -27,6 +27,10 @@ impl Models for Installed {
         real.networks_problem(file).filter(|_| !is_named_in_example)
     }
 
+    fn documents_problem(&self, files: &[std::path::PathBuf]) -> Option<(usize, String, String)> {
+        ModelFiles { must_load: true }.documents_problem(files)
+    }
+
     fn least_budget(&self, model: Option<&Path>, per_million: f64) -> Option<String> {
         ModelFiles { must_load: true }.least_budget(model, per_million)
     }
@@ -228,6 +232,21 @@ fn a_database_that_cannot_be_read_is_named_with_its_setting() {
     let why =
         "expected a database of autonomous systems, GeoLite2-ASN or one like it: i/o error: No such file";
     assert!(problem.contains(why), "{problem}");
+}
+
+#[test]
+fn a_document_that_cannot_be_used_is_named_with_its_place_in_the_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let (good, wrong) = (folder.path().join("good.yaml"), folder.path().join("wrong.yaml"));
+    std::fs::write(&good, "openapi: 3.1.0\npaths: { /a: {} }\n").unwrap();
+    std::fs::write(&wrong, "openapi: 3.1.0\npaths: { \"/a/{b\": {} }\n").unwrap();
+    let text = format!("[openapi]\nfiles = [{good:?}, {wrong:?}]\n");
+    let problem = problem_of(&text, &[]);
+    let expected = format!("portcullis.toml:2: openapi.files[1]: found {wrong:?}, which cannot be used, ");
+    assert!(problem.starts_with(&expected), "{problem}");
+    let why = "expected a closing brace for every opening one; it is the path \"/a/{b\"";
+    assert!(problem.contains(why), "{problem}");
+    assert!(read_with(&text.replace("wrong", "good"), &[]).is_ok());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use domain::Timestamp;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use toml::Value;
 
 /// Longest secret that is read from a file, in bytes. Larger files are something else.
@@ -37,6 +37,9 @@ pub(crate) trait Models {
     /// The same of a database of autonomous systems.
     fn networks_problem(&self, file: &Path) -> Option<(String, String)>;
 
+    /// The same of documents that name routes, with the place of the one that is wrong.
+    fn documents_problem(&self, files: &[PathBuf]) -> Option<(usize, String, String)>;
+
     /// What a budget of wrong blocks per million client-days must be at least for a model (the shipped one without a path)
     /// to show it; `None` when it can show this one.
     fn least_budget(&self, model: Option<&Path>, per_million: f64) -> Option<String>;
@@ -51,6 +54,10 @@ impl Models for NoModels {
     }
 
     fn networks_problem(&self, _file: &Path) -> Option<(String, String)> {
+        None
+    }
+
+    fn documents_problem(&self, _files: &[PathBuf]) -> Option<(usize, String, String)> {
         None
     }
 

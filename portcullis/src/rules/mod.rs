@@ -89,7 +89,7 @@ pub(crate) fn unheard(written: &[Written], identity: &IdentityPolicy) -> Vec<Str
 /// What is wrong with them together: a name twice, too many.
 pub(crate) fn rule_set(written: &[Written]) -> anyhow::Result<RuleSet> {
     let rules: Vec<Rule> = written.iter().map(|written| written.rule.clone()).collect();
-    RuleSet::new(rules, ingest::route::template).map_err(|problems| {
+    RuleSet::new(rules, crate::openapi::template).map_err(|problems| {
         let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{}", texts.join("\n"))
     })

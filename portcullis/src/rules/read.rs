@@ -220,6 +220,7 @@ fn read_condition(path: String, table: &Table, origin: &Origin, problems: &mut V
         has_user_agent: reader.switch("has_user_agent"),
         has_referer: reader.switch("has_referer"),
         is_asset: reader.switch("is_asset"),
+        is_documented: reader.switch("is_documented"),
         is_malformed: reader.switch("is_malformed"),
         is_probe: reader.switch("is_probe"),
         has_payload: reader.switch("has_payload"),

@@ -26,6 +26,7 @@ pub(crate) use settings::detector as detector_settings;
 use crate::challenger::Duel;
 use crate::config::{Config, Loaded};
 use crate::masking;
+use crate::openapi;
 use crate::ranking::VerdictRanker;
 use crate::rules;
 use anyhow::Context as _;
@@ -102,6 +103,7 @@ impl Service {
     pub(crate) async fn start(loaded: Loaded, roles: Roles) -> anyhow::Result<Self> {
         let config = &loaded.config;
         masking::set(&config.masking())?;
+        openapi::set(&config.openapi.files)?;
         let written = rules::load(&config.rules.files, config.rules.shipped)?;
         let rules = rules::rule_set(&written)?;
         warn_of_unheard(&written, config);
@@ -220,11 +222,12 @@ impl Service {
     }
 }
 
-/// Files that take effect when they change: the configuration, and the rules and the database that it names.
+/// Files that take effect when they change: the configuration, and the rules, the database and the documents that it names.
 pub(crate) fn live_files(loaded: &Loaded, config: &Path) -> Vec<PathBuf> {
     let mut files = vec![config.to_owned()];
     files.extend(loaded.config.rules.files.iter().cloned());
     files.extend(loaded.config.clients.networks.clone());
+    files.extend(loaded.config.openapi.files.iter().cloned());
     files
 }
 

@@ -2,10 +2,12 @@
 
 use super::Service;
 use crate::config::{self, Config};
+use crate::openapi;
 use crate::rules;
 use crate::scorer::ModelFiles;
 use detector::rule::RuleSet;
 use ingest::Networks;
+use ingest::route::DocumentedRoutes;
 use std::path::Path;
 
 /// Reads the file, and the files of rules that it names, again. A wrong one changes nothing, and every problem of it is
@@ -24,7 +26,11 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
     };
     let changes = service.loaded.diff(&loaded);
     let rules = read_rules(&loaded.config);
-    let refused = [rules.as_ref().err().cloned(), read_networks(service).err()];
+    let refused = [
+        rules.as_ref().err().cloned(),
+        read_networks(service).err(),
+        read_documents(&service.loaded.config).err(),
+    ];
     let refused: Vec<String> = refused.into_iter().flatten().collect();
     service
         .figures
@@ -72,6 +78,23 @@ fn read_networks(service: &Service) -> Result<(), String> {
         tracing::error!("{why}");
         why
     })
+}
+
+/// Reads the documents again that name routes. A wrong one changes nothing: what is to be told was logged.
+fn read_documents(config: &Config) -> Result<(), String> {
+    let known = openapi::in_force().map(DocumentedRoutes::catalogue);
+    openapi::set(&config.openapi.files).map_err(|wrong| {
+        let why = api::neutralise(&wrong.to_string()).into_owned();
+        let why = format!("the documented routes stay as they were: {why}");
+        tracing::error!("{why}");
+        why
+    })?;
+    let found = openapi::in_force().map(DocumentedRoutes::catalogue);
+    if let Some(found) = found.filter(|found| known.as_ref() != Some(found)) {
+        let routes = found.len();
+        tracing::info!(routes, "the documented routes were read again: {routes} hold now");
+    }
+    Ok(())
 }
 
 /// The rules of the files as they are now; when they are wrong, what is to be told: it was logged.

@@ -3,6 +3,7 @@
 use crate::analysis::DESCRIBE;
 use crate::config::Config;
 use crate::config::used;
+use crate::openapi;
 use detector::Settings;
 use detector::policy::{GuardSettings, PolicySettings};
 use domain::{HashKey, Mode};
@@ -56,6 +57,7 @@ pub(super) fn parser(
         identity: config.clients.identity(),
         hash_key: key,
         networks,
+        documents: openapi::in_force().cloned(),
     }
 }
 

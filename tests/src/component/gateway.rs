@@ -28,10 +28,15 @@ impl LoggingGateway {
     /// Starts a gateway whose log is configured by `advice`, the text that Portcullis recommends, and waits until it
     /// accepts connections.
     pub fn start(gateway: ingest::Gateway, advice: &str) -> Result<Self> {
-        start_with_retries(|| Self::start_once(gateway, advice))
+        start_with_retries(|| Self::start_once(gateway, advice, None))
     }
 
-    fn start_once(gateway: ingest::Gateway, advice: &str) -> Result<Self> {
+    /// Starts HAProxy with a configuration of where it sends its log, in the place of its standard output.
+    pub fn start_haproxy_to(advice: &str, log: &str) -> Result<Self> {
+        start_with_retries(|| Self::start_once(ingest::Gateway::HaProxy, advice, Some(log)))
+    }
+
+    fn start_once(gateway: ingest::Gateway, advice: &str, haproxy_log: Option<&str>) -> Result<Self> {
         let folder = folder("gateway")?;
         let [port] = free_ports()?;
         let mut log = folder.path().join("access.json.log");
@@ -43,7 +48,7 @@ impl LoggingGateway {
         let command = match gateway {
             ingest::Gateway::Nginx => nginx(&place, advice)?,
             ingest::Gateway::Apache => apache(&place, advice)?,
-            ingest::Gateway::HaProxy => haproxy(&place, advice)?,
+            ingest::Gateway::HaProxy => haproxy(&place, advice, haproxy_log)?,
             ingest::Gateway::Envoy => envoy(&place, advice)?,
             ingest::Gateway::Caddy => caddy(&place, advice)?,
             other => bail!("{} does not run here", other.as_str()),
@@ -67,6 +72,11 @@ impl LoggingGateway {
     /// The loopback port it listens on.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The file that its access log is.
+    pub fn log(&self) -> &Path {
+        &self.log
     }
 
     /// The lines of its access log so far; a line that is not written whole is left out.
@@ -197,14 +207,18 @@ RedirectMatch 404 .*
     )
 }
 
-fn haproxy(place: &Place<'_>, advice: &str) -> Result<Command> {
+fn haproxy(place: &Place<'_>, advice: &str, log: Option<&str>) -> Result<Command> {
     let port = place.port;
+    let log = write(
+        place,
+        "log.cfg",
+        log.unwrap_or("global\n    log stdout format raw local0\n"),
+    )?;
     let file = write(
         place,
         "haproxy.cfg",
         &format!(
             "global
-    log stdout format raw local0
     maxconn 500
 defaults
     mode http
@@ -222,6 +236,8 @@ defaults
     Ok(
         Command::new("haproxy", place.folder, Stop::Terminate, program("haproxy")?).args([
             Path::new("-db"),
+            Path::new("-f"),
+            &log,
             Path::new("-f"),
             &file,
         ]),

@@ -2,7 +2,10 @@
 
 mod explain;
 mod field;
+mod routes;
 
+use crate::openapi;
+use crate::wiring::{WrongUsage, format_choice};
 use anyhow::Context;
 use ingest::{FORMATS, Format, LANGUAGES};
 use std::io::{self, ErrorKind, Write};
@@ -25,6 +28,10 @@ enum Command {
         /// Read it as this format: a name, or one written down ("nginx: $remote_addr …")
         #[arg(long, value_name = "FORMAT", default_value = "auto")]
         format: String,
+        /// Document of OpenAPI 3 or Swagger 2: reads the whole file and says which documented routes were asked for, which were
+        /// not, and what else was; may be given several times
+        #[arg(long, value_name = "FILE")]
+        openapi: Vec<PathBuf>,
     },
 }
 
@@ -39,7 +46,22 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             list(&mut out)?;
             ExitCode::SUCCESS
         }
-        Some(Command::Explain { file, format }) => explain::explain(file, format, &mut out)?,
+        Some(Command::Explain {
+            file,
+            format,
+            openapi,
+        }) => {
+            if !openapi.is_empty() && file.as_os_str() == "-" {
+                let text = "--openapi reads the whole file: standard input can be read once only".to_owned();
+                return Err(WrongUsage(text).into());
+            }
+            openapi::set(openapi)?;
+            let code = explain::explain(file, format, &mut out)?;
+            if !openapi.is_empty() && code == ExitCode::SUCCESS {
+                routes::write_routes(file, format_choice(format)?, &mut out)?;
+            }
+            code
+        }
     };
     match io::stdout().lock().write_all(&out) {
         // A reader that has seen enough (`| head`) is no failure.

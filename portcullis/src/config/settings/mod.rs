@@ -5,6 +5,7 @@ mod detection;
 mod doors;
 mod kafka;
 mod masking;
+mod openapi;
 mod storage;
 
 use super::setting::{Fallback, Kind, Reload, Setting};
@@ -42,6 +43,7 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &detection::ALLOWLIST,
     &detection::RULES,
     &detection::ROUTES,
+    &openapi::OPENAPI,
     &storage::STORAGE,
     &storage::RETENTION,
     &api::API,

@@ -49,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) rules: Rules,
     /// What routes are for.
     routes: Vec<RouteEntry>,
+    /// Which routes there are.
+    pub(crate) openapi: OpenApi,
     /// Where things are kept.
     pub(crate) storage: Storage,
     /// Who may ask what, and where.
@@ -212,6 +214,14 @@ pub(crate) struct Rules {
 struct RouteEntry {
     path: String,
     role: String,
+}
+
+/// `[openapi]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OpenApi {
+    /// Documents that name routes.
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// `[storage]`.
