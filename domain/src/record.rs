@@ -46,6 +46,8 @@ pub struct RequestRecord<'a> {
     pub at: Timestamp,
     /// Who, in the narrowest form that the log proves.
     pub client: Client,
+    /// The keyed hash of the client that the same secret named under the earlier key, while that still holds.
+    pub former: Option<u64>,
     /// The client's address, also when `client` is a name.
     pub address: Option<IpAddr>,
     /// How that address is known. What was only claimed is never acted on.

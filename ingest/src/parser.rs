@@ -317,6 +317,7 @@ impl Parser {
         Ok(RequestRecord {
             at: raw.at,
             client,
+            former: None,
             address,
             address_source: resolved.map_or(AddressSource::Claimed, |(_, source)| source),
             method,
@@ -383,6 +384,7 @@ pub fn into_owned(record: RequestRecord<'_>) -> RequestRecord<'static> {
     RequestRecord {
         at: record.at,
         client: record.client,
+        former: record.former,
         address: record.address,
         address_source: record.address_source,
         method: own(record.method),

@@ -71,6 +71,7 @@ impl SimulatedRequest {
         RequestRecord {
             at: self.at,
             client: Client::from_address(self.address),
+            former: None,
             address: Some(self.address),
             address_source: AddressSource::Peer,
             method: Cow::Borrowed(request.method),

@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use shard::ShardForm;
 
 /// Version of the layout. An older binary refuses it; what was saved before it is of no use here.
-pub const CHECKPOINT_VERSION: u16 = 9;
+pub const CHECKPOINT_VERSION: u16 = 10;
 
 const MAGIC: [u8; 8] = *b"PORTDTCT";
 

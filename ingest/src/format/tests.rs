@@ -168,6 +168,7 @@ fn any_record() -> impl Strategy<Value = RequestRecord<'static>> {
         RequestRecord {
             at: Timestamp::from_millis(millis),
             client: Client::from_address(address),
+            former: None,
             address: Some(address.to_canonical()),
             address_source: AddressSource::Peer,
             method: Cow::Owned(request.0),

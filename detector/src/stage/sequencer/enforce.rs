@@ -150,6 +150,8 @@ fn candidate(fired: &Fired, rule: &Rule, around: Circumstances<'_>) -> Candidate
         agents: hit.agents,
         is_claimed: hit.is_claimed,
         may_be_planted: false,
+        is_shared: hit.is_shared,
+        used_shared: false,
     }
 }
 
