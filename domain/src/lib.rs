@@ -8,6 +8,10 @@
 //! | word | what it means |
 //! |---|---|
 //! | *client* | who sent requests: an address, an IPv6 /64, or a name a gateway authenticated |
+//! | *name* | what a gateway calls a client: a consumer, a subject, an API key, a session, a certificate; secrets by their keyed hash |
+//! | *shared* | of a name: many use it, as a key that is built into an app; it is never acted on alone |
+//! | *claim* | what a request says of itself and nobody checked: shown, and never acted on |
+//! | *epoch* | the time in which secrets are hashed under one key; its key stays valid for a while after it |
 //! | *request* | one line of an access log, as a [`RequestRecord`] |
 //! | *source* | where lines come from, with a place, a watermark and a trust of its own: a partition, a file, a spool |
 //! | *door* | a way in for sources: Kafka, files, syslog, push, standard input |
@@ -58,6 +62,7 @@ mod decision;
 mod hash;
 mod order;
 mod record;
+mod secret;
 mod threat;
 mod time;
 mod what_if;
@@ -71,6 +76,7 @@ pub use decision::{Decision, DecisionId, DecisionState, Mode, Origin, Price, Sta
 pub use hash::HashKey;
 pub use order::{Judgement, Order, OrderKind};
 pub use record::{ObjectId, Position, RequestRecord, Route};
+pub use secret::{Epoch, SecretKeys};
 pub use threat::ThreatKind;
 pub use time::Timestamp;
 pub use what_if::{WhatIf, amount};

@@ -48,6 +48,9 @@ pub struct RequestRecord<'a> {
     pub client: Client,
     /// The keyed hash of the client that the same secret named under the earlier key, while that still holds.
     pub former: Option<u64>,
+    /// The keyed hash of the subject that a token of an accepted request claims, unverified, where the configuration allows that it
+    /// is looked at. It is shown with the request as evidence, and nothing is decided by it.
+    pub claim: Option<u64>,
     /// The client's address, also when `client` is a name.
     pub address: Option<IpAddr>,
     /// How that address is known. What was only claimed is never acted on.

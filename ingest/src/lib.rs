@@ -14,7 +14,8 @@ pub mod nesting;
 pub mod raw;
 
 pub mod address;
-pub mod identity;
+pub mod claim;
+mod identity;
 pub mod network;
 mod query_object;
 pub mod route;

@@ -4,13 +4,13 @@ use crate::address;
 use crate::detect::Detection;
 use crate::envelope::{self, DEPTH_MAX, Envelope};
 use crate::format::{FORMATS, Family, Format, FormatChoice, Memory};
-use crate::identity::IdentityPolicy;
+use crate::identity::{Identified, IdentityPolicy};
 use crate::nesting::is_too_deep;
 use crate::network::{NetworkMemo, Networks};
 use crate::raw::{RawRequest, RequestLine};
 use crate::reject::{Reason, Reject, RejectLog, count_fields};
 use crate::route::RouteMemo;
-use domain::{AddressSource, HashKey, Position, RequestRecord, TrustedProxies};
+use domain::{AddressSource, HashKey, Position, RequestRecord, SecretKeys, TrustedProxies};
 use std::borrow::Cow;
 
 /// Everything that decides how a line becomes a record.
@@ -22,8 +22,10 @@ pub struct ParserConfig {
     pub trusted: TrustedProxies,
     /// Which names go before the address.
     pub identity: IdentityPolicy,
-    /// Key of every hash made here.
+    /// Key of every hash made here, but for secrets.
     pub hash_key: HashKey,
+    /// Keys under which secrets are hashed.
+    pub secrets: SecretKeys,
     /// Which autonomous system announces an address.
     pub networks: Option<Networks>,
 }
@@ -37,6 +39,7 @@ impl ParserConfig {
             trusted: TrustedProxies::default(),
             identity: IdentityPolicy::default(),
             hash_key,
+            secrets: SecretKeys::new(hash_key),
             networks: None,
         }
     }
@@ -303,8 +306,15 @@ impl Parser {
     fn finish<'a>(&mut self, raw: RawRequest<'a>, position: Position) -> Result<RequestRecord<'a>, Reject> {
         let resolved = address::resolve(&raw, &self.config.trusted);
         let address = resolved.map(|(address, _)| address);
-        let client = self.config.identity.choose(&raw, address, &self.config.hash_key);
-        let client = client.ok_or(Reason::NoClient)?;
+        let ParserConfig {
+            identity,
+            secrets,
+            hash_key,
+            ..
+        } = &self.config;
+        let Identified { client, former } =
+            identity.choose(&raw, address, secrets).ok_or(Reason::NoClient)?;
+        let claim = identity.claim(&raw, secrets);
         let known = address.zip(self.config.networks.as_ref());
         let network = known.and_then(|(address, all)| self.network_memo.system_of(all, address));
         let RequestLine {
@@ -317,7 +327,8 @@ impl Parser {
         Ok(RequestRecord {
             at: raw.at,
             client,
-            former: None,
+            former: former.map(|former| hash_key.hash(&former)),
+            claim,
             address,
             address_source: resolved.map_or(AddressSource::Claimed, |(_, source)| source),
             method,
@@ -385,6 +396,7 @@ pub fn into_owned(record: RequestRecord<'_>) -> RequestRecord<'static> {
         at: record.at,
         client: record.client,
         former: record.former,
+        claim: record.claim,
         address: record.address,
         address_source: record.address_source,
         method: own(record.method),

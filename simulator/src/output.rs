@@ -72,6 +72,7 @@ impl SimulatedRequest {
             at: self.at,
             client: Client::from_address(self.address),
             former: None,
+            claim: None,
             address: Some(self.address),
             address_source: AddressSource::Peer,
             method: Cow::Borrowed(request.method),

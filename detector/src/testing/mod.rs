@@ -74,6 +74,7 @@ impl Line {
             at: Timestamp::from_millis(self.millis),
             client: self.client(),
             former: None,
+            claim: None,
             address: Some(IpAddr::V4(Ipv4Addr::from(self.address))),
             address_source: AddressSource::Peer,
             method: Cow::Borrowed(self.method),

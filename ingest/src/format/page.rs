@@ -48,6 +48,7 @@ fn example() -> RequestRecord<'static> {
         at: Timestamp::from_millis(1_795_391_322_512),
         client: Client::from_address(address),
         former: None,
+        claim: None,
         address: Some(address),
         address_source: AddressSource::Peer,
         method: Cow::Borrowed("GET"),

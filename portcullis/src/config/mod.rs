@@ -10,6 +10,7 @@ mod compare;
 pub(crate) mod document;
 mod example;
 mod explain;
+mod identities;
 mod problem;
 mod rules;
 mod schema;

@@ -31,10 +31,11 @@ pub(crate) fn contradictions(checked: &Checked, surroundings: &Surroundings<'_>)
     check_addresses(checked, &mut problems);
     check_allowlist(checked, &mut problems);
     check_routes(checked, &mut problems);
+    super::identities::contradictions(checked, &mut problems);
     problems
 }
 
-fn report(
+pub(super) fn report(
     checked: &Checked,
     problems: &mut Vec<Problem>,
     path: &str,

@@ -231,6 +231,7 @@ impl Short {
             at: Timestamp::from_millis(START_SECS * 1000 + self.millis),
             client: self.client.clone(),
             former: None,
+            claim: None,
             address: self.client.range().map(|range| range.addr()),
             address_source: AddressSource::Peer,
             method: Cow::Borrowed(&self.method),

@@ -226,7 +226,7 @@ pub(crate) fn live_files(loaded: &Loaded, config: &Path) -> Vec<PathBuf> {
 
 /// Warns of rules that never fire.
 fn warn_of_unheard(written: &[rules::Written], config: &Config) {
-    for warning in rules::unheard(written, &config.clients.identity()) {
+    for warning in rules::unheard(written, &config.identities()) {
         tracing::warn!("{}", api::neutralise(&warning));
     }
 }

@@ -67,6 +67,7 @@ impl Sequencer {
             self.guard.note(&ask(&candidate), around.now);
         }
         let sentence = sentence(fired, rule);
+        let for_secs = around.policy.within_epoch(&candidate.client, rule.for_secs);
         let id = identity(fired, rule, around);
         let decision = action.is_enforced().then(|| Decision {
             origin: Origin::Rule,
@@ -77,7 +78,7 @@ impl Sequencer {
                 id,
                 &candidate.client,
                 (rule.threat, sentence.clone()),
-                (action, rule.for_secs),
+                (action, for_secs),
                 candidate.at,
             )
         });
@@ -86,7 +87,7 @@ impl Sequencer {
         if let Some((owner, client)) = &blocked {
             let block = Block {
                 from: candidate.at,
-                until: candidate.at.plus_secs(i64::from(rule.for_secs)),
+                until: candidate.at.plus_secs(i64::from(for_secs)),
                 is_ordered: false,
             };
             // A longer block that is in force already stays.

@@ -40,6 +40,7 @@ impl Sequencer {
         let threat = claims[0].kind;
         let episode = self.offenders.episode(candidate, threat, around.policy);
         let ttl_secs = around.policy.ttl_secs(action, episode.offences);
+        let ttl_secs = around.policy.within_epoch(&candidate.client, ttl_secs);
         if !episode.is_alerted {
             episode.requests_before_alert = candidate.requests;
         }

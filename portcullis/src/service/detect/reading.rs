@@ -141,10 +141,10 @@ impl Readers {
             self.parsers.resize_with(place + 1, || None);
         }
         if self.parsers[place].is_none() {
-            let format = &source.terms.as_ref()?.format;
+            let terms = source.terms.as_ref()?;
             self.parsers[place] = Some(Parser::new(settings::parser(
                 config,
-                format,
+                (&terms.format, &terms.identity),
                 (self.key, self.networks.clone()),
             )));
         }

@@ -59,6 +59,7 @@ impl Doors {
             format: files.format.clone(),
             trust: files.trust,
             gateway: files.gateway.clone().unwrap_or_default(),
+            identity: config.clients.identity_of(&files.own_identity()),
         };
         Self {
             files,

@@ -93,6 +93,7 @@ impl Inputs {
                     format: topic.format.clone(),
                     trust: topic.trust,
                     gateway: gateway.to_owned(),
+                    identity: config.clients.identity_of(&topic.own_identity()),
                 });
             }
             local += 1;

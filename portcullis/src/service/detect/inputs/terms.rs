@@ -14,6 +14,7 @@ pub(super) fn of_spool(config: &Config, name: &str) -> Terms {
             format: push.format.clone(),
             trust: push.trust,
             gateway: gateway.to_owned(),
+            identity: config.clients.identity_of(&push.own_identity()),
         };
     }
     let syslog = config.syslog.iter().find(|syslog| syslog.source() == name);
@@ -22,11 +23,13 @@ pub(super) fn of_spool(config: &Config, name: &str) -> Terms {
             format: "auto".to_owned(),
             trust: Action::Observe,
             gateway: name.to_owned(),
+            identity: config.clients.identity(),
         },
         |syslog| Terms {
             format: syslog.format.clone(),
             trust: syslog.trust,
             gateway: syslog.gateway.clone().unwrap_or_else(|| name.to_owned()),
+            identity: config.clients.identity_of(&syslog.own_identity()),
         },
     )
 }
