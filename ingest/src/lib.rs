@@ -15,8 +15,9 @@ pub mod raw;
 
 pub mod address;
 pub mod claim;
+pub mod country;
 mod identity;
-pub mod network;
+mod network;
 mod query_object;
 pub mod route;
 
@@ -25,6 +26,7 @@ pub mod reject;
 
 pub mod mask;
 
+pub use country::Countries;
 pub use detect::{Detection, detect, mapping};
 pub use format::{
     Column, FORMATS, Family, Format, FormatChoice, LANGUAGES, Language, Loss, Provenance, Tier, WrongFormat,

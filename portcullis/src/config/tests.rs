@@ -28,6 +28,12 @@ impl Models for Installed {
         real.networks_problem(file).filter(|_| !is_named_in_example)
     }
 
+    fn countries_problem(&self, file: &Path) -> Option<(String, String)> {
+        let is_named_in_example = file.starts_with("/var/lib/GeoIP");
+        let real = ModelFiles { must_load: true };
+        real.countries_problem(file).filter(|_| !is_named_in_example)
+    }
+
     fn least_budget(&self, model: Option<&Path>, per_million: f64) -> Option<String> {
         ModelFiles { must_load: true }.least_budget(model, per_million)
     }

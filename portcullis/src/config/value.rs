@@ -37,6 +37,9 @@ pub(crate) trait Models {
     /// The same of a database of autonomous systems.
     fn networks_problem(&self, file: &Path) -> Option<(String, String)>;
 
+    /// The same of a database of countries.
+    fn countries_problem(&self, file: &Path) -> Option<(String, String)>;
+
     /// What a budget of wrong blocks per million client-days must be at least for a model (the shipped one without a path)
     /// to show it; `None` when it can show this one.
     fn least_budget(&self, model: Option<&Path>, per_million: f64) -> Option<String>;
@@ -47,6 +50,10 @@ pub(crate) struct NoModels;
 
 impl Models for NoModels {
     fn problem(&self, _file: &Path) -> Option<(String, String)> {
+        None
+    }
+
+    fn countries_problem(&self, _file: &Path) -> Option<(String, String)> {
         None
     }
 

@@ -33,7 +33,7 @@ use detect::DetectRole;
 use detector::rule::RuleSet;
 use domain::blocklist::BlocklistLimits;
 use domain::{HashKey, Timestamp};
-use ingest::Networks;
+use ingest::{Countries, Networks};
 use push::PushDoor;
 use spools::{Spools, Wake};
 use std::net::SocketAddr;
@@ -76,6 +76,7 @@ pub(crate) struct Service {
     loaded: Loaded,
     rules: RuleSet,
     networks: Option<Networks>,
+    countries: Option<Countries>,
     figures: Arc<Figures>,
     api: Arc<ApiState>,
     detect: Option<DetectRole>,
@@ -112,6 +113,8 @@ impl Service {
         // Only whoever reads logs looks addresses up.
         let networks = config.clients.networks.as_deref().filter(|_| roles.detect);
         let networks = networks.map(Networks::open).transpose()?;
+        let countries = config.clients.countries.as_deref().filter(|_| roles.detect);
+        let countries = countries.map(Countries::open).transpose()?;
         let sockets = if roles.serve {
             listeners::bind(&config.api.listeners).await?
         } else {
@@ -131,7 +134,13 @@ impl Service {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let mut parts = api_parts(&shared, config, &figures);
         let (detect, folder_lock) = if roles.detect && config.reads() {
-            let started = start_detect(&shared, config, (&rules, networks.clone()), &figures).await?;
+            let started = start_detect(
+                &shared,
+                config,
+                (&rules, networks.clone(), countries.clone()),
+                &figures,
+            )
+            .await?;
             syslog::serve(syslog, &started.spools, &stop, &tasks)?;
             if config.push.is_some() {
                 parts.sink = Some(Arc::new(PushDoor {
@@ -158,6 +167,7 @@ impl Service {
             loaded,
             rules,
             networks,
+            countries,
         })
     }
 
@@ -221,6 +231,7 @@ pub(crate) fn live_files(loaded: &Loaded, config: &Path) -> Vec<PathBuf> {
     let mut files = vec![config.to_owned()];
     files.extend(loaded.config.rules.files.iter().cloned());
     files.extend(loaded.config.clients.networks.clone());
+    files.extend(loaded.config.clients.countries.clone());
     files
 }
 
@@ -301,7 +312,7 @@ struct Started {
 async fn start_detect(
     shared: &Shared,
     config: &Config,
-    (rules, networks): (&RuleSet, Option<Networks>),
+    (rules, networks, countries): (&RuleSet, Option<Networks>, Option<Countries>),
     figures: &Arc<Figures>,
 ) -> anyhow::Result<Started> {
     let key = match config.detector.hash_key {
@@ -321,6 +332,7 @@ async fn start_detect(
         rules: rules.clone(),
         key,
         networks,
+        countries,
         figures: Arc::clone(figures),
         checkpoints,
         spools: Arc::clone(&spools),

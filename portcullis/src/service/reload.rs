@@ -5,7 +5,7 @@ use crate::config::{self, Config};
 use crate::rules;
 use crate::scorer::ModelFiles;
 use detector::rule::RuleSet;
-use ingest::Networks;
+use ingest::{Countries, Networks, NetworksError};
 use std::path::Path;
 
 /// Reads the file, and the files of rules that it names, again. A wrong one changes nothing, and every problem of it is
@@ -24,7 +24,11 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
     };
     let changes = service.loaded.diff(&loaded);
     let rules = read_rules(&loaded.config);
-    let refused = [rules.as_ref().err().cloned(), read_networks(service).err()];
+    let refused = [
+        rules.as_ref().err().cloned(),
+        read_networks(service).err(),
+        read_countries(service).err(),
+    ];
     let refused: Vec<String> = refused.into_iter().flatten().collect();
     service
         .figures
@@ -66,12 +70,21 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
 /// Reads the database of autonomous systems again. A wrong one changes nothing: what is to be told was logged.
 fn read_networks(service: &Service) -> Result<(), String> {
     let read = service.networks.as_ref().map_or(Ok(()), Networks::reload);
-    read.map_err(|error| {
-        let why = api::neutralise(&error.to_string()).into_owned();
-        let why = format!("the autonomous systems stay as they were: {why}");
-        tracing::error!("{why}");
-        why
-    })
+    read.map_err(|error| stays("the autonomous systems", &error))
+}
+
+/// As [`read_networks`], of countries.
+fn read_countries(service: &Service) -> Result<(), String> {
+    let read = service.countries.as_ref().map_or(Ok(()), Countries::reload);
+    read.map_err(|error| stays("the countries", &error))
+}
+
+/// Logs what stays as it was, and gives what is to be told.
+fn stays(what: &str, error: &NetworksError) -> String {
+    let why = api::neutralise(&error.to_string()).into_owned();
+    let why = format!("{what} stay as they were: {why}");
+    tracing::error!("{why}");
+    why
 }
 
 /// The rules of the files as they are now; when they are wrong, what is to be told: it was logged.

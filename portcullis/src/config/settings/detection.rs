@@ -128,6 +128,14 @@ pub(super) const CLIENTS: Section = Section {
              together. It is read again when the file changes.",
         ),
         setting(
+            "clients.countries",
+            Kind::File,
+            Absent(r#""/var/lib/GeoIP/GeoLite2-Country.mmdb""#),
+            Restart,
+            "A database of countries in MaxMind's format: where an address is stands beside its alerts, and decides nothing. It is read \
+             again when the file changes.",
+        ),
+        setting(
             "clients.clients_max",
             Kind::Integer(1000, 50_000_000),
             Value("1000000"),

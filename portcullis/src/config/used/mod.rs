@@ -89,6 +89,8 @@ pub(crate) struct Clients {
     secrets: Option<Secrets>,
     /// A database of autonomous systems.
     pub(crate) networks: Option<PathBuf>,
+    /// A database of countries.
+    pub(crate) countries: Option<PathBuf>,
     /// Clients remembered at a time.
     pub(crate) clients_max: usize,
 }
