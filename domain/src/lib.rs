@@ -11,6 +11,7 @@
 //! | *name* | what a gateway calls a client: a consumer, a subject, an API key, a session, a certificate; secrets by their keyed hash |
 //! | *shared* | of a name: many use it, as a key that is built into an app; it is never acted on alone |
 //! | *claim* | what a request says of itself and nobody checked: shown, and never acted on |
+//! | *whereabouts* | the autonomous system and the country of an address, by databases: shown beside alerts |
 //! | *epoch* | the time in which secrets are hashed under one key; its key stays valid for a while after it |
 //! | *request* | one line of an access log, as a [`RequestRecord`] |
 //! | *source* | where lines come from, with a place, a watermark and a trust of its own: a partition, a file, a spool |
