@@ -5,7 +5,10 @@ use crate::names::Sighting;
 use crate::score::Scorer;
 use crate::stage::client::StandIn;
 use crate::stage::kin::text_hash;
-use domain::{Action, Alert, Client, HashKey, Reason, RequestRecord, ThreatClaim, ThreatKind, Timestamp};
+use domain::{
+    Action, Alert, Client, Decision, HashKey, Mode, Origin, Price, Reason, RequestRecord, ThreatClaim,
+    ThreatKind, Timestamp,
+};
 
 /// How surely a name that suddenly comes from many places was stolen: to be looked at, no more.
 const LEAK_CONFIDENCE: f32 = 0.5;
@@ -56,6 +59,10 @@ impl<S: Scorer> Detector<S> {
             let alert = self.leak(record, at, places);
             outputs.push(Output::Alert(alert));
         }
+        if holder.is_renamed {
+            let again = self.decide_again(record, (at, holder.number));
+            outputs.extend(again.map(Output::Decision));
+        }
         let own = Attributed {
             owner: holder.number,
             stand_in: None,
@@ -85,6 +92,42 @@ impl<S: Scorer> Detector<S> {
     /// The keyed hash of a client, or the number under which the state of a name is kept.
     pub(crate) fn owner_of(&self, client: &Client) -> u64 {
         self.names.number_of(self.settings.hash_key.hash(client))
+    }
+
+    /// The machine's block of a secret, under the name that the present key gives it, for as long as it still holds: whoever looks
+    /// names up finds it under either. What a person ordered stays as it was ordered.
+    fn decide_again(&self, record: &RequestRecord<'_>, (at, number): (Timestamp, u64)) -> Option<Decision> {
+        let sequencer = &self.memory.sequencer;
+        let block = sequencer.blocks.find(number, &record.client)?;
+        let offender = sequencer.offenders.get(number)?;
+        let ttl_secs = u32::try_from(block.until.millis_since(at) / 1000).ok()?;
+        if block.is_ordered || self.settings.policy.is_shadow || ttl_secs == 0 {
+            return None;
+        }
+        Some(Decision {
+            id: self
+                .settings
+                .hash_key
+                .decision_id(&record.client, offender.threat, offender.started_at),
+            client: record.client.clone(),
+            conditions: Vec::new(),
+            gateways: Vec::new(),
+            action: Action::Block,
+            priority: 0,
+            origin: Origin::Policy,
+            price: Price {
+                clients: 0,
+                successful_requests: 0,
+                error: 0.0,
+            },
+            threat: offender.threat,
+            alert_id: None,
+            reason: "blocked under the name that it had before the key of secrets was replaced".to_owned(),
+            event_at: at,
+            ttl_secs,
+            mode: Mode::Enforced,
+            model: self.scorer.version().to_owned(),
+        })
     }
 
     /// That a name which was one client's for long comes from many places now. It is told and never acted on: an app that begins

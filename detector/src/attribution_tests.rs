@@ -266,6 +266,14 @@ fn a_key_under_another_hash_finds_its_state_and_its_block() {
     );
     let view = detector.client_view(&renamed[0].client()).unwrap();
     assert!(view.blocked_until.is_some() && view.requests > 0);
+    // Gateways hear of it once, for as long as the block still holds.
+    let again = blocks(&outputs);
+    assert_eq!(again.len(), 1);
+    assert_eq!(again[0].client, renamed[0].client());
+    assert_eq!(
+        again[0].event_at.plus_secs(i64::from(again[0].ttl_secs)),
+        view.blocked_until.unwrap()
+    );
 }
 
 #[test]

@@ -115,6 +115,8 @@ pub(crate) struct Holder {
     pub(crate) is_shared: bool,
     /// From how many places it came in half a day, when it was one client's for long and looks stolen now; said once.
     pub(crate) leaked_to: Option<f32>,
+    /// Whether it is seen for the first time under this name, and had another under the earlier key.
+    pub(crate) is_renamed: bool,
 }
 
 /// The names that are remembered.
@@ -130,7 +132,8 @@ pub(crate) struct Names {
 impl Names {
     /// Takes in a request under the name with that keyed hash, and says whose the name is.
     pub(crate) fn see(&mut self, owner: u64, sighting: Sighting) -> Holder {
-        if !self.by_owner.contains_key(&owner) {
+        let is_new = !self.by_owner.contains_key(&owner);
+        if is_new {
             self.make_room();
             let name = self.known_before(owner, sighting);
             self.shared += u64::from(name.is_shared());
@@ -141,7 +144,10 @@ impl Names {
             .entry(owner)
             .or_insert_with(|| Name::new(owner, sighting));
         let was_shared = name.is_shared();
-        let holder = name.observe(sighting);
+        let holder = Holder {
+            is_renamed: is_new && sighting.former.is_some(),
+            ..name.observe(sighting)
+        };
         match (was_shared, holder.is_shared) {
             (false, true) => self.shared += 1,
             (true, false) => self.shared -= 1,
@@ -250,6 +256,7 @@ impl Name {
             is_own: matches!(self.standing, Standing::Own { .. }) && self.places.estimate() < OWN_PLACES,
             is_shared: self.is_shared(),
             leaked_to: self.leak(),
+            is_renamed: false,
         }
     }
 

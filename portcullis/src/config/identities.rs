@@ -9,6 +9,7 @@ use super::rules::report;
 pub(super) fn contradictions(checked: &Checked, problems: &mut Vec<Problem>) {
     check_orders(checked, problems);
     check_secrets(checked, problems);
+    check_header(checked, problems);
 }
 
 /// In an order each name stands once, and the address last: it is there on every line.
@@ -34,6 +35,19 @@ fn check_orders(checked: &Checked, problems: &mut Vec<Problem>) {
             let expected = "\"address\" last: every line has one, and what stands after it would never count";
             report(checked, problems, &entry.path, found, expected);
         }
+    }
+}
+
+/// A header is named by a token (RFC 9110, 5.6.2), of which names use letters, digits, dashes and underscores.
+fn check_header(checked: &Checked, problems: &mut Vec<Problem>) {
+    let path = "clients.key_header";
+    let is_token = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    if let Some(text) = checked.text(path).filter(|text| !is_token(text)) {
+        let expected = "a header's name such as X-Api-Key";
+        report(checked, problems, path, format!("\"{text}\""), expected);
     }
 }
 

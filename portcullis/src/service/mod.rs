@@ -28,7 +28,7 @@ use crate::masking;
 use crate::ranking::VerdictRanker;
 use crate::rules;
 use anyhow::Context as _;
-use api::{ApiParts, ApiState, Clock, EventHub};
+use api::{ApiParts, ApiState, Clock, EventHub, PresentedKey};
 use detect::DetectRole;
 use detector::rule::RuleSet;
 use domain::blocklist::BlocklistLimits;
@@ -133,6 +133,7 @@ impl Service {
         let figures = Arc::new(Figures::default());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let mut parts = api_parts(&shared, config, &figures);
+        parts.check.presented = presented_key(&shared, config).await?;
         let (detect, folder_lock) = if roles.detect && config.reads() {
             let started = start_detect(
                 &shared,
@@ -301,6 +302,23 @@ fn api_parts(shared: &Shared, config: &Config, figures: &Arc<Figures>) -> ApiPar
     parts
 }
 
+/// Where API keys are presented to gateways that ask, and under which keys they are hashed; `None` where they are not looked at.
+async fn presented_key(shared: &Shared, config: &Config) -> anyhow::Result<Option<PresentedKey>> {
+    let Some(header) = &config.clients.key_header else {
+        return Ok(None);
+    };
+    let key = installation_key(shared, config).await?;
+    Ok(PresentedKey::new(header, config.clients.secret_keys(key)))
+}
+
+/// The key of everything that is hashed: as configured, else the one in the store.
+async fn installation_key(shared: &Shared, config: &Config) -> anyhow::Result<HashKey> {
+    match config.detector.hash_key {
+        Some(key) => Ok(key),
+        None => stored_key(&*shared.store).await,
+    }
+}
+
 /// The detect role and what it holds on to.
 struct Started {
     role: DetectRole,
@@ -315,10 +333,7 @@ async fn start_detect(
     (rules, networks, countries): (&RuleSet, Option<Networks>, Option<Countries>),
     figures: &Arc<Figures>,
 ) -> anyhow::Result<Started> {
-    let key = match config.detector.hash_key {
-        Some(key) => key,
-        None => stored_key(&*shared.store).await?,
-    };
+    let key = installation_key(shared, config).await?;
     let (checkpoints, lock, folder) = open_checkpoints(config.storage.checkpoints.reveal())?;
     // Under the folder's lock: one process reads a spool.
     let wake = Arc::new(Wake::default());

@@ -15,6 +15,9 @@ const REASON_BYTES_MAX: usize = 1000;
 /// Longest name of a client, in bytes, as the domain has it.
 const CLIENT_BYTES_MAX: usize = 512;
 
+/// Longest name of a header, in bytes: known ones have half as many.
+const HEADER_BYTES_MAX: usize = 64;
+
 /// Who a client is: the kinds of names, best first.
 pub(super) const IDENTITY: Kind = Kind::List(
     &Kind::Choice(&[
@@ -118,6 +121,14 @@ pub(super) const CLIENTS: Section = Section {
             Restart,
             "Whether the subject that a logged token claims, which nobody checked, is shown by its keyed hash beside accepted \
              requests that are evidence. Nothing is decided by it.",
+        ),
+        setting(
+            "clients.key_header",
+            Kind::Text(HEADER_BYTES_MAX),
+            Absent(r#""X-Api-Key""#),
+            Restart,
+            "The header in which clients present their API keys to gateways that ask /check: blocked keys are refused there. Without it, \
+             /check looks at addresses alone.",
         ),
         setting(
             "clients.networks",

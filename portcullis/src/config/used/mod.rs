@@ -87,6 +87,8 @@ pub(crate) struct Clients {
     identity: Vec<ingest::NamedIdentity>,
     claims: bool,
     secrets: Option<Secrets>,
+    /// In which header API keys are presented to gateways that ask.
+    pub(crate) key_header: Option<String>,
     /// A database of autonomous systems.
     pub(crate) networks: Option<PathBuf>,
     /// A database of countries.
