@@ -9,6 +9,7 @@ use domain::{
     Action, Alert, Client, Decision, HashKey, Mode, Origin, Price, Reason, RequestRecord, ThreatClaim,
     ThreatKind, Timestamp,
 };
+use std::num::NonZeroU64;
 
 /// How surely a name that suddenly comes from many places was stolen: to be looked at, no more.
 const LEAK_CONFIDENCE: f32 = 0.5;
@@ -36,7 +37,7 @@ impl<S: Scorer> Detector<S> {
         outputs: &mut Vec<Output>,
     ) -> Attributed {
         let owner = self.settings.hash_key.hash(&record.client);
-        if record.client.range().is_some() {
+        if !matches!(record.client, Client::Named { .. }) {
             return Attributed {
                 owner,
                 stand_in: None,
@@ -195,7 +196,7 @@ fn sighting(record: &RequestRecord<'_>, (at, most): (Timestamp, Action), hash_ke
             && is_accepted(record.status)
             && !record.is_stopped
             && record.address.is_some(),
-        former: record.former,
+        former: record.former.map(NonZeroU64::get),
     }
 }
 

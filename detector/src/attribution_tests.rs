@@ -254,7 +254,7 @@ fn a_key_under_another_hash_finds_its_state_and_its_block() {
         .iter()
         .enumerate()
         .map(|(step, line)| domain::RequestRecord {
-            former: Some(former),
+            former: std::num::NonZeroU64::new(former),
             ..line.record(1000 + step as u64)
         })
         .collect();

@@ -4,6 +4,7 @@ use crate::claim::subject_of;
 use crate::raw::RawRequest;
 use domain::{Client, HashKey, Scope, SecretKeys};
 use std::net::IpAddr;
+use std::num::NonZeroU64;
 
 /// A name that a gateway may have authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,14 +95,14 @@ impl IdentityPolicy {
     /// The keyed hash of the subject that a request claims, where it may be shown. What the gateway did not accept claims nothing:
     /// it would be anybody's invention.
     #[inline]
-    pub(crate) fn claim(&self, raw: &RawRequest<'_>, keys: &SecretKeys) -> Option<u64> {
+    pub(crate) fn claim(&self, raw: &RawRequest<'_>, keys: &SecretKeys) -> Option<NonZeroU64> {
         let token = raw.token.as_deref().filter(|_| self.shows_claims)?;
         if !matches!(raw.status, 200..=299 | 304) {
             return None;
         }
         let subject = subject_of(token)?;
         let hash = keys.epoch(raw.at).key.hash_secret(subject.as_bytes());
-        u64::from_str_radix(hash.get(..16)?, 16).ok()
+        NonZeroU64::new(u64::from_str_radix(hash.get(..16)?, 16).ok()?)
     }
 }
 

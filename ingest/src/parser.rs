@@ -12,6 +12,7 @@ use crate::reject::{Reason, Reject, RejectLog, count_fields};
 use crate::route::RouteMemo;
 use domain::{AddressSource, HashKey, Position, RequestRecord, SecretKeys, TrustedProxies};
 use std::borrow::Cow;
+use std::num::NonZeroU64;
 
 /// Everything that decides how a line becomes a record.
 #[derive(Debug, Clone)]
@@ -327,7 +328,7 @@ impl Parser {
         Ok(RequestRecord {
             at: raw.at,
             client,
-            former: former.map(|former| hash_key.hash(&former)),
+            former: former.and_then(|former| NonZeroU64::new(hash_key.hash(&former))),
             claim,
             address,
             address_source: resolved.map_or(AddressSource::Claimed, |(_, source)| source),

@@ -82,3 +82,52 @@ fn one_clients_key_is_blocked_and_of_an_apps_key_only_the_address_that_attacks()
     assert_ne!(under_own, under_fixed);
     assert!(claimed.out.contains("[claims to be subject "), "{}", claimed.out);
 }
+
+#[test]
+fn a_block_of_a_key_holds_on_when_the_key_of_secrets_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let secrets = |at: &str| {
+        format!(
+            "[clients]\nidentity = [\"api_key\"]\n[clients.secrets]\nkey = \"000102030405060708090a0b0c0d0e0f\"\n\
+             previous_key = \"000102030405060708090a0b0c0d0e00\"\nrotated_at = {at}\noverlap_secs = 86400\n"
+        )
+    };
+    // 1,795,000,000 is 2026-11-18T11:06:40Z: the key is replaced between the scan and what follows it, and long before it.
+    write(
+        folder.path(),
+        "rotated.toml",
+        secrets("2026-11-18T13:10:00Z").as_bytes(),
+    );
+    write(
+        folder.path(),
+        "before.toml",
+        secrets("2026-01-01T00:00:00Z").as_bytes(),
+    );
+    let mut lines = log(1);
+    for step in 0..300 {
+        let _ = writeln!(
+            lines,
+            r#"{{"msec":{}.000,"remote_addr":"198.51.100.7","method":"GET","uri":"/page1","status":200,"bytes_sent":100,"user_agent":"shop/1.2","http_x_api_key":"{KEY}"}}"#,
+            1_795_008_000 + step
+        );
+    }
+    write(folder.path(), "access.log", lines.as_bytes());
+    let prevented = |config: &str| {
+        let run = run(
+            folder.path(),
+            &["scan", "--output", "json", "--config", config, "access.log"],
+        );
+        let alerts = run.alerts();
+        let blocked: Vec<_> = alerts.iter().filter(|alert| alert["action"] == "block").collect();
+        assert_eq!(
+            (blocked.len(), &blocked[0]["client"]["scope"]),
+            (1, &"api_key".into()),
+            "{}",
+            run.out
+        );
+        blocked[0]["requests_prevented"].as_u64().unwrap()
+    };
+    // Whoever has the key is stopped under its new name as he would be under the old one, wherever he comes from.
+    assert_eq!(prevented("rotated.toml"), prevented("before.toml"));
+    assert!(prevented("rotated.toml") >= 300);
+}

@@ -123,7 +123,7 @@ fn describe_request(record: &RequestRecord<'_>) -> String {
 const CLAIM: &str = "[claims to be";
 
 /// Adds whose a token says that the request is.
-fn note_claim(text: &mut String, claim: Option<u64>) {
+fn note_claim(text: &mut String, claim: Option<std::num::NonZeroU64>) {
     if text.contains(CLAIM) {
         *text = text.replace(CLAIM, "(claims to be");
     }

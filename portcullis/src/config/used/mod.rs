@@ -390,7 +390,7 @@ impl Config {
     /// Every name that some source's clients go by.
     pub(crate) fn identities(&self) -> ingest::IdentityPolicy {
         let topics = self.kafka.iter().flat_map(|kafka| &kafka.topics);
-        let own = topics.map(|topic| topic.own_identity());
+        let own = topics.map(kafka::Topic::own_identity);
         let own = own.chain(self.files.iter().map(Files::own_identity));
         let own = own.chain(self.push.iter().map(Push::own_identity));
         let own = own.chain(self.syslog.iter().map(Syslog::own_identity));
