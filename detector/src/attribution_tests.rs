@@ -203,8 +203,8 @@ fn a_stolen_key_is_told_and_not_blocked() {
     assert!(told[0].held_back.is_some() && blocks(&outputs).is_empty());
 }
 
-#[test]
-fn a_rule_that_counts_by_key_only_observes_a_shared_one() {
+/// What is said where a rule throttles keys from a hundred requests an hour on.
+fn limited(lines: &[Line]) -> Vec<Output> {
     let rule = Rule {
         name: "rate".to_owned(),
         description: "a test".to_owned(),
@@ -223,13 +223,17 @@ fn a_rule_that_counts_by_key_only_observes_a_shared_one() {
         action: Action::Throttle,
         for_secs: 60,
     };
+    let settings = Settings {
+        rules: RuleSet::new(vec![rule], str::to_owned).unwrap(),
+        ..settings(10_000)
+    };
+    run(&mut Detector::new(settings, Simple), lines, &Serial)
+}
+
+#[test]
+fn a_rule_that_counts_by_key_only_observes_a_shared_one() {
     let check = |addresses, expected: bool| {
-        let settings = Settings {
-            rules: RuleSet::new(vec![rule.clone()], str::to_owned).unwrap(),
-            ..settings(10_000)
-        };
-        let mut detector = Detector::new(settings, Simple);
-        let outputs = run(&mut detector, &used_by(addresses, 1), &Serial);
+        let outputs = limited(&used_by(addresses, 1));
         let acted = outputs.iter().any(|output| matches!(output, Output::Decision(_)));
         assert_eq!(acted, expected, "{addresses} addresses");
         let alerts = alerts(&outputs);
@@ -238,6 +242,16 @@ fn a_rule_that_counts_by_key_only_observes_a_shared_one() {
     };
     check(1, true);
     check(10, false);
+}
+
+#[test]
+fn a_rule_that_counts_by_key_does_not_count_whom_the_gateway_did_not_recognise() {
+    let guessed: Vec<Line> = (0..300)
+        .map(|step| line(step * 10_000, 7, 1, "/page1", 401))
+        .collect();
+    let of_rule =
+        |output: &&Output| matches!(output, Output::Alert(alert) if alert.reasons[0].feature == "rule");
+    assert_eq!(limited(&guessed).iter().filter(of_rule).count(), 0);
 }
 
 #[test]

@@ -77,7 +77,7 @@ pub use decision::{Decision, DecisionId, DecisionState, Mode, Origin, Price, Sta
 pub use hash::HashKey;
 pub use order::{Judgement, Order, OrderKind};
 pub use record::{ObjectId, Position, RequestRecord, Route};
-pub use secret::{Epoch, SecretKeys};
+pub use secret::{KeyEpoch, SecretKeys};
 pub use threat::ThreatKind;
 pub use time::Timestamp;
 pub use what_if::{WhatIf, amount};

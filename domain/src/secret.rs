@@ -24,7 +24,7 @@ struct Replaced {
 
 /// The keys that hold at one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Epoch {
+pub struct KeyEpoch {
     /// Under which secrets are hashed.
     pub key: HashKey,
     /// Under which they were hashed before, as long as that is still valid.
@@ -56,17 +56,17 @@ impl SecretKeys {
 
     /// The keys that hold at a time.
     #[must_use]
-    pub fn epoch(&self, at: Timestamp) -> Epoch {
-        let current = Epoch {
+    pub fn epoch(&self, at: Timestamp) -> KeyEpoch {
+        let current = KeyEpoch {
             key: self.current,
             earlier: None,
         };
         match self.replaced {
-            Some(replaced) if at < replaced.at => Epoch {
+            Some(replaced) if at < replaced.at => KeyEpoch {
                 key: replaced.key,
                 ..current
             },
-            Some(replaced) if at < replaced.until => Epoch {
+            Some(replaced) if at < replaced.until => KeyEpoch {
                 earlier: Some(replaced.key),
                 ..current
             },
@@ -85,7 +85,7 @@ mod tests {
         let keys = SecretKeys::rotated(new, old, Timestamp::from_secs(100), 50);
         let check = |secs, key, earlier| {
             let epoch = keys.epoch(Timestamp::from_secs(secs));
-            assert_eq!(epoch, Epoch { key, earlier }, "{secs}");
+            assert_eq!(epoch, KeyEpoch { key, earlier }, "{secs}");
         };
         check(99, old, None);
         check(100, new, Some(old));

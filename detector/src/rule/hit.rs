@@ -8,6 +8,9 @@ use domain::{Action, Client, Evidence, HashKey, Scope, Timestamp};
 /// Longest name of a route or host in an alert, in bytes: what a client's name may have.
 const NAME_BYTES_MAX: usize = 512;
 
+/// Statuses that say that whoever asked is not known.
+const UNKNOWN: [u16; 2] = [401, 407];
+
 /// A request that counts for a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hit {
@@ -119,7 +122,8 @@ impl Seen<'_> {
         let client = match by.who {
             Some(Who::Client) => return Some((self.arrival.client().into_owned(), self.arrival.owner)),
             Some(Who::Named(scope)) => {
-                let is_it = record.client.scope() == scope;
+                // Whom the gateway did not recognise did not come under that name.
+                let is_it = record.client.scope() == scope && !UNKNOWN.contains(&record.status);
                 return is_it.then(|| (record.client.clone(), self.arrival.name()));
             }
             Some(Who::Address) => Client::from_address(record.address?),

@@ -33,3 +33,34 @@ pub(super) fn of_spool(config: &Config, name: &str) -> Terms {
         },
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::scorer::ModelFiles;
+    use ingest::NamedIdentity;
+
+    #[test]
+    fn each_door_says_who_its_clients_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("portcullis.toml");
+        let text = "[clients]\nidentity = [\"consumer\"]\n[push]\nidentity = [\"api_key\", \"address\"]\nclaims = true\n\
+                    [[syslog]]\nlisten = \"127.0.0.1:5514\"\nprotocol = \"udp\"\n";
+        std::fs::write(&file, text).unwrap();
+        let config = config::load(&file, &ModelFiles { must_load: false })
+            .unwrap()
+            .config;
+        let check = |name: &str, prefer: &[NamedIdentity], shows_claims| {
+            let identity = of_spool(&config, name).identity;
+            assert_eq!(
+                (&*identity.prefer, identity.shows_claims),
+                (prefer, shows_claims),
+                "{name}"
+            );
+        };
+        check(&format!("{PREFIX}edge-1"), &[NamedIdentity::ApiKey], true);
+        check("syslog:udp:127.0.0.1:5514", &[NamedIdentity::Consumer], false);
+        check("a door that is gone", &[NamedIdentity::Consumer], false);
+    }
+}
