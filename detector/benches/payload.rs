@@ -13,6 +13,8 @@ fn record<'a>(path: &'a str, query: &'a str, referer: &'a str) -> RequestRecord<
     RequestRecord {
         at: Timestamp::from_millis(0),
         client: Client::from_address(address),
+        former: None,
+        claim: None,
         address: Some(address),
         address_source: AddressSource::Peer,
         method: Cow::Borrowed("GET"),

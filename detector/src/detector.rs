@@ -5,8 +5,10 @@
 //! the end of the last one; at its end their changes are merged in shard order and the candidates are decided in
 //! the order in which their requests arrived.
 
+use crate::attribution::Attributed;
 use crate::limits::{CLIENTS_MAX_DEFAULT, SHARDS, TICK_MILLIS, TICK_RECORDS_MAX};
 use crate::memory::Memory;
+use crate::names::Names;
 use crate::orders::Allowances;
 use crate::policy::PolicySettings;
 use crate::population::{HourView, LearnedRole, ScoreOnly};
@@ -104,6 +106,8 @@ pub struct Totals {
     pub forgotten: u64,
     /// Established clients now.
     pub established: u64,
+    /// Names (API keys and others) that are used by many now.
+    pub shared_names: u64,
     /// Requests that we stopped: marked by the gateway, or refused while a block was in force.
     pub stopped: u64,
     /// Requests answered with success although a block had been in force for longer than a gateway takes to learn of
@@ -136,6 +140,7 @@ pub struct Detector<S> {
     pub(crate) scorer: S,
     pub(crate) shards: Vec<Shard>,
     pub(crate) memory: Memory,
+    pub(crate) names: Names,
     pub(crate) allowances: Allowances,
     pub(crate) sources: Sources,
     pub(crate) watermarks: Watermarks,
@@ -161,6 +166,7 @@ impl<S: Scorer> Detector<S> {
             settings,
             scorer,
             memory: Memory::default(),
+            names: Names::default(),
             sources: Sources::default(),
             watermarks: Watermarks::default(),
             tick: Tick::default(),
@@ -203,13 +209,14 @@ impl<S: Scorer> Detector<S> {
             } else {
                 most
             };
-            let owner = self.settings.hash_key.hash(&record.client);
+            let Attributed { owner, stand_in } = self.attribute(record, (time.at, most), outputs);
             arrivals.push(Arrival {
                 seq: self.seq,
                 at: time.at,
                 key: window_key(&self.settings.hash_key, owner, most),
                 owner,
                 most,
+                stand_in,
                 record,
             });
         }
@@ -273,6 +280,7 @@ impl<S: Scorer> Detector<S> {
             clients: remembered as u64 + forgotten,
             forgotten,
             established: self.memory.population.established.clients,
+            shared_names: self.names.shared(),
             stopped: self.shards.iter().map(|shard| shard.stopped).sum(),
             leaks: self.shards.iter().map(|shard| shard.leaks).sum(),
             unsearched: self.shards.iter().map(|shard| shard.unsearched).sum(),
@@ -299,7 +307,7 @@ impl<S: Scorer> Detector<S> {
     /// remembered.
     #[must_use]
     pub fn requests_of(&self, client: &Client) -> Option<(u64, u64)> {
-        let owner = self.settings.hash_key.hash(client);
+        let owner = self.owner_of(client);
         window_keys(&self.settings.hash_key, owner)
             .filter_map(|key| self.shards[Shard::of(key)].slots.find(key))
             .map(|slot| (slot.window.requests, u64::from(slot.window.stopped)))

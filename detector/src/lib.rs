@@ -18,9 +18,11 @@ pub mod stage;
 pub mod threat;
 pub mod window;
 
+mod attribution;
 mod checkpoint;
 mod detector;
 mod memory;
+mod names;
 mod orders;
 mod recorder;
 mod source;

@@ -85,6 +85,14 @@ pub const CAMPAIGN_MEMBERS_MAX: usize = 1024;
 /// Clients with an offence on record. When full, the longest forgotten episode goes.
 pub const OFFENDERS_MAX: usize = 100_000;
 
+/// Names (API keys, consumers, sessions, certificates) of which it is remembered whose they are, some 100 bytes each. When there
+/// are more, half of them are forgotten, those first that showed nothing yet, and counted: until a forgotten one has shown again
+/// that it is one client's, its requests count for their addresses.
+pub const NAMES_MAX: usize = 65_536;
+
+/// So long a name that was used by many is taken for shared after it was last seen with many: apps are quiet over holidays.
+pub const NAME_MEMORY_MILLIS: i64 = 30 * 24 * 3_600_000;
+
 /// Reasons of an alert: what a person reads.
 pub const REASONS_MAX: usize = 4;
 

@@ -86,7 +86,7 @@ impl<S: Scorer> Detector<S> {
     }
 
     fn apply_order(&mut self, order: Order) {
-        let owner = self.settings.hash_key.hash(&order.client);
+        let owner = self.owner_of(&order.client);
         match order.kind {
             OrderKind::Allow { until } => {
                 let entry = AllowEntry {

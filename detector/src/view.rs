@@ -118,7 +118,7 @@ impl<S: Scorer> Detector<S> {
 
     /// The client's window of the most trusted sources.
     pub(crate) fn find(&self, client: &Client) -> Option<(&Shard, &Slot)> {
-        let owner = self.settings.hash_key.hash(client);
+        let owner = self.owner_of(client);
         window_keys(&self.settings.hash_key, owner).find_map(|key| {
             let shard = &self.shards[Shard::of(key)];
             Some((shard, shard.slots.find(key)?))

@@ -85,7 +85,7 @@ impl<S: Scorer> Detector<S> {
     pub fn why(&self, client: &Client) -> Option<Why> {
         let view = self.client_view(client)?;
         let (_, slot) = self.find(client)?;
-        let owner = self.settings.hash_key.hash(client);
+        let owner = self.owner_of(client);
         let spared =
             self.memory
                 .sequencer

@@ -8,6 +8,11 @@
 //! | word | what it means |
 //! |---|---|
 //! | *client* | who sent requests: an address, an IPv6 /64, or a name a gateway authenticated |
+//! | *name* | what a gateway calls a client: a consumer, a subject, an API key, a session, a certificate; secrets by their keyed hash |
+//! | *shared* | of a name: many use it, as a key that is built into an app; it is never acted on alone |
+//! | *claim* | what a request says of itself and nobody checked: shown, and never acted on |
+//! | *whereabouts* | the autonomous system and the country of an address, by databases: shown beside alerts |
+//! | *epoch* | the time in which secrets are hashed under one key; its key stays valid for a while after it |
 //! | *request* | one line of an access log, as a [`RequestRecord`] |
 //! | *source* | where lines come from, with a place, a watermark and a trust of its own: a partition, a file, a spool |
 //! | *door* | a way in for sources: Kafka, files, syslog, push, standard input |
@@ -61,6 +66,7 @@ mod hash;
 mod order;
 mod record;
 mod reuse;
+mod secret;
 mod threat;
 mod time;
 mod what_if;
@@ -75,6 +81,7 @@ pub use hash::HashKey;
 pub use order::{Judgement, Order, OrderKind};
 pub use record::{Documented, ObjectId, Position, RequestRecord, Route};
 pub use reuse::emptied;
+pub use secret::{KeyEpoch, SecretKeys};
 pub use threat::ThreatKind;
 pub use time::Timestamp;
 pub use what_if::{WhatIf, amount};

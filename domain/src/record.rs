@@ -3,6 +3,7 @@
 use crate::{AddressSource, Client, Timestamp};
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::num::NonZeroU64;
 
 /// Where a line stood: what evidence points back to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -60,6 +61,11 @@ pub struct RequestRecord<'a> {
     pub at: Timestamp,
     /// Who, in the narrowest form that the log proves.
     pub client: Client,
+    /// The keyed hash of the client that the same secret named under the earlier key, while that still holds.
+    pub former: Option<NonZeroU64>,
+    /// The keyed hash of the subject that a token of an accepted request claims, unverified, where the configuration allows that it
+    /// is looked at. It is shown with the request as evidence, and nothing is decided by it.
+    pub claim: Option<NonZeroU64>,
     /// The client's address, also when `client` is a name.
     pub address: Option<IpAddr>,
     /// How that address is known. What was only claimed is never acted on.

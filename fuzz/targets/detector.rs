@@ -3,7 +3,7 @@
 
 use detector::{Contribution, Describe, Detector, Score, Scorer, Serial, Settings, Windows};
 use domain::{HashKey, Position};
-use ingest::{Parser, ParserConfig};
+use ingest::{IdentityPolicy, NamedIdentity, Parser, ParserConfig};
 use libfuzzer_sys::fuzz_target;
 
 /// Clients remembered at most: few, so that forgetting is fuzzed too.
@@ -42,7 +42,13 @@ impl Scorer for Suspicious {
 
 fuzz_target!(|data: &[u8]| {
     let key = HashKey::new([7; 16]);
-    let mut parser = Parser::new(ParserConfig::new(key));
+    let mut parser = Parser::new(ParserConfig {
+        identity: IdentityPolicy {
+            prefer: NamedIdentity::ALL.to_vec(),
+            shows_claims: true,
+        },
+        ..ParserConfig::new(key)
+    });
     let numbered = (1u64..).zip(data.split(|byte| *byte == b'\n'));
     let records: Vec<_> = numbered
         .filter_map(|(line, bytes)| {

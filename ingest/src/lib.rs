@@ -14,8 +14,10 @@ pub mod nesting;
 pub mod raw;
 
 pub mod address;
-pub mod identity;
-pub mod network;
+pub mod claim;
+pub mod country;
+mod identity;
+mod network;
 mod query_object;
 pub mod route;
 
@@ -24,6 +26,7 @@ pub mod reject;
 
 pub mod mask;
 
+pub use country::Countries;
 pub use detect::{Detection, detect, mapping};
 pub use format::{
     Column, FORMATS, Family, Format, FormatChoice, LANGUAGES, Language, Loss, Provenance, Tier, WrongFormat,

@@ -40,6 +40,17 @@ pub enum NetworksError {
         /// What it says that it is.
         kind: String,
     },
+    /// It tells other things of addresses than where they are.
+    #[error(
+        "{} is a database of type {kind:?} and names no countries: GeoLite2-Country or one like it was expected",
+        path.display()
+    )]
+    NoCountries {
+        /// Which file.
+        path: PathBuf,
+        /// What it says that it is.
+        kind: String,
+    },
 }
 
 impl NetworksError {
@@ -49,21 +60,61 @@ impl NetworksError {
         match self {
             Self::Unreadable { cause, .. } => cause.to_string(),
             Self::NoSystems { kind, .. } => format!("of type {kind:?}, without autonomous systems"),
+            Self::NoCountries { kind, .. } => format!("of type {kind:?}, without countries"),
         }
+    }
+}
+
+/// A database in MaxMind's format, shared, and read again when its file has changed.
+#[derive(Debug)]
+pub(crate) struct Database {
+    path: PathBuf,
+    reader: RwLock<Arc<Reader<Vec<u8>>>>,
+    /// Rises when the database is read again.
+    generation: AtomicU64,
+    /// Where the entries hold what is wanted: one of them has to, or it is another kind of database.
+    wanted: &'static [&'static [PathElement<'static>]],
+    /// What to say of another kind of database.
+    refuse: fn(PathBuf, String) -> NetworksError,
+}
+
+impl Database {
+    pub(crate) fn open(
+        path: &Path,
+        wanted: &'static [&'static [PathElement<'static>]],
+        refuse: fn(PathBuf, String) -> NetworksError,
+    ) -> Result<Self, NetworksError> {
+        let reader = read(path, wanted, refuse)?;
+        Ok(Self {
+            path: path.to_owned(),
+            reader: RwLock::new(Arc::new(reader)),
+            generation: AtomicU64::new(1),
+            wanted,
+            refuse,
+        })
+    }
+
+    pub(crate) fn reload(&self) -> Result<(), NetworksError> {
+        let reader = Arc::new(read(&self.path, self.wanted, self.refuse)?);
+        *self.reader.write().unwrap_or_else(PoisonError::into_inner) = reader;
+        self.generation.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    pub(crate) fn built_at(&self) -> Timestamp {
+        let epoch = self.reader().metadata().build_epoch;
+        Timestamp::from_secs(i64::try_from(epoch).unwrap_or(0))
+    }
+
+    pub(crate) fn reader(&self) -> Arc<Reader<Vec<u8>>> {
+        let reader = self.reader.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&reader)
     }
 }
 
 /// A database of autonomous systems, shared by all parsers and read again when its file has changed.
 #[derive(Debug, Clone)]
-pub struct Networks(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    path: PathBuf,
-    reader: RwLock<Arc<Reader<Vec<u8>>>>,
-    /// Rises when the database is read again.
-    generation: AtomicU64,
-}
+pub struct Networks(Arc<Database>);
 
 impl Networks {
     /// Opens a database.
@@ -71,12 +122,9 @@ impl Networks {
     /// # Errors
     /// When it cannot be read, or names no autonomous systems.
     pub fn open(path: &Path) -> Result<Self, NetworksError> {
-        let reader = read(path)?;
-        Ok(Self(Arc::new(Shared {
-            path: path.to_owned(),
-            reader: RwLock::new(Arc::new(reader)),
-            generation: AtomicU64::new(1),
-        })))
+        let no_systems = |path, kind| NetworksError::NoSystems { path, kind };
+        let database = Database::open(path, &[NUMBER, NAME], no_systems)?;
+        Ok(Self(Arc::new(database)))
     }
 
     /// Reads the file again, for every parser.
@@ -84,10 +132,7 @@ impl Networks {
     /// # Errors
     /// As [`Self::open`]; the database that was there stays.
     pub fn reload(&self) -> Result<(), NetworksError> {
-        let reader = Arc::new(read(&self.0.path)?);
-        *self.0.reader.write().unwrap_or_else(PoisonError::into_inner) = reader;
-        self.0.generation.fetch_add(1, Ordering::Release);
-        Ok(())
+        self.0.reload()
     }
 
     /// The file.
@@ -99,42 +144,37 @@ impl Networks {
     /// When the database was made, by its own word.
     #[must_use]
     pub fn built_at(&self) -> Timestamp {
-        let epoch = self.reader().metadata().build_epoch;
-        Timestamp::from_secs(i64::try_from(epoch).unwrap_or(0))
+        self.0.built_at()
     }
 
     /// The number of the autonomous system of an address; `None` where the database knows none.
     #[must_use]
     pub fn system_of(&self, address: IpAddr) -> Option<u32> {
-        system_of(&self.reader(), address)
-    }
-
-    fn reader(&self) -> Arc<Reader<Vec<u8>>> {
-        let reader = self.0.reader.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&reader)
+        system_of(&self.0.reader(), address)
     }
 }
 
-fn read(path: &Path) -> Result<Reader<Vec<u8>>, NetworksError> {
+fn read(
+    path: &Path,
+    wanted: &[&[PathElement<'_>]],
+    refuse: fn(PathBuf, String) -> NetworksError,
+) -> Result<Reader<Vec<u8>>, NetworksError> {
     let unreadable = |cause| NetworksError::Unreadable {
         path: path.to_owned(),
         cause,
     };
     let reader = Reader::open_readfile(path).map_err(unreadable)?;
     let mut entries = reader.networks(WithinOptions::default()).map_err(unreadable)?;
-    let names_systems = entries.by_ref().take(LOOKED_AT_MAX).any(|entry| {
-        let holds = |path: &[PathElement<'_>]| {
+    let names_any = entries.by_ref().take(LOOKED_AT_MAX).any(|entry| {
+        let holds = |path: &&[PathElement<'_>]| {
             let entry = entry.as_ref().ok()?;
             entry.decode_path::<serde::de::IgnoredAny>(path).ok()?
         };
-        holds(NUMBER).or_else(|| holds(NAME)).is_some()
+        wanted.iter().any(|path| holds(path).is_some())
     });
     drop(entries);
-    if !names_systems {
-        return Err(NetworksError::NoSystems {
-            path: path.to_owned(),
-            kind: reader.metadata().database_type.clone(),
-        });
+    if !names_any {
+        return Err(refuse(path.to_owned(), reader.metadata().database_type.clone()));
     }
     Ok(reader)
 }
@@ -164,7 +204,7 @@ impl NetworkMemo {
         let generation = networks.0.generation.load(Ordering::Acquire);
         if self.generation != generation {
             self.generation = generation;
-            self.reader = Some(networks.reader());
+            self.reader = Some(networks.0.reader());
             self.systems.clear();
             self.systems.resize(PLACES, (None, None));
         }

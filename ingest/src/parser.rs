@@ -4,14 +4,15 @@ use crate::address;
 use crate::detect::Detection;
 use crate::envelope::{self, DEPTH_MAX, Envelope};
 use crate::format::{FORMATS, Family, Format, FormatChoice, Memory};
-use crate::identity::IdentityPolicy;
+use crate::identity::{Identified, IdentityPolicy};
 use crate::nesting::is_too_deep;
 use crate::network::{NetworkMemo, Networks};
 use crate::raw::{RawRequest, RequestLine};
 use crate::reject::{Reason, Reject, RejectLog, count_fields};
 use crate::route::{DocumentedRoutes, RouteMemo, RouteUse};
-use domain::{AddressSource, HashKey, Position, RequestRecord, TrustedProxies};
+use domain::{AddressSource, HashKey, Position, RequestRecord, SecretKeys, TrustedProxies};
 use std::borrow::Cow;
+use std::num::NonZeroU64;
 
 /// Everything that decides how a line becomes a record.
 #[derive(Debug, Clone)]
@@ -22,8 +23,10 @@ pub struct ParserConfig {
     pub trusted: TrustedProxies,
     /// Which names go before the address.
     pub identity: IdentityPolicy,
-    /// Key of every hash made here.
+    /// Key of every hash made here, but for secrets.
     pub hash_key: HashKey,
+    /// Keys under which secrets are hashed.
+    pub secrets: SecretKeys,
     /// Which autonomous system announces an address.
     pub networks: Option<Networks>,
     /// Which routes documents name.
@@ -39,6 +42,7 @@ impl ParserConfig {
             trusted: TrustedProxies::default(),
             identity: IdentityPolicy::default(),
             hash_key,
+            secrets: SecretKeys::new(hash_key),
             networks: None,
             documents: None,
         }
@@ -312,8 +316,15 @@ impl Parser {
     fn finish<'a>(&mut self, raw: RawRequest<'a>, position: Position) -> Result<RequestRecord<'a>, Reject> {
         let resolved = address::resolve(&raw, &self.config.trusted);
         let address = resolved.map(|(address, _)| address);
-        let client = self.config.identity.choose(&raw, address, &self.config.hash_key);
-        let client = client.ok_or(Reason::NoClient)?;
+        let ParserConfig {
+            identity,
+            secrets,
+            hash_key,
+            ..
+        } = &self.config;
+        let Identified { client, former } =
+            identity.choose(&raw, address, secrets).ok_or(Reason::NoClient)?;
+        let claim = identity.claim(&raw, secrets);
         let known = address.zip(self.config.networks.as_ref());
         let network = known.and_then(|(address, all)| self.network_memo.system_of(all, address));
         let RequestLine {
@@ -326,6 +337,8 @@ impl Parser {
         Ok(RequestRecord {
             at: raw.at,
             client,
+            former: former.and_then(|former| NonZeroU64::new(hash_key.hash(&former))),
+            claim,
             address,
             address_source: resolved.map_or(AddressSource::Claimed, |(_, source)| source),
             method,
@@ -392,6 +405,8 @@ pub fn into_owned(record: RequestRecord<'_>) -> RequestRecord<'static> {
     RequestRecord {
         at: record.at,
         client: record.client,
+        former: record.former,
+        claim: record.claim,
         address: record.address,
         address_source: record.address_source,
         method: own(record.method),

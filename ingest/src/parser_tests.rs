@@ -217,3 +217,39 @@ fn a_text_among_json_is_no_broken_json() {
         .expect_err("no line");
     assert_eq!(reject.reason, Reason::UnknownText { fields: 2 });
 }
+
+#[test]
+fn what_a_token_claims_is_read_where_it_is_allowed_and_the_token_is_not_kept() {
+    let token = "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.c2ln";
+    let nginx = format!(
+        r#"{{"msec":1795860903.412,"remote_addr":"203.0.113.9","method":"GET","uri":"/orders/7","status":200,"http_authorization":"{token}"}}"#
+    );
+    let kong = format!(
+        r#"{{"response":{{"size":9,"status":200}},"client_ip":"203.0.113.9","request":{{"method":"GET","uri":"/orders/7","headers":{{"authorization":"{token}"}}}},"started_at":1795860903412}}"#
+    );
+    for line in [&nginx, &kong] {
+        let read = |shows_claims| {
+            let mut parser = Parser::new(ParserConfig {
+                identity: IdentityPolicy {
+                    prefer: Vec::new(),
+                    shows_claims,
+                },
+                ..ParserConfig::new(KEY)
+            });
+            parser
+                .parse(line.as_bytes(), Position::default())
+                .map(into_owned)
+                .expect("a record")
+        };
+        let record = read(true);
+        let hash = format!("{:016x}", record.claim.expect("a claim"));
+        assert!(KEY.hash_secret(b"alice").starts_with(&hash), "{line}");
+        assert_eq!(record.client.to_string(), "203.0.113.9");
+        let written = format!("{record:?}");
+        assert!(
+            !written.contains("alice") && !written.contains("eyJ"),
+            "{written}"
+        );
+        assert_eq!(read(false).claim, None);
+    }
+}

@@ -24,6 +24,8 @@ pub struct RawRequest<'a> {
     pub api_key: Option<Cow<'a, str>>,
     /// The session's cookie or token as it was sent: a secret, kept only as its keyed hash.
     pub session: Option<Cow<'a, str>>,
+    /// A token, or what it holds, as it was sent: whose it says that it is may be looked at, it is never kept.
+    pub token: Option<Cow<'a, str>>,
     /// The subject of the client certificate that the gateway checked.
     pub certificate: Option<Cow<'a, str>>,
     /// Virtual host, without the port.
@@ -65,6 +67,7 @@ impl RawRequest<'_> {
             subject: own(self.subject),
             api_key: own(self.api_key),
             session: own(self.session),
+            token: own(self.token),
             certificate: own(self.certificate),
             host: own(self.host),
             request: self.request.into_owned(),

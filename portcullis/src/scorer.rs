@@ -5,7 +5,7 @@ use crate::openapi;
 use anyhow::Context;
 use detector::feature::{Direction, FEATURES};
 use detector::{Contribution, Score, Scorer, Standing, Windows};
-use ingest::Networks;
+use ingest::{Countries, Networks, NetworksError};
 use models::bundle::{ClientScore, ModelBundle};
 use models::calibration::CalibrationError;
 use models::drift::DriftReference;
@@ -107,13 +107,20 @@ impl Models for ModelFiles {
             return None;
         }
         let error = Networks::open(file).err()?;
-        // As above: why is not cut.
-        Some((
-            "which cannot be used".to_owned(),
-            format!(
-                "a database of autonomous systems, GeoLite2-ASN or one like it: {}",
-                api::neutralise(&error.why())
-            ),
+        Some(unusable(
+            "a database of autonomous systems, GeoLite2-ASN or one like it",
+            &error,
+        ))
+    }
+
+    fn countries_problem(&self, file: &Path) -> Option<(String, String)> {
+        if !self.must_load {
+            return None;
+        }
+        let error = Countries::open(file).err()?;
+        Some(unusable(
+            "a database of countries, GeoLite2-Country or one like it",
+            &error,
         ))
     }
 
@@ -230,6 +237,15 @@ impl Scorer for BundleScorer {
 }
 
 /// Small models for tests.
+/// What was found of a database, and what was expected. As of models: why is not cut.
+fn unusable(expected: &str, error: &NetworksError) -> (String, String) {
+    let why = error.why();
+    (
+        "which cannot be used".to_owned(),
+        format!("{expected}: {}", api::neutralise(&why)),
+    )
+}
+
 #[cfg(test)]
 pub(crate) mod testing {
     use super::*;

@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow};
 use detector::Settings;
 use detector::policy::{BUDGET_MAX, PolicySettings};
 use domain::{Allowlist, HashKey, TrustedProxies};
-use ingest::{FormatChoice, LineReader, Networks, ParserConfig};
+use ingest::{FormatChoice, IdentityPolicy, LineReader, NamedIdentity, Networks, ParserConfig};
 use ipnet::IpNet;
 use std::path::{Path, PathBuf};
 
@@ -52,6 +52,10 @@ pub(crate) struct PassOptions {
     /// Document of OpenAPI 3 or Swagger 2 that names your API's routes; may be given several times.
     #[arg(long, value_name = "FILE")]
     openapi: Vec<PathBuf>,
+    /// Who a client is: names to prefer over the address, best first (consumer, subject, api_key, session, certificate). Without it,
+    /// what the configuration says.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = named_identity)]
+    identity: Vec<NamedIdentity>,
     /// Your own ranges: never blocked.
     #[arg(long, value_name = "RANGE")]
     own_range: Vec<IpNet>,
@@ -153,6 +157,7 @@ impl PassOptions {
                 parser.trusted = config.clients.trusted_proxies();
             }
             parser.identity = config.clients.identity();
+            parser.secrets = config.clients.secret_keys(key);
             if parser.networks.is_none() {
                 parser.networks = config
                     .clients
@@ -161,6 +166,15 @@ impl PassOptions {
                     .map(Networks::open)
                     .transpose()?;
             }
+        }
+        if !self.identity.is_empty() {
+            parser.identity.prefer.clone_from(&self.identity);
+        }
+        if hashes_secrets(&parser.identity) && !config.is_some_and(has_own_key) {
+            eprintln!(
+                "note: API keys and sessions are hashed under a fixed key that is no secret, because the configuration names none: \
+                 whoever has a report can try keys against it"
+            );
         }
         Ok(parser)
     }
@@ -192,7 +206,10 @@ impl PassOptions {
             settings.allowlist = Allowlist::new(self.own_range.clone(), Vec::new(), !self.private_clients);
         }
         let written = self.written(config)?;
-        let identity = config.map(|config| config.clients.identity()).unwrap_or_default();
+        let mut identity = config.map(|config| config.clients.identity()).unwrap_or_default();
+        if !self.identity.is_empty() {
+            identity.prefer.clone_from(&self.identity);
+        }
         for warning in rules::unheard(&written, &identity) {
             eprintln!("warning: {}", api::neutralise(&warning));
         }
@@ -207,6 +224,28 @@ impl PassOptions {
         settings.assumes_enforcement = !settings.policy.is_shadow;
         Ok(settings)
     }
+}
+
+/// Whether names of clients are hashes of secrets.
+fn hashes_secrets(identity: &IdentityPolicy) -> bool {
+    let is_secret = |kind: &NamedIdentity| matches!(kind, NamedIdentity::ApiKey | NamedIdentity::Session);
+    identity.shows_claims || identity.prefer.iter().any(is_secret)
+}
+
+/// Whether the configuration names a key for them.
+fn has_own_key(config: &Config) -> bool {
+    config.detector.hash_key.is_some() || config.clients.has_secret_key()
+}
+
+/// The name of that kind, as it stands in a list on the command line.
+///
+/// # Errors
+/// What was expected.
+pub(crate) fn named_identity(name: &str) -> Result<NamedIdentity, String> {
+    let found = NamedIdentity::ALL
+        .into_iter()
+        .find(|kind| kind.scope().as_str() == name);
+    found.ok_or_else(|| "expected consumer, subject, api_key, session or certificate".to_owned())
 }
 
 /// Refuses a budget of wrong blocks that the model cannot show.

@@ -71,6 +71,8 @@ impl SimulatedRequest {
         RequestRecord {
             at: self.at,
             client: Client::from_address(self.address),
+            former: None,
+            claim: None,
             address: Some(self.address),
             address_source: AddressSource::Peer,
             method: Cow::Borrowed(request.method),

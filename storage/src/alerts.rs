@@ -133,6 +133,8 @@ pub struct StoredAlert {
     pub members_in_all: u64,
     /// What the logs that show it could not show, a sentence each; the reader of the logs says it.
     pub blind_spots: Vec<String>,
+    /// Where the client's address is; the reader of the logs says it.
+    pub whereabouts: Whereabouts,
     /// Why a stronger action was held back.
     pub held_back: Option<String>,
     /// Version name of the model that scored it.
@@ -141,6 +143,15 @@ pub struct StoredAlert {
     pub updated_at: Timestamp,
     /// What a person said of it. Read only: [`domain::OrderKind::Verdict`] writes it, storing the alert anew leaves it.
     pub verdict: Option<StoredVerdict>,
+}
+
+/// Where an address is, by databases: shown, and nothing is decided by it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// Number of the autonomous system that announces it.
+    pub network: Option<u32>,
+    /// Two-letter code of its country.
+    pub country: Option<String>,
 }
 
 impl StoredAlert {
@@ -185,6 +196,7 @@ impl StoredAlert {
             members: kept.iter().map(StoredMember::new).collect(),
             members_in_all: members.len() as u64,
             blind_spots: Vec::new(),
+            whereabouts: Whereabouts::default(),
             held_back: alert.held_back.clone(),
             model: alert.model.clone(),
             updated_at: now,

@@ -25,7 +25,7 @@ mod watch;
 pub use access::{ApiKey, Bouncer, NewApiKey, Role, Session};
 pub use alerts::{
     AlertFilter, CLIENT_JSON_BYTES_MAX, ClientSummary, MEMBERS_KEPT_MAX, StoredAlert, StoredEvidence,
-    StoredMember, StoredReason, StoredThreat, StoredVerdict, StoredWhatIf, VerdictFilter,
+    StoredMember, StoredReason, StoredThreat, StoredVerdict, StoredWhatIf, VerdictFilter, Whereabouts,
 };
 pub use checkpoint::{
     CHECKPOINT_BYTES_MAX, CHECKPOINT_VERSION, CHECKPOINTS_KEPT, Checkpoint, CheckpointStore,

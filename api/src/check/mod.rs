@@ -13,7 +13,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use domain::blocklist::Blocklist;
-use domain::{Action, AddressSource, DecisionId, Timestamp, TrustedProxies};
+use domain::{
+    Action, AddressSource, Client, DecisionId, HashKey, Scope, SecretKeys, Timestamp, TrustedProxies,
+};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -38,6 +40,36 @@ pub struct CheckSettings {
     pub trusted_proxies: TrustedProxies,
     /// The header that carries the address.
     pub address_header: AddressHeader,
+    /// Where clients present their API keys; `None` when keys are not looked at.
+    pub presented: Option<PresentedKey>,
+}
+
+/// Where clients present their API keys, and under which keys these are hashed.
+#[derive(Debug, Clone)]
+pub struct PresentedKey {
+    header: HeaderName,
+    secrets: SecretKeys,
+}
+
+impl PresentedKey {
+    /// In the header of that name; `None` when there can be no such header.
+    #[must_use]
+    pub fn new(header: &str, secrets: SecretKeys) -> Option<Self> {
+        let header = HeaderName::try_from(header).ok()?;
+        Some(Self { header, secrets })
+    }
+
+    /// The names that the key which is presented goes by: under the present key of secrets, and under the one before it as long as
+    /// that is valid.
+    fn names(&self, headers: &HeaderMap, now: Timestamp) -> Vec<Client> {
+        let Some(secret) = headers.get(&self.header).filter(|value| !value.is_empty()) else {
+            return Vec::new();
+        };
+        let epoch = self.secrets.epoch(now);
+        let keys = std::iter::once(epoch.key).chain(epoch.earlier);
+        let name = |key: HashKey| Client::parse(Scope::ApiKey, &key.hash_secret(secret.as_bytes())).ok();
+        keys.filter_map(name).collect()
+    }
 }
 
 /// What the gateway is to do.
@@ -70,11 +102,15 @@ async fn check(
     let address = client_address(settings, peer.address.ip(), &headers);
     let gateway = parameter(query, "gateway");
     let now = state.now();
-    let verdict = address.map_or(Verdict::Pass, |address| {
+    let presented = settings.presented.as_ref();
+    let names = presented.map_or_else(Vec::new, |presented| presented.names(&headers, now));
+    let verdict = if address.is_none() && names.is_empty() {
+        Verdict::Pass
+    } else {
         read(&*state.blocklist, |list| {
-            judge(list, address, gateway.as_deref(), now)
+            judge(list, (address, &names), gateway.as_deref(), now)
         })
-    });
+    };
     state.metrics.checked(match verdict {
         Verdict::Pass => "pass",
         Verdict::Challenge(_) => "challenge",
@@ -110,10 +146,19 @@ fn client_address(settings: &CheckSettings, peer: IpAddr, headers: &HeaderMap) -
         .map(|(address, _)| address)
 }
 
-fn judge(list: &Blocklist, address: IpAddr, gateway: Option<&str>, now: Timestamp) -> Verdict {
-    let entry = list
-        .check_address(address, gateway)
-        .filter(|entry| entry.expires_at > now);
+/// The strongest of what holds about the address and about the names.
+fn judge(
+    list: &Blocklist,
+    (address, names): (Option<IpAddr>, &[Client]),
+    gateway: Option<&str>,
+    now: Timestamp,
+) -> Verdict {
+    let of_address = address.and_then(|address| list.check_address(address, gateway));
+    let of_names = names.iter().filter_map(|name| list.check_client(name, gateway));
+    let entry = of_names
+        .chain(of_address)
+        .filter(|entry| entry.expires_at > now)
+        .max_by(|left, right| left.cmp_strength(right));
     match entry.map(|entry| (entry.action, entry.id)) {
         Some((Action::Block, id)) => Verdict::Refuse(id),
         Some((Action::Throttle, id)) => Verdict::Throttle(id),
@@ -160,12 +205,12 @@ mod tests {
     use crate::testing::{Answer, Rig, request};
     use crate::{Surface, router};
     use axum::http::Method;
-    use domain::{Client, Scope};
 
     async fn rig(header: AddressHeader) -> Rig {
         let settings = CheckSettings {
             trusted_proxies: TrustedProxies::new(vec!["127.0.0.0/8".parse().unwrap()]),
             address_header: header,
+            presented: None,
         };
         Rig::with(move |parts| parts.check = settings).await
     }
@@ -288,5 +333,32 @@ mod tests {
             assert_eq!(ask(&[("X-Portcullis-Secret", secret)]).await, status);
         }
         assert_eq!(ask(&[]).await, StatusCode::UNAUTHORIZED);
+    }
+
+    #[tokio::test]
+    async fn a_blocked_key_is_refused_wherever_it_comes_from_under_either_key_of_secrets() {
+        let (new, old) = (HashKey::new([1; 16]), HashKey::new([2; 16]));
+        let rotated_at = crate::testing::START.plus_secs(-60);
+        let secrets = SecretKeys::rotated(new, old, rotated_at, 3600);
+        let rig = Rig::with(move |parts| {
+            parts.check.presented = PresentedKey::new("X-Api-Key", secrets);
+        })
+        .await;
+        let named = |key: HashKey, secret: &str| {
+            Client::parse(Scope::ApiKey, &key.hash_secret(secret.as_bytes())).unwrap()
+        };
+        rig.put(|decision| decision.client = named(new, "fresh"));
+        rig.put(|decision| decision.client = named(old, "earlier"));
+        let check = async |key: &str, status: StatusCode| {
+            let headers = [("X-Forwarded-For", "192.0.2.7"), ("x-api-key", key)];
+            assert_eq!(ask(&rig, "/check", &headers).await.status, status, "{key}");
+        };
+        check("fresh", StatusCode::FORBIDDEN).await;
+        check("earlier", StatusCode::FORBIDDEN).await;
+        check("another", StatusCode::OK).await;
+        check("", StatusCode::OK).await;
+        rig.advance(3_600_000);
+        check("fresh", StatusCode::FORBIDDEN).await;
+        check("earlier", StatusCode::OK).await;
     }
 }

@@ -157,6 +157,10 @@ pub(crate) struct AlertView {
     members_in_all: u64,
     /// What the logs that show it could not show, a sentence each.
     blind_spots: Vec<String>,
+    /// Number of the autonomous system that announces the client's address; null where no database says it.
+    network: Option<u32>,
+    /// Two-letter code of the country of the client's address; null where no database says it. It decides nothing.
+    country: Option<String>,
     /// Why a stronger action was held back.
     held_back: Option<String>,
     /// Version name of the model that scored it.
@@ -203,6 +207,8 @@ impl AlertView {
             members: alert.members.iter().map(MemberView::new).collect(),
             members_in_all: alert.members_in_all,
             blind_spots: alert.blind_spots.iter().map(|spot| shown(spot)).collect(),
+            network: alert.whereabouts.network,
+            country: alert.whereabouts.country.as_deref().map(shown),
             held_back: alert.held_back.as_deref().map(shown),
             model: shown(&alert.model),
             verdict: alert.verdict.as_ref().map(VerdictView::new),

@@ -547,6 +547,8 @@ export interface components {
             blind_spots: string[];
             /** @description Who. */
             client: components["schemas"]["ClientName"];
+            /** @description Two-letter code of the country of the client's address; null where no database says it. It decides nothing. */
+            country?: string | null;
             /** @description Requests that show it. */
             evidence: components["schemas"]["EvidenceView"][];
             /** @description The client's first request. */
@@ -564,6 +566,11 @@ export interface components {
             members_in_all: number;
             /** @description Version name of the model that scored it. */
             model: string;
+            /**
+             * Format: int32
+             * @description Number of the autonomous system that announces the client's address; null where no database says it.
+             */
+            network?: number | null;
             /**
              * Format: double
              * @description Chance of such a score in a clean client.

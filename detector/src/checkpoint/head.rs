@@ -4,6 +4,7 @@ use super::CheckpointError;
 use super::form::{ActionForm, AllowForm, ClientForm, MomentForm, RangeForm, counter, moment, to_moment};
 use crate::detector::{Detector, Input, Tick};
 use crate::limits::{SHARDS, SOURCES_MAX};
+use crate::names::{Name, Names};
 use crate::policy::PolicySettings;
 use crate::source::{SourceTerms, Sources};
 use crate::time::Watermarks;
@@ -24,6 +25,9 @@ pub(super) struct HeadForm {
     allows: Vec<AllowForm>,
     allows_forgotten: u64,
     inputs: Vec<InputForm>,
+    /// Whose the names are, in the order of their hashes.
+    names: Vec<(u64, Name)>,
+    names_forgotten: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -97,6 +101,8 @@ impl HeadForm {
                 .collect(),
             allows_forgotten: detector.allowances.forgotten,
             inputs: detector.inputs.iter().filter_map(InputForm::of).collect(),
+            names: detector.names.sorted(),
+            names_forgotten: detector.names.forgotten,
         }
     }
 
@@ -136,6 +142,7 @@ impl HeadForm {
         detector.sources.is_led = self.is_led;
         let inputs: Result<_, _> = self.inputs.into_iter().map(InputForm::read).collect();
         detector.inputs = inputs?;
+        detector.names = Names::restore(self.names, counter(self.names_forgotten)?);
         Ok(())
     }
 }

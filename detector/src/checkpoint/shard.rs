@@ -131,6 +131,8 @@ pub(super) struct CandidateForm {
     agents: f32,
     is_claimed: bool,
     may_be_planted: bool,
+    is_shared: bool,
+    used_shared: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -415,6 +417,8 @@ impl CandidateForm {
             agents: candidate.agents,
             is_claimed: candidate.is_claimed,
             may_be_planted: candidate.may_be_planted,
+            is_shared: candidate.is_shared,
+            used_shared: candidate.used_shared,
         }
     }
 
@@ -453,6 +457,8 @@ impl CandidateForm {
             agents: self.agents,
             is_claimed: self.is_claimed,
             may_be_planted: self.may_be_planted,
+            is_shared: self.is_shared,
+            used_shared: self.used_shared,
         })
     }
 }

@@ -10,7 +10,7 @@ pub(crate) use source_cap::reason as source_cap_reason;
 pub use source_cap::{SOURCE_CAP_DEFAULT, SourceCaps};
 pub use warm_up::WarmUp;
 
-use domain::Action;
+use domain::{Action, Client, Scope};
 use serde::{Deserialize, Serialize};
 
 /// How long a small member of a campaign is blocked, in seconds: it shows little by itself, and somebody else may have
@@ -47,6 +47,9 @@ pub struct PolicySettings {
     /// How long a site must have been seen before anything but a conclusive act is acted on, in seconds of its traffic; 0 for
     /// not at all: whoever judges a finished log knows that it is past.
     pub warm_up_secs: u32,
+    /// Longest action about a secret (an API key, a session) by its keyed hash, in seconds: so long the key that replaced one stays
+    /// valid beside it, so that nothing decided outlives its key.
+    pub secret_secs_max: u32,
     /// Record decisions without enforcing them.
     pub is_shadow: bool,
     /// When new blocks are held back to protect established clients.
@@ -67,6 +70,7 @@ impl Default for PolicySettings {
             episode_secs: 3600,
             false_positive_budget: None,
             warm_up_secs: 0,
+            secret_secs_max: 7 * 24 * 3600,
             is_shadow: false,
             guard: GuardSettings::default(),
         }
@@ -141,6 +145,15 @@ impl PolicySettings {
             _ => self.throttle_secs,
         }
     }
+
+    /// How long an action about a client may hold at most, when it is to hold so long.
+    #[must_use]
+    pub fn within_epoch(&self, client: &Client, secs: u32) -> u32 {
+        match client.scope() {
+            Scope::ApiKey | Scope::Session => secs.min(self.secret_secs_max),
+            _ => secs,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -173,5 +186,17 @@ mod tests {
         };
         assert_eq!(wrong.problems().len(), 2);
         assert!(PolicySettings::default().problems().is_empty());
+    }
+
+    #[test]
+    fn an_action_about_a_secret_ends_before_its_key_does() {
+        let policy = PolicySettings {
+            secret_secs_max: 3600,
+            ..PolicySettings::default()
+        };
+        let named = |scope| Client::parse(scope, "a").unwrap();
+        assert_eq!(policy.within_epoch(&named(Scope::ApiKey), 14_400), 3600);
+        assert_eq!(policy.within_epoch(&named(Scope::Session), 60), 60);
+        assert_eq!(policy.within_epoch(&named(Scope::Consumer), 14_400), 14_400);
     }
 }

@@ -305,6 +305,7 @@ mod tests {
             most: Action::Block,
             is_ambiguous: false,
             is_claimed: false,
+            is_shared: false,
             at,
             first_seen: at,
             requests: 1,

@@ -8,6 +8,9 @@ use domain::{Action, Client, Evidence, HashKey, Scope, Timestamp};
 /// Longest name of a route or host in an alert, in bytes: what a client's name may have.
 const NAME_BYTES_MAX: usize = 512;
 
+/// Statuses that say that whoever asked is not known.
+const UNKNOWN: [u16; 2] = [401, 407];
+
 /// A request that counts for a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hit {
@@ -33,6 +36,8 @@ pub struct Hit {
     pub is_ambiguous: bool,
     /// Whether the address was only claimed by somebody untrusted.
     pub is_claimed: bool,
+    /// Whether the target is a name that is many's.
+    pub is_shared: bool,
     /// When.
     pub at: Timestamp,
     /// The client's first request.
@@ -79,6 +84,7 @@ pub(crate) fn catch(
             continue;
         };
         let Seen { arrival, slot, .. } = seen;
+        let is_named = matches!(rule.by.who, Some(Who::Named(_)));
         hits.push(Hit {
             seq: arrival.seq,
             rule: number,
@@ -91,6 +97,7 @@ pub(crate) fn catch(
             most: arrival.most,
             is_ambiguous: arrival.record.is_ambiguous,
             is_claimed: slot.is_claimed,
+            is_shared: is_named && arrival.stand_in.is_some_and(|name| name.is_shared),
             at: arrival.at,
             first_seen: Timestamp::from_millis(slot.window.first_millis),
             requests: slot.window.requests,
@@ -113,10 +120,11 @@ impl Seen<'_> {
     fn target(self, by: By, rules: &RuleSet) -> Option<(Client, u64)> {
         let record = self.arrival.record;
         let client = match by.who {
-            Some(Who::Client) => return Some((record.client.clone(), self.arrival.owner)),
+            Some(Who::Client) => return Some((self.arrival.client().into_owned(), self.arrival.owner)),
             Some(Who::Named(scope)) => {
-                let is_it = record.client.scope() == scope;
-                return is_it.then(|| (record.client.clone(), self.arrival.owner));
+                // Whom the gateway did not recognise did not come under that name.
+                let is_it = record.client.scope() == scope && !UNKNOWN.contains(&record.status);
+                return is_it.then(|| (record.client.clone(), self.arrival.name()));
             }
             Some(Who::Address) => Client::from_address(record.address?),
             None if by.route => named(Scope::Route, &rules.route_text(&record.path))?,

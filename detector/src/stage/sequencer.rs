@@ -274,6 +274,9 @@ impl Sequencer {
 
     /// Why nothing at all is done about a candidate, whatever it did; `None` when nothing speaks for it.
     fn mercy(&self, candidate: &Candidate, around: Circumstances<'_>) -> Option<String> {
+        if candidate.is_shared {
+            return Some("many use this name: it is never acted on alone".to_owned());
+        }
         let who = (&candidate.client, candidate.owner);
         self.spares(who, candidate.is_claimed, candidate.at, around.allowlist)
     }
@@ -287,7 +290,12 @@ impl Sequencer {
         allowlist: &Allowlist,
     ) -> Option<String> {
         if is_claimed {
-            return Some("the address was only claimed by an untrusted hop".to_owned());
+            let reason = if client.range().is_some() {
+                "the address was only claimed by an untrusted hop"
+            } else {
+                "whether one client or many use this name cannot be told: its address is not known, or was only claimed"
+            };
+            return Some(reason.to_owned());
         }
         self.protection(owner, client, at, allowlist)
     }

@@ -6,7 +6,9 @@ use crate::detector::{Describe, Detector, Output, Settings};
 use crate::rule::{By, Condition, DistinctOf, Limit, Pace, Rule, RuleSet, Who};
 use crate::score::{Contribution, Score, Scorer, Standing, Windows};
 use crate::stage::Executor;
-use domain::{Action, AddressSource, Client, HashKey, Position, RequestRecord, Route, ThreatKind, Timestamp};
+use domain::{
+    Action, AddressSource, Client, HashKey, Position, RequestRecord, Route, Scope, ThreatKind, Timestamp,
+};
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -21,6 +23,8 @@ pub(crate) const KEY: HashKey = HashKey::new([7; 16]);
 pub(crate) struct Line {
     pub(crate) millis: i64,
     pub(crate) address: u32,
+    /// Number of the API key, 0 for none.
+    pub(crate) name: u8,
     pub(crate) method: &'static str,
     pub(crate) path: String,
     pub(crate) status: u16,
@@ -41,6 +45,7 @@ impl Line {
             millis: START_MILLIS + millis,
             // Every client has a /24 of its own, so that no test makes a campaign unless it wants one.
             address: 0x2000_0001 + (number << 8),
+            name: 0,
             method: "GET",
             path: path.to_owned(),
             status,
@@ -56,7 +61,10 @@ impl Line {
 
     /// Who sent it.
     pub(crate) fn client(&self) -> Client {
-        Client::Ip(Ipv4Addr::from(self.address))
+        match self.name {
+            0 => Client::Ip(Ipv4Addr::from(self.address)),
+            number => Client::parse(Scope::ApiKey, &format!("key-{number}")).expect("a short name"),
+        }
     }
 
     /// The record that a log's line would have become.
@@ -65,6 +73,8 @@ impl Line {
         RequestRecord {
             at: Timestamp::from_millis(self.millis),
             client: self.client(),
+            former: None,
+            claim: None,
             address: Some(IpAddr::V4(Ipv4Addr::from(self.address))),
             address_source: AddressSource::Peer,
             method: Cow::Borrowed(self.method),

@@ -92,6 +92,13 @@ fn event(millis: i64, number: u32, kind: u8, detail: u8) -> Event {
             method: "POST",
             ..line("/a1/x9", if detail.is_multiple_of(3) { 401 } else { 200 })
         },
+        26..30 => Line {
+            name: detail % 3 + 1,
+            ..line(
+                &format!("/page{}", detail % 16),
+                if detail.is_multiple_of(8) { 404 } else { 200 },
+            )
+        },
         22 if detail < 40 => return Event::Reload,
         22 => return Event::Trust(1, Action::ALL[usize::from(detail) % 4]),
         _ => line(&format!("/page{}", detail % 16), 200),

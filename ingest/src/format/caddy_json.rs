@@ -2,7 +2,7 @@
 
 use super::Column::{
     ApiKey, BytesIn, BytesOut, Certificate, Duration, Forwarded, Host, Method, Peer, Protocol, Referer,
-    Status, Subject, Target, Tls, UserAgent,
+    Status, Subject, Target, Tls, Token, UserAgent,
 };
 use super::Provenance;
 use super::fields::Node::{Moment, Object as Nested, Pairs, Scaled, Text};
@@ -59,6 +59,7 @@ const HEADERS: Keys = Keys::headers(&[
     ("referer", Text(Referer)),
     ("x-forwarded-for", Text(Forwarded)),
     ("x-api-key", Text(ApiKey)),
+    ("authorization", Text(Token)),
 ]);
 
 /// The client's certificate is named where Caddy was told to ask for one.

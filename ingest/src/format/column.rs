@@ -19,6 +19,8 @@ pub enum Column {
     ApiKey,
     /// The session's cookie or token.
     Session,
+    /// A token, or what it holds, which nobody checked.
+    Token,
     /// The subject of the client's certificate.
     Certificate,
     /// Virtual host.
@@ -57,7 +59,7 @@ pub enum Column {
 
 impl Column {
     /// Every column, in the order in which people read a request.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::At,
         Self::Peer,
         Self::Forwarded,
@@ -65,6 +67,7 @@ impl Column {
         Self::Subject,
         Self::ApiKey,
         Self::Session,
+        Self::Token,
         Self::Certificate,
         Self::Method,
         Self::Host,
@@ -95,6 +98,7 @@ impl Column {
             Self::Subject => "subject",
             Self::ApiKey => "api_key",
             Self::Session => "session",
+            Self::Token => "token",
             Self::Certificate => "certificate",
             Self::Host => "host",
             Self::Method => "method",

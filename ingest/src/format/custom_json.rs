@@ -10,7 +10,7 @@
 
 use super::Column::{
     ApiKey, BytesIn, BytesOut, Certificate, Consumer, Duration, Fingerprint, Forwarded, Host, Path, Peer,
-    Protocol, Query, Referer, RequestLine, Session, Status, Subject, Tls, Upstream, UserAgent,
+    Protocol, Query, Referer, RequestLine, Session, Status, Subject, Tls, Token, Upstream, UserAgent,
 };
 use super::Provenance;
 use super::fields::Node::{Moment, Object as Nested, Or, Pairs, Scaled, Text, Timed, Url, Verb};
@@ -267,6 +267,10 @@ pub(super) const KEYS: Keys = Keys::loose(&[
     // As whom.
     ("httpxapikey", Text(ApiKey)),
     ("xapikey", Text(ApiKey)),
+    ("authorization", Text(Token)),
+    ("httpauthorization", Text(Token)),
+    ("jwt", Text(Token)),
+    ("jwtpayload", Text(Token)),
     ("consumer", Or(&Text(Consumer), &CONSUMER)),
     ("consumerid", Text(Consumer)),
     ("consumername", Text(Consumer)),
@@ -387,6 +391,7 @@ const HEADERS: Keys = Keys::loose(&[
     ("xforwardedfor", Text(Forwarded)),
     ("xapikey", Text(ApiKey)),
     ("apikey", Text(ApiKey)),
+    ("authorization", Text(Token)),
 ]);
 
 const TLS: Keys = Keys::loose(&[

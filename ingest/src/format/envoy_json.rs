@@ -6,7 +6,7 @@
 
 use super::Column::{
     ApiKey, BytesIn, BytesOut, Certificate, Duration, Fingerprint, Forwarded, Host, Method, Peer, Protocol,
-    Referer, Status, Subject, Target, Tls, Upstream, UserAgent,
+    Referer, Status, Subject, Target, Tls, Token, Upstream, UserAgent,
 };
 use super::Provenance;
 use super::fields::Node::{Moment, Scaled, Text};
@@ -71,6 +71,7 @@ pub(super) const ENTRIES: &[(&str, Node)] = &[
     ("tls_ja3_fingerprint", Text(Fingerprint)),
     ("ja3", Text(Fingerprint)),
     ("x-api-key", Text(ApiKey)),
+    ("authorization", Text(Token)),
     ("jwt_subject", Text(Subject)),
     ("downstream_peer_uri_san", Text(Certificate)),
     ("downstream_peer_subject", Text(Certificate)),

@@ -275,6 +275,7 @@ impl<'a> Found<'a> {
             subject: self.name(Column::Subject),
             api_key: self.name(Column::ApiKey),
             session: self.name(Column::Session),
+            token: self.text(Column::Token),
             certificate: self.name(Column::Certificate),
             host: self.text(Column::Host).and_then(host_without_port),
             request,

@@ -2,7 +2,7 @@
 
 use super::Column::{
     ApiKey, BytesIn, BytesOut, Consumer, Duration, Forwarded, Host, Method, Peer, Protocol, Referer, Status,
-    Target, Tls, Upstream, UserAgent,
+    Target, Tls, Token, Upstream, UserAgent,
 };
 use super::Provenance;
 use super::fields::Node::{Moment, Object as Nested, Pairs, Scaled, Text};
@@ -73,6 +73,7 @@ pub(super) const HEADERS: Keys = Keys::headers(&[
     ("x-forwarded-for", Text(Forwarded)),
     ("apikey", Text(ApiKey)),
     ("x-api-key", Text(ApiKey)),
+    ("authorization", Text(Token)),
 ]);
 
 fn render(record: &RequestRecord<'_>, out: &mut Vec<u8>) {

@@ -47,6 +47,8 @@ fn example() -> RequestRecord<'static> {
     RequestRecord {
         at: Timestamp::from_millis(1_795_391_322_512),
         client: Client::from_address(address),
+        former: None,
+        claim: None,
         address: Some(address),
         address_source: AddressSource::Peer,
         method: Cow::Borrowed("GET"),

@@ -168,6 +168,8 @@ fn any_record() -> impl Strategy<Value = RequestRecord<'static>> {
         RequestRecord {
             at: Timestamp::from_millis(millis),
             client: Client::from_address(address),
+            former: None,
+            claim: None,
             address: Some(address.to_canonical()),
             address_source: AddressSource::Peer,
             method: Cow::Owned(request.0),
@@ -366,7 +368,7 @@ fn an_authenticated_name_survives_rendering() {
         let format = by_name(format).expect("a known format");
         let text = fixture(format);
         let line = fixture_lines(&text).next().expect("a fixture");
-        let identity = IdentityPolicy { prefer: vec![kind] };
+        let identity = IdentityPolicy::preferring(vec![kind]);
         let config = ParserConfig {
             format: FormatChoice::Named(format),
             identity,

@@ -11,6 +11,7 @@ use crate::openapi;
 use detector::{Describe, Detector, Output, Scorer, Settings, SourceTerms};
 use domain::{HashKey, RequestRecord, emptied};
 use ingest::{LineReader, Merge, ParserConfig, Progress};
+use std::fmt::Write as _;
 
 /// Lines that are parsed and handed over together by one thread: their records stay in the second-level cache, and the
 /// allocator keeps their memory instead of giving it back and having it cleared anew.
@@ -122,7 +123,22 @@ fn describe_request(record: &RequestRecord<'_>) -> String {
         format!("{} {target}", record.method)
     };
     cut(&mut text);
+    note_claim(&mut text, record.claim);
     text
+}
+
+/// What our own word on a claim begins with. Nobody's request may hold it.
+const CLAIM: &str = "[claims to be";
+
+/// Adds whose a token says that the request is.
+fn note_claim(text: &mut String, claim: Option<std::num::NonZeroU64>) {
+    if text.contains(CLAIM) {
+        *text = text.replace(CLAIM, "(claims to be");
+    }
+    if let Some(claim) = claim {
+        // Writing to a string cannot fail.
+        let _ = write!(text, " {CLAIM} subject {claim:016x}]");
+    }
 }
 
 /// What clients share, a user agent mostly. Its comments are parted as a query is: `token=…` in one of them is masked like one of a query.

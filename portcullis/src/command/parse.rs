@@ -1,7 +1,7 @@
 //! `portcullis parse`: one JSON object per line of a log: what was read from it, or why it was rejected.
 
 use crate::openapi;
-use crate::wiring::format_choice;
+use crate::wiring::{format_choice, named_identity};
 use anyhow::Context;
 use domain::{AddressSource, Client, Documented, HashKey, Position, RequestRecord, TrustedProxies};
 use ingest::detect::SAMPLE_LINES;
@@ -50,13 +50,6 @@ pub(crate) struct Args {
     identity: Vec<NamedIdentity>,
     /// Log files, plain, .gz or .zst; `-` or none for standard input
     files: Vec<PathBuf>,
-}
-
-fn named_identity(name: &str) -> Result<NamedIdentity, String> {
-    let found = NamedIdentity::ALL
-        .into_iter()
-        .find(|kind| kind.scope().as_str() == name);
-    found.ok_or_else(|| "expected consumer, subject, api_key, session or certificate".to_owned())
 }
 
 /// Runs the command. A file that cannot be read is reported, the others are read, and the exit code says so.
@@ -116,12 +109,10 @@ impl Args {
         Ok(ParserConfig {
             format: format_choice(&self.format)?,
             trusted: TrustedProxies::new(self.trusted_proxy.clone()),
-            identity: IdentityPolicy {
-                prefer: self.identity.clone(),
-            },
-            hash_key: KEY,
+            identity: IdentityPolicy::preferring(self.identity.clone()),
             networks: self.networks.as_deref().map(Networks::open).transpose()?,
             documents: openapi::in_force().cloned(),
+            ..ParserConfig::new(KEY)
         })
     }
 }

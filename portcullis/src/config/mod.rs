@@ -11,6 +11,7 @@ pub(crate) mod document;
 mod documents;
 mod example;
 mod explain;
+mod identities;
 mod problem;
 mod rules;
 mod schema;

@@ -33,6 +33,7 @@ pub(crate) fn contradictions(checked: &Checked, surroundings: &Surroundings<'_>)
     check_allowlist(checked, &mut problems);
     check_routes(checked, &mut problems);
     documents::check(checked, surroundings, &mut problems);
+    super::identities::contradictions(checked, &mut problems);
     problems
 }
 
@@ -69,13 +70,21 @@ fn number(checked: &Checked, path: &str) -> Option<f64> {
 
 /// A model or a database that cannot be loaded is refused, with what it was found to be.
 fn check_models(checked: &Checked, surroundings: &Surroundings<'_>, problems: &mut Vec<Problem>) {
-    for path in ["model.file", "model.challenger", "clients.networks"] {
-        let Some(file) = checked.text(path) else { continue };
-        let problem = if path == "clients.networks" {
-            surroundings.models.networks_problem(Path::new(file))
-        } else {
-            surroundings.models.problem(Path::new(file))
+    for path in [
+        "model.file",
+        "model.challenger",
+        "clients.networks",
+        "clients.countries",
+    ] {
+        let Some(file) = checked.text(path).map(Path::new) else {
+            continue;
         };
+        let problem = match path {
+            "clients.networks" => surroundings.models.networks_problem(file),
+            "clients.countries" => surroundings.models.countries_problem(file),
+            _ => surroundings.models.problem(file),
+        };
+        let file = file.display();
         if let Some((found, expected)) = problem {
             report(checked, problems, path, format!("\"{file}\", {found}"), expected);
         }

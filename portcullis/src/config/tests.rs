@@ -9,7 +9,8 @@ use std::io;
 const WRONG: &str = include_str!("fixtures/wrong.toml");
 const WRONG_REPORT: &str = include_str!("fixtures/wrong.report.txt");
 
-const SMALL: &str = "[kafka]\nbrokers = [\"127.0.0.1:9092\"]\n[[kafka.topics]]\nname = \"access\"\n";
+pub(super) const SMALL: &str =
+    "[kafka]\nbrokers = [\"127.0.0.1:9092\"]\n[[kafka.topics]]\nname = \"access\"\n";
 
 /// The models that tests name: one that can be loaded, and one that cannot. Budgets are asked of the shipped one.
 struct Installed;
@@ -31,16 +32,24 @@ impl Models for Installed {
         ModelFiles { must_load: true }.documents_problem(files)
     }
 
+    fn countries_problem(&self, file: &Path) -> Option<(String, String)> {
+        let is_named_in_example = file.starts_with("/var/lib/GeoIP");
+        let real = ModelFiles { must_load: true };
+        real.countries_problem(file).filter(|_| !is_named_in_example)
+    }
+
     fn least_budget(&self, model: Option<&Path>, per_million: f64) -> Option<String> {
         ModelFiles { must_load: true }.least_budget(model, per_million)
     }
 }
 
-fn read_with(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, Report> {
+pub(super) fn read_with(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, Report> {
     let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let environment = environment.iter().map(own).collect();
     let read_file = |path: &Path| match path.to_str() {
         Some("/etc/portcullis/hash.key") => Ok("000102030405060708090a0b0c0d0e0f\n".to_owned()),
+        Some("/etc/portcullis/secrets.key") => Ok("0f0e0d0c0b0a09080706050403020100\n".to_owned()),
+        Some("/etc/portcullis/secrets.key.old") => Ok("00000000000000000000000000000001\n".to_owned()),
         _ => Err(io::ErrorKind::NotFound.into()),
     };
     let surroundings = Surroundings {
@@ -51,7 +60,7 @@ fn read_with(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, Report>
     read("portcullis.toml", text, &surroundings)
 }
 
-fn problem_of(text: &str, environment: &[(&str, &str)]) -> String {
+pub(super) fn problem_of(text: &str, environment: &[(&str, &str)]) -> String {
     let report = read_with(text, environment).expect_err("it is wrong");
     let lines: Vec<String> = report.to_string().lines().map(str::to_owned).collect();
     assert_eq!(lines.len(), 2, "one problem expected: {lines:?}");

@@ -40,6 +40,9 @@ pub(crate) trait Models {
     /// The same of documents that name routes, with the place of the one that is wrong.
     fn documents_problem(&self, files: &[PathBuf]) -> Option<(usize, String, String)>;
 
+    /// The same of a database of countries.
+    fn countries_problem(&self, file: &Path) -> Option<(String, String)>;
+
     /// What a budget of wrong blocks per million client-days must be at least for a model (the shipped one without a path)
     /// to show it; `None` when it can show this one.
     fn least_budget(&self, model: Option<&Path>, per_million: f64) -> Option<String>;
@@ -50,6 +53,10 @@ pub(crate) struct NoModels;
 
 impl Models for NoModels {
     fn problem(&self, _file: &Path) -> Option<(String, String)> {
+        None
+    }
+
+    fn countries_problem(&self, _file: &Path) -> Option<(String, String)> {
         None
     }
 

@@ -75,7 +75,7 @@ pub(crate) fn unheard(written: &[Written], identity: &IdentityPolicy) -> Vec<Str
     };
     let unheard = written.iter().filter_map(|written| match written.rule.by.who {
         Some(Who::Named(scope)) if !is_given(scope) => Some(format!(
-            "rule {} ({}:{}) never fires: it counts by {scope}, which clients.identity does not name",
+            "rule {} ({}:{}) never fires: it counts by {scope}, which no source's identity names",
             written.rule.name, written.file, written.line
         )),
         _ => None,

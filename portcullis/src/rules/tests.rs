@@ -183,9 +183,7 @@ fn a_rule_by_a_name_that_no_client_is_given_is_named() {
         warnings[0].contains("mine (rules.toml:2) never fires: it counts by subject"),
         "{warnings:?}"
     );
-    let identity = IdentityPolicy {
-        prefer: vec![NamedIdentity::Subject],
-    };
+    let identity = IdentityPolicy::preferring(vec![NamedIdentity::Subject]);
     assert!(unheard(&written, &identity).is_empty());
 }
 

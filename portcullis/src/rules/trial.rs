@@ -230,6 +230,8 @@ impl Short {
         RequestRecord {
             at: Timestamp::from_millis(START_SECS * 1000 + self.millis),
             client: self.client.clone(),
+            former: None,
+            claim: None,
             address: self.client.range().map(|range| range.addr()),
             address_source: AddressSource::Peer,
             method: Cow::Borrowed(&self.method),

@@ -30,12 +30,12 @@ use crate::openapi;
 use crate::ranking::VerdictRanker;
 use crate::rules;
 use anyhow::Context as _;
-use api::{ApiParts, ApiState, Clock, EventHub};
+use api::{ApiParts, ApiState, Clock, EventHub, PresentedKey};
 use detect::DetectRole;
 use detector::rule::RuleSet;
 use domain::blocklist::BlocklistLimits;
 use domain::{HashKey, Timestamp};
-use ingest::Networks;
+use ingest::{Countries, Networks};
 use push::PushDoor;
 use spools::{Spools, Wake};
 use std::net::SocketAddr;
@@ -78,6 +78,7 @@ pub(crate) struct Service {
     loaded: Loaded,
     rules: RuleSet,
     networks: Option<Networks>,
+    countries: Option<Countries>,
     figures: Arc<Figures>,
     api: Arc<ApiState>,
     detect: Option<DetectRole>,
@@ -115,6 +116,8 @@ impl Service {
         // Only whoever reads logs looks addresses up.
         let networks = config.clients.networks.as_deref().filter(|_| roles.detect);
         let networks = networks.map(Networks::open).transpose()?;
+        let countries = config.clients.countries.as_deref().filter(|_| roles.detect);
+        let countries = countries.map(Countries::open).transpose()?;
         let sockets = if roles.serve {
             listeners::bind(&config.api.listeners).await?
         } else {
@@ -133,8 +136,15 @@ impl Service {
         let figures = Arc::new(Figures::default());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let mut parts = api_parts(&shared, config, &figures);
+        parts.check.presented = presented_key(&shared, config).await?;
         let (detect, folder_lock) = if roles.detect && config.reads() {
-            let started = start_detect(&shared, config, (&rules, networks.clone()), &figures).await?;
+            let started = start_detect(
+                &shared,
+                config,
+                (&rules, networks.clone(), countries.clone()),
+                &figures,
+            )
+            .await?;
             syslog::serve(syslog, &started.spools, &stop, &tasks)?;
             if config.stdin.is_some() {
                 stdin::serve(&started.spools, &stop)?;
@@ -164,6 +174,7 @@ impl Service {
             loaded,
             rules,
             networks,
+            countries,
         })
     }
 
@@ -228,12 +239,13 @@ pub(crate) fn live_files(loaded: &Loaded, config: &Path) -> Vec<PathBuf> {
     files.extend(loaded.config.rules.files.iter().cloned());
     files.extend(loaded.config.clients.networks.clone());
     files.extend(loaded.config.openapi.files.iter().cloned());
+    files.extend(loaded.config.clients.countries.clone());
     files
 }
 
 /// Warns of rules that never fire.
 fn warn_of_unheard(written: &[rules::Written], config: &Config) {
-    for warning in rules::unheard(written, &config.clients.identity()) {
+    for warning in rules::unheard(written, &config.identities()) {
         tracing::warn!("{}", api::neutralise(&warning));
     }
 }
@@ -297,6 +309,23 @@ fn api_parts(shared: &Shared, config: &Config, figures: &Arc<Figures>) -> ApiPar
     parts
 }
 
+/// Where API keys are presented to gateways that ask, and under which keys they are hashed; `None` where they are not looked at.
+async fn presented_key(shared: &Shared, config: &Config) -> anyhow::Result<Option<PresentedKey>> {
+    let Some(header) = &config.clients.key_header else {
+        return Ok(None);
+    };
+    let key = installation_key(shared, config).await?;
+    Ok(PresentedKey::new(header, config.clients.secret_keys(key)))
+}
+
+/// The key of everything that is hashed: as configured, else the one in the store.
+async fn installation_key(shared: &Shared, config: &Config) -> anyhow::Result<HashKey> {
+    match config.detector.hash_key {
+        Some(key) => Ok(key),
+        None => stored_key(&*shared.store).await,
+    }
+}
+
 /// The detect role and what it holds on to.
 struct Started {
     role: DetectRole,
@@ -308,13 +337,10 @@ struct Started {
 async fn start_detect(
     shared: &Shared,
     config: &Config,
-    (rules, networks): (&RuleSet, Option<Networks>),
+    (rules, networks, countries): (&RuleSet, Option<Networks>, Option<Countries>),
     figures: &Arc<Figures>,
 ) -> anyhow::Result<Started> {
-    let key = match config.detector.hash_key {
-        Some(key) => key,
-        None => stored_key(&*shared.store).await?,
-    };
+    let key = installation_key(shared, config).await?;
     let (checkpoints, lock, folder) = open_checkpoints(config.storage.checkpoints.reveal())?;
     // Under the folder's lock: one process reads a spool.
     let wake = Arc::new(Wake::default());
@@ -328,6 +354,7 @@ async fn start_detect(
         rules: rules.clone(),
         key,
         networks,
+        countries,
         figures: Arc::clone(figures),
         checkpoints,
         spools: Arc::clone(&spools),

@@ -6,8 +6,8 @@ use crate::openapi;
 use crate::rules;
 use crate::scorer::ModelFiles;
 use detector::rule::RuleSet;
-use ingest::Networks;
 use ingest::route::DocumentedRoutes;
+use ingest::{Countries, Networks, NetworksError};
 use std::path::Path;
 
 /// Reads the file, and the files of rules that it names, again. A wrong one changes nothing, and every problem of it is
@@ -30,6 +30,7 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
         rules.as_ref().err().cloned(),
         read_networks(service).err(),
         read_documents(&service.loaded.config).err(),
+        read_countries(service).err(),
     ];
     let refused: Vec<String> = refused.into_iter().flatten().collect();
     service
@@ -72,12 +73,21 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
 /// Reads the database of autonomous systems again. A wrong one changes nothing: what is to be told was logged.
 fn read_networks(service: &Service) -> Result<(), String> {
     let read = service.networks.as_ref().map_or(Ok(()), Networks::reload);
-    read.map_err(|error| {
-        let why = api::neutralise(&error.to_string()).into_owned();
-        let why = format!("the autonomous systems stay as they were: {why}");
-        tracing::error!("{why}");
-        why
-    })
+    read.map_err(|error| stays("the autonomous systems", &error))
+}
+
+/// As [`read_networks`], of countries.
+fn read_countries(service: &Service) -> Result<(), String> {
+    let read = service.countries.as_ref().map_or(Ok(()), Countries::reload);
+    read.map_err(|error| stays("the countries", &error))
+}
+
+/// Logs what stays as it was, and gives what is to be told.
+fn stays(what: &str, error: &NetworksError) -> String {
+    let why = api::neutralise(&error.to_string()).into_owned();
+    let why = format!("{what} stay as they were: {why}");
+    tracing::error!("{why}");
+    why
 }
 
 /// Reads the documents again that name routes. A wrong one changes nothing: what is to be told was logged.

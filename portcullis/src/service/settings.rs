@@ -7,13 +7,13 @@ use crate::openapi;
 use detector::Settings;
 use detector::policy::{GuardSettings, PolicySettings};
 use domain::{HashKey, Mode};
-use ingest::{FormatChoice, Networks, ParserConfig};
+use ingest::{FormatChoice, IdentityPolicy, Networks, ParserConfig};
 use storage::Retention;
 
 /// How clients are judged, the rules apart: reading their files can fail.
 pub(crate) fn detector(config: &Config, key: HashKey) -> Settings {
     Settings {
-        policy: policy(&config.policy),
+        policy: policy(config),
         allowlist: config.allowlist(),
         roles: config.roles(),
         clients_max: config.clients.clients_max,
@@ -22,7 +22,8 @@ pub(crate) fn detector(config: &Config, key: HashKey) -> Settings {
 }
 
 /// Thresholds and times.
-pub(super) fn policy(policy: &used::Policy) -> PolicySettings {
+pub(super) fn policy(config: &Config) -> PolicySettings {
+    let policy = &config.policy;
     PolicySettings {
         observe_from: policy.observe_from,
         throttle_from: policy.throttle_from,
@@ -35,6 +36,7 @@ pub(super) fn policy(policy: &used::Policy) -> PolicySettings {
         episode_secs: policy.episode_secs,
         false_positive_budget: policy.false_positive_budget.map(f64::from),
         warm_up_secs: policy.warm_up_secs,
+        secret_secs_max: config.clients.secret_secs_max(),
         is_shadow: policy.mode == Mode::Shadow,
         guard: GuardSettings {
             clients_share: policy.guard.clients_share,
@@ -47,15 +49,16 @@ pub(super) fn policy(policy: &used::Policy) -> PolicySettings {
 /// How the lines of a source become records.
 pub(super) fn parser(
     config: &Config,
-    format: &str,
+    (format, identity): (&str, &IdentityPolicy),
     (key, networks): (HashKey, Option<Networks>),
 ) -> ParserConfig {
     ParserConfig {
         // Checked with the configuration.
         format: FormatChoice::from_text(format).unwrap_or_default(),
         trusted: config.clients.trusted_proxies(),
-        identity: config.clients.identity(),
+        identity: identity.clone(),
         hash_key: key,
+        secrets: config.clients.secret_keys(key),
         networks,
         documents: openapi::in_force().cloned(),
     }

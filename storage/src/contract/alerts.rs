@@ -56,6 +56,10 @@ pub(crate) fn alert(number: u8, client: &Client) -> StoredAlert {
         }],
         members_in_all: 1,
         blind_spots: vec!["rhythm within a second".to_owned()],
+        whereabouts: crate::Whereabouts {
+            network: Some(64500),
+            country: Some("DE".to_owned()),
+        },
         held_back: None,
         model: "2026-11-22-1".to_owned(),
         updated_at: START,

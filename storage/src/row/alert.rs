@@ -4,7 +4,8 @@ use super::decision::parse_id;
 use super::{corrupt, parse_client};
 use crate::engine::{Row, Value, params};
 use crate::{
-    Error, StoredAlert, StoredEvidence, StoredMember, StoredReason, StoredThreat, StoredVerdict, StoredWhatIf,
+    Error, StoredAlert, StoredEvidence, StoredMember, StoredReason, StoredThreat, StoredVerdict,
+    StoredWhatIf, Whereabouts,
 };
 use domain::{Action, ThreatKind, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,10 @@ struct Body {
     members_in_all: u64,
     #[serde(default)]
     blind_spots: Vec<String>,
+    #[serde(default)]
+    network: Option<u32>,
+    #[serde(default)]
+    country: Option<String>,
     held_back: Option<String>,
     model: String,
     updated_at: i64,
@@ -171,6 +176,8 @@ fn body_of(alert: &StoredAlert) -> Body {
         members: alert.members.iter().map(MemberBody::of).collect(),
         members_in_all: alert.members_in_all,
         blind_spots: alert.blind_spots.clone(),
+        network: alert.whereabouts.network,
+        country: alert.whereabouts.country.clone(),
         held_back: alert.held_back.clone(),
         model: alert.model.clone(),
         updated_at: alert.updated_at.as_millis(),
@@ -234,6 +241,10 @@ fn read_body(json: &str) -> Result<StoredAlert, Error> {
             .collect::<Result<_, _>>()?,
         members_in_all: body.members_in_all,
         blind_spots: body.blind_spots,
+        whereabouts: Whereabouts {
+            network: body.network,
+            country: body.country,
+        },
         held_back: body.held_back,
         model: body.model,
         updated_at: Timestamp::from_millis(body.updated_at),

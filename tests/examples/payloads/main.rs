@@ -170,6 +170,8 @@ fn record(case: &Case) -> RequestRecord<'_> {
     RequestRecord {
         at: Timestamp::from_millis(0),
         client: Client::from_address(address),
+        former: None,
+        claim: None,
         address: Some(address),
         address_source: AddressSource::Peer,
         method: Cow::Borrowed("GET"),

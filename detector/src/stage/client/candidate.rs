@@ -59,6 +59,10 @@ pub struct Candidate {
     pub is_claimed: bool,
     /// Whether most of what speaks against it may be the doing of a page of somebody else's.
     pub may_be_planted: bool,
+    /// Whether it is a name that is many's: nothing is done about it, whatever it does.
+    pub is_shared: bool,
+    /// Whether it is an address that used such a name.
+    pub used_shared: bool,
 }
 
 /// What becomes of a block that a score alone asks for.

@@ -1,5 +1,6 @@
 //! The client stage: one owner per client, no locks. Windows move, features are scored, evidence is kept.
 
+mod arrival;
 mod candidate;
 mod changes;
 mod chunks;
@@ -9,6 +10,7 @@ mod passed;
 mod slots;
 mod told;
 
+pub use arrival::{Arrival, StandIn};
 pub use candidate::{ByScore, Candidate};
 pub use changes::Changes;
 pub use evidence::{Suspect, Suspects};
@@ -47,23 +49,6 @@ pub struct Epoch<'a> {
     pub assumes_enforcement: bool,
     /// Whether the machine's own blocks are only recorded.
     pub is_shadow: bool,
-}
-
-/// One record on its way to its shard.
-#[derive(Debug, Clone, Copy)]
-pub struct Arrival<'r, 'l> {
-    /// Place in the order of arrival.
-    pub seq: u64,
-    /// The time at which it counts.
-    pub at: Timestamp,
-    /// Key of the client's window.
-    pub key: u64,
-    /// The client's keyed hash.
-    pub owner: u64,
-    /// The strongest action that it may lead to.
-    pub most: Action,
-    /// The record.
-    pub record: &'r RequestRecord<'l>,
 }
 
 /// One of the logical shards: the windows of its clients.
@@ -157,6 +142,7 @@ impl Shard {
             .window
             .observe(record, arrival.at, &signals, standing, hashes);
         slot.is_claimed |= record.address_source == domain::AddressSource::Claimed;
+        slot.note_stand_in(arrival);
         let rank = slot.window.suspicion.rank();
         let surge = epoch
             .population
@@ -191,8 +177,8 @@ impl Shard {
 
     /// Finds the window, or makes one and forgets another when there is no room.
     fn place(&mut self, arrival: &Arrival<'_, '_>) -> usize {
-        let client = &arrival.record.client;
-        let placed = self.slots.place(arrival.key, client, arrival.most, arrival.at);
+        let client = arrival.client();
+        let placed = self.slots.place(arrival.key, &client, arrival.most, arrival.at);
         if placed.is_new {
             self.changes.arrived.push((arrival.key, arrival.owner));
             self.changes.newcomers += u32::from(arrival.most == Action::Block);
@@ -260,7 +246,7 @@ impl Shard {
             source: arrival.record.position.source,
             most: arrival.most,
             is_ambiguous: arrival.record.is_ambiguous,
-            client: arrival.record.client.clone(),
+            client: arrival.client().into_owned(),
             at: arrival.at,
             first_seen: Timestamp::from_millis(window.first_millis),
             requests: window.requests,
@@ -279,6 +265,8 @@ impl Shard {
             agents: window.agents.estimate(),
             is_claimed: slot.is_claimed,
             may_be_planted: window.suspicion.may_be_planted(),
+            is_shared: false,
+            used_shared: slot.shows.has_used_shared(),
         });
     }
 }
@@ -336,6 +324,16 @@ impl Slot {
     fn note_kin(&mut self, record: &RequestRecord<'_>) {
         self.fingerprint = short_hash(text_hash(record.fingerprint.as_deref()));
         self.host = short_hash(text_hash(record.host.as_deref()));
+    }
+
+    /// Notes that it used a name that is many's, or is a name of which nobody knows whose it is.
+    fn note_stand_in(&mut self, arrival: &Arrival<'_, '_>) {
+        if let Some(stand_in) = arrival.stand_in {
+            self.is_claimed |= arrival.record.address.is_none();
+            if stand_in.is_shared {
+                self.shows.set_used_shared();
+            }
+        }
     }
 
     /// What the client of a request shares with others.

@@ -24,7 +24,7 @@ pub struct Slot {
     pub last_rank: f32,
     /// Whether it counts among the established clients.
     pub is_established: bool,
-    /// Whether its address was only claimed.
+    /// Whether its address was only claimed, or it is a name that came without one.
     pub is_claimed: bool,
     /// Hash of the user agent under which a hint of it stands, 0 for none.
     pub hinted_agent: u32,
@@ -36,7 +36,7 @@ pub struct Slot {
     pub shows: Shows,
 }
 
-/// As what hints of a client stand. One byte: a slot has no room for another.
+/// As what hints of a client stand, and what name it used. One byte: a slot has no room for another.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shows(u8);
 
@@ -44,6 +44,7 @@ impl Shows {
     const SUSPECT: u8 = 1;
     const WITNESS: u8 = 2;
     const HINTED: u8 = 4;
+    const USED_SHARED: u8 = 8;
 
     /// Whether a hint of it stands.
     #[must_use]
@@ -76,6 +77,17 @@ impl Shows {
     /// Notes whether it is a witness.
     pub fn set_witness(&mut self, is_it: bool) {
         self.set(Self::WITNESS, is_it);
+    }
+
+    /// Whether it used a name that is many's.
+    #[must_use]
+    pub fn has_used_shared(self) -> bool {
+        self.0 & Self::USED_SHARED != 0
+    }
+
+    /// Notes that it used a name that is many's.
+    pub fn set_used_shared(&mut self) {
+        self.set(Self::USED_SHARED, true);
     }
 
     fn set(&mut self, bit: u8, is_it: bool) {

@@ -165,7 +165,7 @@ fn decision(
 ) -> Decision {
     let client = &suspected.member.client;
     let id = around.hash_key.decision_id(client, threat, suspected.last_at);
-    let act = (action, CAMPAIGN_BLOCK_SECS);
+    let act = (action, around.policy.within_epoch(client, CAMPAIGN_BLOCK_SECS));
     Decision {
         // After everybody who is sure by itself.
         priority: 50,

@@ -68,6 +68,7 @@ impl Sequencer {
         }
         self.note_by_source(action, candidate.source, around);
         let sentence = sentence(fired, rule);
+        let for_secs = around.policy.within_epoch(&candidate.client, rule.for_secs);
         let id = identity(fired, rule, around);
         let decision = action.is_enforced().then(|| Decision {
             origin: Origin::Rule,
@@ -78,7 +79,7 @@ impl Sequencer {
                 id,
                 &candidate.client,
                 (rule.threat, sentence.clone()),
-                (action, rule.for_secs),
+                (action, for_secs),
                 candidate.at,
             )
         });
@@ -87,7 +88,7 @@ impl Sequencer {
         if let Some((owner, client)) = &blocked {
             let block = Block {
                 from: candidate.at,
-                until: candidate.at.plus_secs(i64::from(rule.for_secs)),
+                until: candidate.at.plus_secs(i64::from(for_secs)),
                 is_ordered: false,
             };
             // A longer block that is in force already stays.
@@ -151,6 +152,8 @@ fn candidate(fired: &Fired, rule: &Rule, around: Circumstances<'_>) -> Candidate
         agents: hit.agents,
         is_claimed: hit.is_claimed,
         may_be_planted: false,
+        is_shared: hit.is_shared,
+        used_shared: false,
     }
 }
 

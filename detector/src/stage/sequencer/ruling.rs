@@ -40,6 +40,7 @@ impl Sequencer {
         let threat = claims[0].kind;
         let episode = self.offenders.episode(candidate, threat, around.policy);
         let ttl_secs = around.policy.ttl_secs(action, episode.offences);
+        let ttl_secs = around.policy.within_epoch(&candidate.client, ttl_secs);
         if !episode.is_alerted {
             episode.requests_before_alert = candidate.requests;
         }
@@ -171,7 +172,7 @@ fn reasons(candidate: &Candidate, around: Circumstances<'_>) -> Vec<Reason> {
             ),
         });
     }
-    let left = REASONS_MAX - reasons.len();
+    let left = REASONS_MAX - reasons.len() - usize::from(candidate.used_shared);
     for contribution in around.scorer.explain(&candidate.row, candidate.requests, left) {
         let feature = &FEATURES[contribution.feature];
         let value = feature.scale.unbend(candidate.row[contribution.feature]);
@@ -184,7 +185,22 @@ fn reasons(candidate: &Candidate, around: Circumstances<'_>) -> Vec<Reason> {
             sentence: format!("it {}", (feature.sentence)(value, typical)),
         });
     }
+    if candidate.used_shared {
+        reasons.push(shared_name());
+    }
     reasons
+}
+
+/// Why it is the address that is judged, where a name was given.
+fn shared_name() -> Reason {
+    Reason {
+        feature: "shared_name",
+        value: 1.0,
+        typical: 0.0,
+        contribution: 0.0,
+        sentence: "it used a key, or another name, that many use: what it did counts for its address, and for nobody else's"
+            .to_owned(),
+    }
 }
 
 /// Surer decisions go first where a gateway has no room for all.

@@ -169,6 +169,7 @@ impl<'a> Directive<'a> {
             "user-agent" => Piece::UserAgent,
             "x-forwarded-for" => Piece::Forwarded,
             "x-api-key" | "apikey" => Piece::ApiKey,
+            "authorization" => Piece::Token,
             "host" => return self.field(Piece::Host, Kind::Free).ranked(2),
             _ => Piece::Ignored,
         };

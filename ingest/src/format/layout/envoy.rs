@@ -128,6 +128,7 @@ fn header(text: &str, headers: &str) -> Field {
         "referer" => field(Piece::Referer, Kind::Free),
         "x-forwarded-for" => field(Piece::Forwarded, Kind::Free),
         "x-api-key" => field(Piece::ApiKey, Kind::Free),
+        "authorization" => field(Piece::Token, Kind::Free),
         _ => field(Piece::Ignored, Kind::Free),
     }
 }

@@ -31,6 +31,7 @@ pub(in crate::format) enum Piece {
     Subject,
     ApiKey,
     Session,
+    Token,
     Certificate,
     Host,
     Method,
@@ -127,6 +128,7 @@ impl Piece {
             Self::Subject => &[Column::Subject],
             Self::ApiKey => &[Column::ApiKey],
             Self::Session => &[Column::Session],
+            Self::Token => &[Column::Token],
             Self::Certificate => &[Column::Certificate],
             Self::Host => &[Column::Host],
             Self::Method => &[Column::Method],
@@ -150,7 +152,10 @@ impl Piece {
 
     /// Whether nothing is decided by it that a client could not have chosen anyway.
     pub(super) const fn is_clients_choice(self) -> bool {
-        matches!(self, Self::Ignored | Self::UserAgent | Self::Referer)
+        matches!(
+            self,
+            Self::Ignored | Self::UserAgent | Self::Referer | Self::Token
+        )
     }
 
     /// Whether a client who shifts it shows somebody else, or another request than he sent.

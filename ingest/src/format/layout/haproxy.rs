@@ -292,6 +292,7 @@ fn header(field: Field, argument: &str) -> Field {
         "referer" => Piece::Referer,
         "x-forwarded-for" => Piece::Forwarded,
         "x-api-key" => Piece::ApiKey,
+        "authorization" => Piece::Token,
         "host" => Piece::Host,
         _ => Piece::Ignored,
     };

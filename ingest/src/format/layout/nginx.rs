@@ -211,6 +211,7 @@ pub(super) fn variable(name: &str) -> Field {
         "http_referer" => field(Piece::Referer, Kind::Free),
         "http_user_agent" => field(Piece::UserAgent, Kind::Free),
         "http_x_api_key" | "http_apikey" | "http_api_key" => field(Piece::ApiKey, Kind::Free),
+        "http_authorization" => field(Piece::Token, Kind::Free),
         "jwt_claim_sub" => field(Piece::Subject, Kind::Free),
         "ssl_protocol" => field(Piece::Tls, Kind::Word),
         "ssl_client_s_dn" => field(Piece::Certificate, Kind::Free),

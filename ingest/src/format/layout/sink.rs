@@ -101,6 +101,7 @@ impl<'a> Sink<'a> {
             Piece::Subject => &mut self.raw.subject,
             Piece::ApiKey => &mut self.raw.api_key,
             Piece::Session => &mut self.raw.session,
+            Piece::Token => &mut self.raw.token,
             Piece::Certificate => &mut self.raw.certificate,
             Piece::UserAgent => &mut self.raw.user_agent,
             Piece::Referer => &mut self.raw.referer,

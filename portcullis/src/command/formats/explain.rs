@@ -61,9 +61,7 @@ pub(super) fn explain(path: &Path, format: &str, out: &mut impl Write) -> anyhow
     let mut parser = Parser::new(ParserConfig {
         format: choice,
         // Whatever name a line carries is to be seen.
-        identity: IdentityPolicy {
-            prefer: NamedIdentity::ALL.to_vec(),
-        },
+        identity: IdentityPolicy::preferring(NamedIdentity::ALL.to_vec()),
         ..ParserConfig::new(KEY)
     });
     if let Some(detection) = &detection {

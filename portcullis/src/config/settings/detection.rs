@@ -15,6 +15,69 @@ const REASON_BYTES_MAX: usize = 1000;
 /// Longest name of a client, in bytes, as the domain has it.
 const CLIENT_BYTES_MAX: usize = 512;
 
+/// Longest name of a header, in bytes: known ones have half as many.
+const HEADER_BYTES_MAX: usize = 64;
+
+/// Who a client is: the kinds of names, best first.
+pub(super) const IDENTITY: Kind = Kind::List(
+    &Kind::Choice(&[
+        "consumer",
+        "subject",
+        "api_key",
+        "session",
+        "certificate",
+        "address",
+    ]),
+    0,
+    6,
+);
+
+/// What is said of a source's own order.
+pub(super) const IDENTITY_ABOUT: &str = "Who a client of this source is: names that count before the address, best first. Without \
+                                         it, clients.identity.";
+
+/// What is said of a source's own word on claims.
+pub(super) const CLAIMS_ABOUT: &str =
+    "Whether what tokens of this source claim is shown. Without it, clients.claims.";
+
+pub(super) const SECRETS: Section = Section {
+    path: "clients.secrets",
+    is_optional: true,
+    about: "Under which key API keys and sessions are hashed. Without this section, under detector.hash_key. To replace a key, give the \
+            new one as key, the old one as previous_key, and as rotated_at a moment that is still to come.",
+    settings: &[
+        setting(
+            "clients.secrets.key",
+            Kind::Key,
+            Absent(r#"{ file = "/etc/portcullis/secrets.key" }"#),
+            Restart,
+            "The key. Without it, detector.hash_key.",
+        ),
+        setting(
+            "clients.secrets.previous_key",
+            Kind::Key,
+            Absent(r#"{ file = "/etc/portcullis/secrets.key.old" }"#),
+            Restart,
+            "The key that held before rotated_at. Without it, detector.hash_key.",
+        ),
+        setting(
+            "clients.secrets.rotated_at",
+            Kind::Moment,
+            Absent("2027-01-31T00:00:00Z"),
+            Restart,
+            "From when on key holds, by the lines' own time. Before it, previous_key does.",
+        ),
+        setting(
+            "clients.secrets.overlap_secs",
+            Kind::Integer(3600, YEAR_SECS),
+            Value("604800"),
+            Restart,
+            "How long the previous key stays valid after rotated_at: blocks under it are still found. No action about a secret lasts \
+             longer, so that none outlives its key.",
+        ),
+    ],
+};
+
 pub(super) const CLIENTS: Section = Section {
     path: "clients",
     is_optional: false,
@@ -44,15 +107,28 @@ pub(super) const CLIENTS: Section = Section {
         ),
         setting(
             "clients.identity",
-            Kind::List(
-                &Kind::Choice(&["consumer", "subject", "api_key", "session", "certificate"]),
-                0,
-                5,
-            ),
+            IDENTITY,
             Value("[]"),
             Restart,
             "Names that the gateway has verified and that count before the address, the first one that a line \
-             carries. Empty: the address alone.",
+             carries. Empty: the address alone. A source can have an order of its own. A name counts once it has shown that it is one \
+             client's; until then, and where many use it, the address does.",
+        ),
+        setting(
+            "clients.claims",
+            Kind::Switch,
+            Value("false"),
+            Restart,
+            "Whether the subject that a logged token claims, which nobody checked, is shown by its keyed hash beside accepted \
+             requests that are evidence. Nothing is decided by it.",
+        ),
+        setting(
+            "clients.key_header",
+            Kind::Text(HEADER_BYTES_MAX),
+            Absent(r#""X-Api-Key""#),
+            Restart,
+            "The header in which clients present their API keys to gateways that ask /check: blocked keys are refused there. Without it, \
+             /check looks at addresses alone.",
         ),
         setting(
             "clients.networks",
@@ -61,6 +137,14 @@ pub(super) const CLIENTS: Section = Section {
             Restart,
             "A database of autonomous systems in MaxMind's format: clients of one of them that do the same are judged \
              together. It is read again when the file changes.",
+        ),
+        setting(
+            "clients.countries",
+            Kind::File,
+            Absent(r#""/var/lib/GeoIP/GeoLite2-Country.mmdb""#),
+            Restart,
+            "A database of countries in MaxMind's format: where an address is stands beside its alerts, and decides nothing. It is read \
+             again when the file changes.",
         ),
         setting(
             "clients.clients_max",

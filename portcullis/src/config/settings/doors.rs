@@ -1,5 +1,6 @@
 //! `[[files]]`, `[stdin]`, `[push]`, `[[syslog]]`: where access logs are read from beside Kafka.
 
+use super::detection::{CLAIMS_ABOUT, IDENTITY, IDENTITY_ABOUT};
 use super::{Section, setting};
 use crate::config::setting::Fallback::{Absent, Required, Value};
 use crate::config::setting::Kind;
@@ -44,6 +45,20 @@ pub(super) const FILES: Section = Section {
             "Where a log without a checkpoint begins.",
         ),
         setting(
+            "files[].identity",
+            IDENTITY,
+            Absent(r#"["consumer", "api_key", "certificate", "session", "address"]"#),
+            Restart,
+            IDENTITY_ABOUT,
+        ),
+        setting(
+            "files[].claims",
+            Kind::Switch,
+            Absent("false"),
+            Restart,
+            CLAIMS_ABOUT,
+        ),
+        setting(
             "files[].trust",
             Kind::Choice(&["observe", "throttle", "block"]),
             Value(r#""block""#),
@@ -73,6 +88,20 @@ pub(super) const PUSH: Section = Section {
             Value(r#""auto""#),
             Restart,
             "The log format; auto finds it out for each gateway.",
+        ),
+        setting(
+            "push.identity",
+            IDENTITY,
+            Absent(r#"["consumer", "api_key", "certificate", "session", "address"]"#),
+            Restart,
+            IDENTITY_ABOUT,
+        ),
+        setting(
+            "push.claims",
+            Kind::Switch,
+            Absent("false"),
+            Restart,
+            CLAIMS_ABOUT,
         ),
         setting(
             "push.trust",
@@ -111,6 +140,20 @@ pub(super) const STDIN: Section = Section {
             Absent(r#""edge-1""#),
             Restart,
             "The gateway whose log it is. Without it, stdin.",
+        ),
+        setting(
+            "stdin.identity",
+            IDENTITY,
+            Absent(r#"["consumer", "api_key", "certificate", "session", "address"]"#),
+            Restart,
+            IDENTITY_ABOUT,
+        ),
+        setting(
+            "stdin.claims",
+            Kind::Switch,
+            Absent("false"),
+            Restart,
+            CLAIMS_ABOUT,
         ),
         setting(
             "stdin.trust",
@@ -174,6 +217,20 @@ pub(super) const SYSLOG: Section = Section {
             Absent(r#""edge-1""#),
             Restart,
             "The gateway whose log it is. Without it, the address that is listened at.",
+        ),
+        setting(
+            "syslog[].identity",
+            IDENTITY,
+            Absent(r#"["consumer", "api_key", "certificate", "session", "address"]"#),
+            Restart,
+            IDENTITY_ABOUT,
+        ),
+        setting(
+            "syslog[].claims",
+            Kind::Switch,
+            Absent("false"),
+            Restart,
+            CLAIMS_ABOUT,
         ),
         setting(
             "syslog[].trust",

@@ -1,5 +1,6 @@
 //! `[kafka]`: where access logs are read from.
 
+use super::detection::{CLAIMS_ABOUT, IDENTITY, IDENTITY_ABOUT};
 use super::{Section, setting};
 use crate::config::setting::Fallback::{Absent, Required, Value};
 use crate::config::setting::Kind;
@@ -142,6 +143,20 @@ pub(super) const TOPICS: Section = Section {
             Restart,
             "The record header that names the gateway, where one topic holds the logs of several. A name for people, in \
              metrics and dead letters; nothing is trusted for it.",
+        ),
+        setting(
+            "kafka.topics[].identity",
+            IDENTITY,
+            Absent(r#"["consumer", "api_key", "certificate", "session", "address"]"#),
+            Restart,
+            IDENTITY_ABOUT,
+        ),
+        setting(
+            "kafka.topics[].claims",
+            Kind::Switch,
+            Absent("false"),
+            Restart,
+            CLAIMS_ABOUT,
         ),
         setting(
             "kafka.topics[].trust",

@@ -35,6 +35,7 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &doors::SYSLOG,
     &doors::SYSLOG_TLS,
     &detection::CLIENTS,
+    &detection::SECRETS,
     &masking::MASKING,
     &detection::DETECTOR,
     &detection::MODEL,

@@ -1,7 +1,7 @@
 //! `[[files]]`, `[stdin]`, `[push]`, `[[syslog]]`: where access logs are read from beside Kafka.
 
-use super::ListenerTls;
-use super::read::{from_text, ranges};
+use super::read::{from_text, own_identities, ranges};
+use super::{Identity, ListenerTls};
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
@@ -17,6 +17,9 @@ pub(crate) struct Files {
     /// The gateway's name; `None` for the path.
     pub(crate) gateway: Option<String>,
     start: String,
+    #[serde(default, deserialize_with = "own_identities")]
+    identity: Option<Vec<ingest::NamedIdentity>>,
+    claims: Option<bool>,
     /// The strongest action that it may lead to.
     #[serde(deserialize_with = "from_text")]
     pub(crate) trust: domain::Action,
@@ -25,6 +28,14 @@ pub(crate) struct Files {
 }
 
 impl Files {
+    /// Who its clients are, where that is another than elsewhere.
+    pub(crate) fn own_identity(&self) -> Identity {
+        Identity {
+            identity: self.identity.clone(),
+            claims: self.claims,
+        }
+    }
+
     /// Whether a log that was never read before begins at its end.
     pub(crate) fn begins_at_end(&self) -> bool {
         self.start == "end"
@@ -39,11 +50,24 @@ pub(crate) struct Stdin {
     pub(crate) format: String,
     /// The gateway's name; `None` for the name of the source.
     pub(crate) gateway: Option<String>,
+    #[serde(default, deserialize_with = "own_identities")]
+    identity: Option<Vec<ingest::NamedIdentity>>,
+    claims: Option<bool>,
     /// The strongest action that it may lead to.
     #[serde(deserialize_with = "from_text")]
     pub(crate) trust: domain::Action,
     /// Clients acted on by its word within an hour at most.
     pub(crate) acts_per_hour: u32,
+}
+
+impl Stdin {
+    /// Who its clients are, where that is another than elsewhere.
+    pub(crate) fn own_identity(&self) -> Identity {
+        Identity {
+            identity: self.identity.clone(),
+            claims: self.claims,
+        }
+    }
 }
 
 /// `[push]`.
@@ -52,11 +76,24 @@ pub(crate) struct Stdin {
 pub(crate) struct Push {
     /// `auto`, a format's name, or one written down.
     pub(crate) format: String,
+    #[serde(default, deserialize_with = "own_identities")]
+    identity: Option<Vec<ingest::NamedIdentity>>,
+    claims: Option<bool>,
     /// The strongest action that pushed lines may lead to.
     #[serde(deserialize_with = "from_text")]
     pub(crate) trust: domain::Action,
     /// Clients acted on by its word within an hour at most.
     pub(crate) acts_per_hour: u32,
+}
+
+impl Push {
+    /// Who its clients are, where that is another than elsewhere.
+    pub(crate) fn own_identity(&self) -> Identity {
+        Identity {
+            identity: self.identity.clone(),
+            claims: self.claims,
+        }
+    }
 }
 
 /// One `[[syslog]]`.
@@ -75,6 +112,9 @@ pub(crate) struct Syslog {
     pub(crate) format: String,
     /// The gateway's name; `None` for the name of the source.
     pub(crate) gateway: Option<String>,
+    #[serde(default, deserialize_with = "own_identities")]
+    identity: Option<Vec<ingest::NamedIdentity>>,
+    claims: Option<bool>,
     /// The strongest action that it may lead to.
     #[serde(deserialize_with = "from_text")]
     pub(crate) trust: domain::Action,
@@ -108,6 +148,14 @@ impl SyslogProtocol {
 }
 
 impl Syslog {
+    /// Who its clients are, where that is another than elsewhere.
+    pub(crate) fn own_identity(&self) -> Identity {
+        Identity {
+            identity: self.identity.clone(),
+            claims: self.claims,
+        }
+    }
+
     /// The name of its source.
     pub(crate) fn source(&self) -> String {
         format!("syslog:{}:{}", self.protocol.as_str(), self.listen)

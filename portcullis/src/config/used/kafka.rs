@@ -1,7 +1,7 @@
 //! `[kafka]`: where access logs are read from.
 
-use super::Secret;
-use super::read::{first_start, from_text, lost_offset, message_shape};
+use super::read::{first_start, from_text, lost_offset, message_shape, own_identities};
+use super::{Identity, Secret};
 use ingest::source::kafka as source;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -47,6 +47,9 @@ pub(crate) struct Topic {
     /// The gateway's name; `None` for the topic's.
     pub(crate) gateway: Option<String>,
     pub(crate) gateway_header: Option<String>,
+    #[serde(default, deserialize_with = "own_identities")]
+    identity: Option<Vec<ingest::NamedIdentity>>,
+    claims: Option<bool>,
     /// The strongest action that it may lead to.
     #[serde(deserialize_with = "from_text")]
     pub(crate) trust: domain::Action,
@@ -54,6 +57,16 @@ pub(crate) struct Topic {
     pub(crate) acts_per_hour: u32,
     /// How far behind a line may lie; `None` for the detector's setting.
     pub(crate) lateness_secs: Option<u32>,
+}
+
+impl Topic {
+    /// Who its clients are, where that is another than elsewhere.
+    pub(crate) fn own_identity(&self) -> Identity {
+        Identity {
+            identity: self.identity.clone(),
+            claims: self.claims,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -11,7 +11,7 @@ use read::{from_text, hash_key, identities, mode, moment, ranges, scope};
 
 use detector::rule::{Glob, Roles};
 use detector::signal::RouteRole;
-use domain::{AllowEntry, Allowlist, Client, HashKey, Mode, Scope, Timestamp, TrustedProxies};
+use domain::{AllowEntry, Allowlist, Client, HashKey, Mode, Scope, SecretKeys, Timestamp, TrustedProxies};
 use ingest::mask::MaskRules;
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -89,8 +89,14 @@ pub(crate) struct Clients {
     pub(crate) private_clients: bool,
     #[serde(deserialize_with = "identities")]
     identity: Vec<ingest::NamedIdentity>,
+    claims: bool,
+    secrets: Option<Secrets>,
+    /// In which header API keys are presented to gateways that ask.
+    pub(crate) key_header: Option<String>,
     /// A database of autonomous systems.
     pub(crate) networks: Option<PathBuf>,
+    /// A database of countries.
+    pub(crate) countries: Option<PathBuf>,
     /// Clients remembered at a time.
     pub(crate) clients_max: usize,
 }
@@ -101,12 +107,67 @@ impl Clients {
         TrustedProxies::new(self.trusted_proxies.clone())
     }
 
-    /// Which names count before the address.
+    /// Who a client is where a source says nothing of its own.
     pub(crate) fn identity(&self) -> ingest::IdentityPolicy {
+        self.identity_of(&Identity::default())
+    }
+
+    /// Who a client of a source is.
+    pub(crate) fn identity_of(&self, own: &Identity) -> ingest::IdentityPolicy {
         ingest::IdentityPolicy {
-            prefer: self.identity.clone(),
+            prefer: own.identity.as_ref().unwrap_or(&self.identity).clone(),
+            shows_claims: own.claims.unwrap_or(self.claims),
         }
     }
+
+    /// Under which keys secrets are hashed; `hash_key` is the one of everything else.
+    pub(crate) fn secret_keys(&self, hash_key: HashKey) -> SecretKeys {
+        let Some(secrets) = &self.secrets else {
+            return SecretKeys::new(hash_key);
+        };
+        let key = secrets.key.unwrap_or(hash_key);
+        let Some(at) = secrets.rotated_at else {
+            return SecretKeys::new(key);
+        };
+        let before = secrets.previous_key.unwrap_or(hash_key);
+        SecretKeys::rotated(key, before, at, secrets.overlap_secs)
+    }
+
+    /// Whether secrets are hashed under a key of their own.
+    pub(crate) fn has_secret_key(&self) -> bool {
+        self.secrets.as_ref().is_some_and(|secrets| secrets.key.is_some())
+    }
+
+    /// How long an action about a secret may last at most.
+    pub(crate) fn secret_secs_max(&self) -> u32 {
+        let secrets = self.secrets.as_ref();
+        secrets.map_or(SECRET_SECS_MAX_DEFAULT, |secrets| secrets.overlap_secs)
+    }
+}
+
+/// How long an action about a secret may last where no overlap of keys is configured: the setting's own default.
+const SECRET_SECS_MAX_DEFAULT: u32 = 7 * 24 * 3600;
+
+/// `[clients.secrets]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Secrets {
+    #[serde(default, deserialize_with = "hash_key")]
+    key: Option<HashKey>,
+    #[serde(default, deserialize_with = "hash_key")]
+    previous_key: Option<HashKey>,
+    #[serde(default, deserialize_with = "moment")]
+    rotated_at: Option<Timestamp>,
+    overlap_secs: u32,
+}
+
+/// Who a client of one source is, where that is another than elsewhere.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Identity {
+    /// Names that count before the address; `None` for those of `[clients]`.
+    pub(crate) identity: Option<Vec<ingest::NamedIdentity>>,
+    /// Whether claims are shown; `None` for what `[clients]` says.
+    pub(crate) claims: Option<bool>,
 }
 
 /// `[masking]`.
@@ -336,6 +397,23 @@ impl Config {
         self.clients.own_ranges = newer.clients.own_ranges.clone();
         self.clients.private_clients = newer.clients.private_clients;
         self.storage.checkpoint_secs = newer.storage.checkpoint_secs;
+    }
+
+    /// Every name that some source's clients go by.
+    pub(crate) fn identities(&self) -> ingest::IdentityPolicy {
+        let topics = self.kafka.iter().flat_map(|kafka| &kafka.topics);
+        let own = topics.map(kafka::Topic::own_identity);
+        let own = own.chain(self.files.iter().map(Files::own_identity));
+        let own = own.chain(self.stdin.iter().map(Stdin::own_identity));
+        let own = own.chain(self.push.iter().map(Push::own_identity));
+        let own = own.chain(self.syslog.iter().map(Syslog::own_identity));
+        let mut all = self.clients.identity();
+        for own in own {
+            let policy = self.clients.identity_of(&own);
+            all.prefer.extend(policy.prefer);
+            all.shows_claims |= policy.shows_claims;
+        }
+        all
     }
 
     /// Whether anything is read.

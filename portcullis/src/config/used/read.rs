@@ -7,6 +7,9 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use std::net::IpAddr;
 use std::str::FromStr;
 
+/// How the address is called among identities.
+const ADDRESS: &str = "address";
+
 fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     String::deserialize(from)
 }
@@ -35,10 +38,18 @@ pub(super) fn ranges<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D
 pub(super) fn identities<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<ingest::NamedIdentity>, D::Error> {
     let texts = Vec::<String>::deserialize(from)?;
     let find = |text: &String| {
-        let named = ingest::NamedIdentity::ALL.into_iter();
-        turn(text, named.into_iter().find(|kind| kind.scope().as_str() == text))
+        let mut named = ingest::NamedIdentity::ALL.into_iter();
+        turn(text, named.find(|kind| kind.scope().as_str() == text))
     };
-    texts.iter().map(find).collect()
+    // The address comes last in any case: the check saw to it.
+    let names = texts.iter().filter(|text| *text != ADDRESS);
+    names.map(find).collect()
+}
+
+pub(super) fn own_identities<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Vec<ingest::NamedIdentity>>, D::Error> {
+    identities(from).map(Some)
 }
 
 pub(super) fn hash_key<'de, D: Deserializer<'de>>(from: D) -> Result<Option<HashKey>, D::Error> {

@@ -84,6 +84,7 @@ impl Effects {
                 .iter()
                 .map(|alert| StoredAlert {
                     blind_spots: readers.blind_spots(alert),
+                    whereabouts: readers.whereabouts(&alert.client),
                     ..StoredAlert::new(alert, now)
                 })
                 .collect();

@@ -39,6 +39,8 @@ pub(super) struct Setup {
     pub(super) rules: RuleSet,
     pub(super) key: HashKey,
     pub(super) networks: Option<ingest::Networks>,
+    /// In which country an address is.
+    pub(super) countries: Option<ingest::Countries>,
     pub(super) figures: Arc<Figures>,
     pub(super) checkpoints: CheckpointStore,
     /// Lines that were sent to us and wait.

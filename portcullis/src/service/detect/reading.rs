@@ -11,10 +11,10 @@ use crate::service::figures::{Count, Figures};
 use crate::service::settings;
 use crate::service::topics::Rejected;
 use detector::{Detector, Output};
-use domain::{Alert, HashKey, Position, RequestRecord, Timestamp, emptied};
+use domain::{Alert, Client, HashKey, Position, RequestRecord, Timestamp, emptied};
 use ingest::source::kafka::{DeadLetterOrigin, DeadLetters, KafkaBatch, SplitFault};
-use ingest::{Networks, Parser};
-use storage::RejectedSample;
+use ingest::{Countries, Networks, Parser};
+use storage::{RejectedSample, Whereabouts};
 
 /// Bytes of a rejected line that are kept for a person: enough to recognise it, too little to hoard secrets.
 const SAMPLE_BYTES_MAX: usize = 256;
@@ -24,6 +24,7 @@ pub(super) struct Readers {
     parsers: Vec<Option<Parser>>,
     key: HashKey,
     networks: Option<Networks>,
+    countries: Option<Countries>,
     /// The memory of the records that were read last: the system clears what is taken anew, which costs more than a parser.
     spare: Vec<RequestRecord<'static>>,
 }
@@ -65,11 +66,12 @@ pub(super) struct RejectedLine<'a> {
 
 impl Readers {
     /// No parser yet; routes and objects are hashed with that key.
-    pub(super) fn new(key: HashKey, networks: Option<Networks>) -> Self {
+    pub(super) fn new(key: HashKey, networks: Option<Networks>, countries: Option<Countries>) -> Self {
         Self {
             parsers: Vec::new(),
             key,
             networks,
+            countries,
             spare: Vec::new(),
         }
     }
@@ -134,6 +136,18 @@ impl Readers {
         lost_in(&formats).into_iter().map(str::to_owned).collect()
     }
 
+    /// Where the addresses of a client are: of a range, its first one's.
+    pub(super) fn whereabouts(&self, client: &Client) -> Whereabouts {
+        let Some(address) = client.range().map(|range| range.addr()) else {
+            return Whereabouts::default();
+        };
+        let country = self.countries.as_ref().and_then(|all| all.country_of(address));
+        Whereabouts {
+            network: self.networks.as_ref().and_then(|all| all.system_of(address)),
+            country: country.map(|code| code.map(char::from).iter().collect()),
+        }
+    }
+
     /// The parser of a source.
     fn parser(&mut self, config: &Config, source: &Source, number: u32) -> Option<&mut Parser> {
         let place = number as usize;
@@ -141,10 +155,10 @@ impl Readers {
             self.parsers.resize_with(place + 1, || None);
         }
         if self.parsers[place].is_none() {
-            let format = &source.terms.as_ref()?.format;
+            let terms = source.terms.as_ref()?;
             self.parsers[place] = Some(Parser::new(settings::parser(
                 config,
-                format,
+                (&terms.format, &terms.identity),
                 (self.key, self.networks.clone()),
             )));
         }

@@ -61,6 +61,7 @@ impl Doors {
             acts_per_hour: files.acts_per_hour,
             lateness_secs: config.detector.lateness_secs,
             gateway: files.gateway.clone().unwrap_or_default(),
+            identity: config.clients.identity_of(&files.own_identity()),
         };
         Self {
             files,

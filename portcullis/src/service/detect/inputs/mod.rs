@@ -95,6 +95,7 @@ impl Inputs {
                     acts_per_hour: topic.acts_per_hour,
                     lateness_secs: topic.lateness_secs.unwrap_or(config.detector.lateness_secs),
                     gateway: gateway.to_owned(),
+                    identity: config.clients.identity_of(&topic.own_identity()),
                 });
             }
             local += 1;

@@ -4,6 +4,7 @@
 use super::super::checkpoint::{PartitionPlace, Place};
 use detector::SourceTerms;
 use domain::{Action, Timestamp};
+use ingest::IdentityPolicy;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ pub(in super::super) struct Terms {
     pub(in super::super) lateness_secs: u32,
     /// The gateway whose log it is.
     pub(in super::super) gateway: String,
+    /// Who its clients are.
+    pub(in super::super) identity: IdentityPolicy,
 }
 
 /// What was counted of a source since this session began.

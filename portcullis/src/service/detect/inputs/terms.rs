@@ -19,12 +19,14 @@ pub(super) fn of_spool(config: &Config, name: &str) -> Terms {
             acts_per_hour: push.acts_per_hour,
             lateness_secs,
             gateway: gateway.to_owned(),
+            identity: config.clients.identity_of(&push.own_identity()),
         };
     }
     if let Some(stdin) = config.stdin.as_ref().filter(|_| name == STDIN) {
         return Terms {
             format: stdin.format.clone(),
             trust: stdin.trust,
+            identity: config.clients.identity_of(&stdin.own_identity()),
             acts_per_hour: stdin.acts_per_hour,
             lateness_secs,
             gateway: stdin.gateway.clone().unwrap_or_else(|| name.to_owned()),
@@ -38,6 +40,7 @@ pub(super) fn of_spool(config: &Config, name: &str) -> Terms {
             acts_per_hour: SOURCE_CAP_DEFAULT,
             lateness_secs,
             gateway: name.to_owned(),
+            identity: config.clients.identity(),
         },
         |syslog| Terms {
             format: syslog.format.clone(),
@@ -45,6 +48,38 @@ pub(super) fn of_spool(config: &Config, name: &str) -> Terms {
             acts_per_hour: syslog.acts_per_hour,
             lateness_secs,
             gateway: syslog.gateway.clone().unwrap_or_else(|| name.to_owned()),
+            identity: config.clients.identity_of(&syslog.own_identity()),
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::scorer::ModelFiles;
+    use ingest::NamedIdentity;
+
+    #[test]
+    fn each_door_says_who_its_clients_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("portcullis.toml");
+        let text = "[clients]\nidentity = [\"consumer\"]\n[push]\nidentity = [\"api_key\", \"address\"]\nclaims = true\n\
+                    [[syslog]]\nlisten = \"127.0.0.1:5514\"\nprotocol = \"udp\"\n";
+        std::fs::write(&file, text).unwrap();
+        let config = config::load(&file, &ModelFiles { must_load: false })
+            .unwrap()
+            .config;
+        let check = |name: &str, prefer: &[NamedIdentity], shows_claims| {
+            let identity = of_spool(&config, name).identity;
+            assert_eq!(
+                (&*identity.prefer, identity.shows_claims),
+                (prefer, shows_claims),
+                "{name}"
+            );
+        };
+        check(&format!("{PREFIX}edge-1"), &[NamedIdentity::ApiKey], true);
+        check("syslog:udp:127.0.0.1:5514", &[NamedIdentity::Consumer], false);
+        check("a door that is gone", &[NamedIdentity::Consumer], false);
+    }
 }

@@ -122,7 +122,7 @@ impl<'a> Session<'a> {
             lease_renewed: now,
             inputs,
             detector,
-            readers: Readers::new(setup.key, setup.networks.clone()),
+            readers: Readers::new(setup.key, setup.networks.clone(), setup.countries.clone()),
             workers: Workers::new(threads),
             orders_seq: loaded.as_ref().map_or(0, |found| found.orders_seq),
             minutes: loaded.map(|found| found.minutes).unwrap_or_default(),

@@ -30,7 +30,7 @@ impl Session<'_> {
     /// Takes over a configuration that was read anew.
     pub(super) fn take_changes(&mut self) {
         while let Ok((config, rules)) = self.role.changes.try_recv() {
-            let policy = Box::new(settings::policy(&config.policy));
+            let policy = Box::new(settings::policy(&config));
             self.detector.submit(Input::Policy(policy, config.allowlist()));
             self.detector.submit(Input::Rules(rules.clone(), config.roles()));
             self.role.setup.config = config;
