@@ -18,7 +18,8 @@ use crate::stage::client::{Arrival, Changes, Epoch, Shard};
 use crate::stage::sequencer::Circumstances;
 use crate::time::{EventTime, Watermarks};
 use crate::touched::Touched;
-use domain::{Action, Alert, Allowlist, Client, Decision, HashKey, Order, RequestRecord, Timestamp};
+use crate::effort::{EffortSpan, Efforts};
+use domain::{Action, Alert, Allowlist, Client, Decision, Effort, HashKey, Order, RequestRecord, Timestamp};
 
 /// How the detector is set up.
 #[derive(Debug, Clone)]
@@ -79,6 +80,8 @@ pub enum Input {
     /// Other rules and roles. Rules that count as before go on counting; the others begin at nothing. It is in no checkpoint:
     /// whoever restores one gives the present rules.
     Rules(RuleSet, Roles),
+    /// How much is done for each request from now on. Whoever reads a finished log never says so.
+    Effort(Effort),
 }
 
 /// What the detector says.
@@ -144,6 +147,8 @@ pub struct Detector<S> {
     pub(crate) touched: Touched,
     /// What takes effect when the open tick ends.
     pub(crate) inputs: Vec<Input>,
+    /// How much is done, and was done of late.
+    pub(crate) efforts: Efforts,
 }
 
 impl<S: Scorer> Detector<S> {
@@ -164,6 +169,7 @@ impl<S: Scorer> Detector<S> {
             now: Timestamp::default(),
             touched: Touched::default(),
             inputs: Vec::new(),
+            efforts: Efforts::default(),
         }
     }
 
@@ -224,7 +230,7 @@ impl<S: Scorer> Detector<S> {
         }
         let mut changes: Vec<Changes> = touched.cloned().collect();
         let mut memory = self.memory.clone();
-        let around = circumstances(&self.settings, &self.allowances, &self.scorer, self.now);
+        let around = circumstances(&self.settings, &self.allowances, &self.scorer, (&self.efforts, self.now));
         let findings = memory.close(changes.iter_mut(), around);
         findings.into_iter().for_each(|finding| finding.say(outputs));
     }
@@ -238,6 +244,17 @@ impl<S: Scorer> Detector<S> {
     /// Takes in something that is not a record; it takes effect when the open tick ends.
     pub fn submit(&mut self, input: Input) {
         self.inputs.push(input);
+    }
+
+    /// The latest spans in which less than everything was done. They are in no checkpoint: whoever restores one gives them back.
+    #[must_use]
+    pub fn effort_spans(&self) -> Vec<EffortSpan> {
+        self.efforts.spans(self.now)
+    }
+
+    /// Puts such spans back.
+    pub fn restore_effort_spans(&mut self, spans: Vec<EffortSpan>) {
+        self.efforts.restore(spans);
     }
 
     /// The time up to which records were seen.
@@ -355,6 +372,7 @@ impl<S: Scorer> Detector<S> {
             describe: self.settings.describe,
             assumes_enforcement: self.settings.assumes_enforcement,
             is_shadow: self.settings.policy.is_shadow,
+            effort: self.efforts.present,
         };
         if arrivals.len() < SHARED_FROM {
             self.warm(arrivals);
@@ -395,7 +413,7 @@ impl<S: Scorer> Detector<S> {
         for number in touched.iter() {
             arrived.append(&mut self.shards[number].changes.arrived);
         }
-        let around = circumstances(&self.settings, &self.allowances, &self.scorer, self.now);
+        let around = circumstances(&self.settings, &self.allowances, &self.scorer, (&self.efforts, self.now));
         let changes = touched.of(&mut self.shards).map(|shard| &mut shard.changes);
         let findings = self.memory.close(changes, around);
         for finding in findings {
@@ -431,7 +449,7 @@ fn circumstances<'a, S: Scorer>(
     settings: &'a Settings,
     allowances: &'a Allowances,
     scorer: &'a S,
-    now: Timestamp,
+    (efforts, now): (&'a Efforts, Timestamp),
 ) -> Circumstances<'a> {
     Circumstances {
         policy: &settings.policy,
@@ -439,6 +457,7 @@ fn circumstances<'a, S: Scorer>(
         hash_key: &settings.hash_key,
         rules: &settings.rules,
         scorer,
+        efforts,
         now,
     }
 }

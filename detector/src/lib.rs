@@ -20,6 +20,7 @@ pub mod window;
 
 mod checkpoint;
 mod detector;
+mod effort;
 mod memory;
 mod orders;
 mod recorder;
@@ -32,6 +33,7 @@ mod testing;
 
 pub use checkpoint::{CHECKPOINT_VERSION, CheckpointError};
 pub use detector::{Describe, Detector, Input, Output, Settings, Totals};
+pub use effort::EffortSpan;
 pub use population::{HourView, UsualView};
 pub use recorder::{DAYS_PER_RUN, Recorded, Recorder};
 pub use score::{Contribution, Score, Scorer, Standing, Windows};

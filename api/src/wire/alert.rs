@@ -1,6 +1,6 @@
 //! Alerts in JSON.
 
-use super::{ClientName, shown};
+use super::{ClientName, CompletenessView, shown};
 use serde::Serialize;
 use storage::{StoredAlert, StoredMember, StoredVerdict, StoredWhatIf};
 use utoipa::ToSchema;
@@ -157,6 +157,8 @@ pub(crate) struct AlertView {
     members_in_all: u64,
     /// What the logs that show it could not show, a sentence each.
     blind_spots: Vec<String>,
+    /// How complete its evidence is; null when everything was done.
+    completeness: Option<CompletenessView>,
     /// Why a stronger action was held back.
     held_back: Option<String>,
     /// Version name of the model that scored it.
@@ -203,6 +205,7 @@ impl AlertView {
             members: alert.members.iter().map(MemberView::new).collect(),
             members_in_all: alert.members_in_all,
             blind_spots: alert.blind_spots.iter().map(|spot| shown(spot)).collect(),
+            completeness: alert.completeness.map(CompletenessView::new),
             held_back: alert.held_back.as_deref().map(shown),
             model: shown(&alert.model),
             verdict: alert.verdict.as_ref().map(VerdictView::new),

@@ -24,6 +24,7 @@ pub use offenders::{Offender, Offenders};
 pub use ruling::Ruling;
 pub use surge::SURGE;
 
+use crate::effort::Efforts;
 use crate::policy::budget::HELD_OUT_ONE_IN;
 use crate::policy::{Ask, Guard, PolicySettings, Stake, WarmUp};
 use crate::rule::RuleSet;
@@ -51,6 +52,8 @@ pub struct Circumstances<'a> {
     pub rules: &'a RuleSet,
     /// The model, for explanations.
     pub scorer: &'a dyn Scorer,
+    /// How much was done of late.
+    pub(crate) efforts: &'a Efforts,
     /// The time up to which records were seen.
     pub now: Timestamp,
 }
@@ -90,6 +93,7 @@ impl Circumstances<'_> {
                 Mode::Enforced
             },
             model: self.scorer.version().to_owned(),
+            completeness: None,
         }
     }
 }

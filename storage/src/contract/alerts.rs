@@ -56,6 +56,10 @@ pub(crate) fn alert(number: u8, client: &Client) -> StoredAlert {
         }],
         members_in_all: 1,
         blind_spots: vec!["rhythm within a second".to_owned()],
+        completeness: Some(domain::Completeness {
+            effort: domain::Effort::ScoredSeldom,
+            whole_permille: 250,
+        }),
         held_back: None,
         model: "2026-11-22-1".to_owned(),
         updated_at: START,

@@ -6,7 +6,7 @@ use crate::engine::{Row, Value, params};
 use crate::{
     Error, StoredAlert, StoredEvidence, StoredMember, StoredReason, StoredThreat, StoredVerdict, StoredWhatIf,
 };
-use domain::{Action, ThreatKind, Timestamp};
+use domain::{Action, Completeness, Effort, ThreatKind, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Inserts or replaces one row.
@@ -47,6 +47,9 @@ struct Body {
     members_in_all: u64,
     #[serde(default)]
     blind_spots: Vec<String>,
+    /// The step of the least effort, and thousandths of whole effort.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    completeness: Option<(u8, u16)>,
     held_back: Option<String>,
     model: String,
     updated_at: i64,
@@ -171,6 +174,7 @@ fn body_of(alert: &StoredAlert) -> Body {
         members: alert.members.iter().map(MemberBody::of).collect(),
         members_in_all: alert.members_in_all,
         blind_spots: alert.blind_spots.clone(),
+        completeness: alert.completeness.map(|found| (found.effort.step(), found.whole_permille)),
         held_back: alert.held_back.clone(),
         model: alert.model.clone(),
         updated_at: alert.updated_at.as_millis(),
@@ -234,10 +238,19 @@ fn read_body(json: &str) -> Result<StoredAlert, Error> {
             .collect::<Result<_, _>>()?,
         members_in_all: body.members_in_all,
         blind_spots: body.blind_spots,
+        completeness: body.completeness.and_then(read_completeness),
         held_back: body.held_back,
         model: body.model,
         updated_at: Timestamp::from_millis(body.updated_at),
         verdict: None,
+    })
+}
+
+/// Of a step that nobody knows nothing is said.
+fn read_completeness((step, whole_permille): (u8, u16)) -> Option<Completeness> {
+    Some(Completeness {
+        effort: Effort::from_step(step)?,
+        whole_permille,
     })
 }
 
