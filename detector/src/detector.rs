@@ -5,6 +5,7 @@
 //! the end of the last one; at its end their changes are merged in shard order and the candidates are decided in
 //! the order in which their requests arrived.
 
+use crate::effort::{EffortSpan, Efforts};
 use crate::limits::{CLIENTS_MAX_DEFAULT, SHARDS, TICK_MILLIS, TICK_RECORDS_MAX};
 use crate::memory::Memory;
 use crate::orders::Allowances;
@@ -18,7 +19,6 @@ use crate::stage::client::{Arrival, Changes, Epoch, Shard};
 use crate::stage::sequencer::Circumstances;
 use crate::time::{EventTime, Watermarks};
 use crate::touched::Touched;
-use crate::effort::{EffortSpan, Efforts};
 use domain::{Action, Alert, Allowlist, Client, Decision, Effort, HashKey, Order, RequestRecord, Timestamp};
 
 /// How the detector is set up.
@@ -230,7 +230,12 @@ impl<S: Scorer> Detector<S> {
         }
         let mut changes: Vec<Changes> = touched.cloned().collect();
         let mut memory = self.memory.clone();
-        let around = circumstances(&self.settings, &self.allowances, &self.scorer, (&self.efforts, self.now));
+        let around = circumstances(
+            &self.settings,
+            &self.allowances,
+            &self.scorer,
+            (&self.efforts, self.now),
+        );
         let findings = memory.close(changes.iter_mut(), around);
         findings.into_iter().for_each(|finding| finding.say(outputs));
     }
@@ -413,7 +418,12 @@ impl<S: Scorer> Detector<S> {
         for number in touched.iter() {
             arrived.append(&mut self.shards[number].changes.arrived);
         }
-        let around = circumstances(&self.settings, &self.allowances, &self.scorer, (&self.efforts, self.now));
+        let around = circumstances(
+            &self.settings,
+            &self.allowances,
+            &self.scorer,
+            (&self.efforts, self.now),
+        );
         let changes = touched.of(&mut self.shards).map(|shard| &mut shard.changes);
         let findings = self.memory.close(changes, around);
         for finding in findings {

@@ -94,7 +94,11 @@ impl Efforts {
         let all = to.millis_since(from).max(1);
         let whole = (all - left_out.max(0)).clamp(0, all);
         // Of a moment nothing was whole.
-        let permille = if to <= from { 0 } else { whole.saturating_mul(1000) / all };
+        let permille = if to <= from {
+            0
+        } else {
+            whole.saturating_mul(1000) / all
+        };
         Some(Completeness {
             effort: least,
             whole_permille: u16::try_from(permille).unwrap_or(1000),
@@ -113,6 +117,10 @@ pub(crate) const fn evidence_max(effort: Effort) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detector::{Input, Output};
+    use crate::stage::Serial;
+    use crate::testing::{Line, detector, run};
+    use domain::Alert;
 
     fn at(secs: i64) -> Timestamp {
         Timestamp::from_secs(1_800_000_000 + secs)
@@ -120,7 +128,11 @@ mod tests {
 
     fn check(efforts: &Efforts, from: i64, to: i64, expected: Option<(Effort, u16)>) {
         let found = efforts.between(at(from), at(to));
-        assert_eq!(found.map(|found| (found.effort, found.whole_permille)), expected, "{from} to {to}");
+        assert_eq!(
+            found.map(|found| (found.effort, found.whole_permille)),
+            expected,
+            "{from} to {to}"
+        );
     }
 
     #[test]
@@ -151,5 +163,44 @@ mod tests {
         }
         assert_eq!(efforts.spans(at(10_000)).len(), EFFORT_SPANS_MAX);
         assert!(efforts.between(at(0), at(1)).is_some());
+    }
+
+    /// A scanner among ordinary requests, with that effort from the second tick on.
+    fn scanned(effort: Effort) -> (Vec<Alert>, u64) {
+        let mut detector = detector(1000);
+        let ordinary = Line::new(0, 7, "/", 200);
+        run(&mut detector, &[ordinary, Line::new(300, 7, "/", 200)], &Serial);
+        detector.submit(Input::Effort(effort));
+        let lines: Vec<Line> = (0..40)
+            .map(|step| Line::new(1000 + step * 1000, 9, &format!("/.git/config{step}"), 404))
+            .collect();
+        let said = run(&mut detector, &lines, &Serial);
+        let alerts = said.into_iter().filter_map(|output| match output {
+            Output::Alert(alert) => Some(alert),
+            Output::Decision(_) => None,
+        });
+        (alerts.collect(), detector.totals().records)
+    }
+
+    #[test]
+    fn with_less_effort_a_scanner_is_still_caught_and_its_alert_says_how_complete_it_is() {
+        let (whole, counted) = scanned(Effort::Whole);
+        let (brief, counted_brief) = scanned(Effort::LittleEvidence);
+        assert_eq!(counted, counted_brief, "every request is counted");
+        assert!(
+            whole.iter().all(|alert| alert.completeness.is_none()),
+            "{whole:?}"
+        );
+        let (whole, brief) = (whole.last().unwrap(), brief.last().unwrap());
+        assert_eq!(whole.action, brief.action);
+        assert!(
+            whole.evidence.len() > EVIDENCE_BRIEF_MAX,
+            "{}",
+            whole.evidence.len()
+        );
+        assert_eq!(brief.evidence.len(), EVIDENCE_BRIEF_MAX);
+        let completeness = brief.completeness.unwrap();
+        assert_eq!(completeness.effort, Effort::LittleEvidence);
+        assert!(completeness.whole_permille < 100, "{completeness:?}");
     }
 }

@@ -1,9 +1,9 @@
 //! The one interface to what is stored.
 
 use crate::{
-    AlarmRecord, AlertFilter, ApiKey, Bouncer, ClientSummary, DecisionFilter, Error, Fence, HourRecord, Lease,
-    ModelRecord, ModelWatch, NewApiKey, NewOrder, OrderFilter, OrderReceipt, Page, Paged, RejectedSample,
-    Retention, RetentionReport, Session, StatsBucket, StoreHealth, StoredAlert,
+    AlarmRecord, AlertFilter, ApiKey, Bouncer, ClientSummary, DecisionFilter, Error, Fence, HourRecord,
+    Lease, ModelRecord, ModelWatch, NewApiKey, NewOrder, OrderFilter, OrderReceipt, Page, Paged,
+    RejectedSample, Retention, RetentionReport, Session, StatsBucket, StoreHealth, StoredAlert,
 };
 use async_trait::async_trait;
 use domain::{AlertId, Client, Decision, DecisionId, Order, StampedDecision, Timestamp};

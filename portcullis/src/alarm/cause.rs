@@ -12,13 +12,19 @@ const ZONE_SLACK_SECS: i64 = 90;
 /// Of a source that is silent: what came in so many minutes beside what is usual.
 pub(super) fn silent(seen: &Seen, lines: u64, usual: f64, minutes: i64) -> String {
     let likely = match seen.kind {
-        SourceKind::Topic => "the gateway or its shipper stopped writing to the topic, or the topic was renamed",
+        SourceKind::Topic => {
+            "the gateway or its shipper stopped writing to the topic, or the topic was renamed"
+        }
         SourceKind::File => "the gateway stopped writing, or writes to another file since a rotation",
         SourceKind::Syslog => "the sender stopped, or a firewall or `allow` keeps its messages away",
-        SourceKind::Push | SourceKind::Gateway => "the gateway stopped, its shipper did, or its key was revoked",
+        SourceKind::Push | SourceKind::Gateway => {
+            "the gateway stopped, its shipper did, or its key was revoked"
+        }
         SourceKind::Process => "reading stopped",
     };
-    format!("{lines} lines in {minutes} minutes where {usual:.0} are usual at this hour of the week: {likely}.")
+    format!(
+        "{lines} lines in {minutes} minutes where {usual:.0} are usual at this hour of the week: {likely}."
+    )
 }
 
 /// Of lines that cannot be read, of so many and as usual.
@@ -28,7 +34,9 @@ pub(super) fn unreadable(rejected: u64, lines: u64, usual: Option<f64>) -> Strin
         None => "what is usual is not known yet".to_owned(),
     };
     let share = percent(rejected as f64 / lines.max(1) as f64);
-    format!("{share} of {lines} lines cannot be read ({before}): the gateway's log format changed, or the setting names another one.")
+    format!(
+        "{share} of {lines} lines cannot be read ({before}): the gateway's log format changed, or the setting names another one."
+    )
 }
 
 /// Of fields that are gone, by their numbers.
@@ -63,9 +71,7 @@ pub(super) fn one_address(leader: Leader, share: f64) -> String {
 fn is_public(address: std::net::IpAddr) -> bool {
     match address.to_canonical() {
         std::net::IpAddr::V4(v4) => !(v4.is_private() || v4.is_loopback() || v4.is_link_local()),
-        std::net::IpAddr::V6(v6) => {
-            !(v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local())
-        }
+        std::net::IpAddr::V6(v6) => !(v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local()),
     }
 }
 
@@ -103,7 +109,11 @@ pub(super) fn not_reading(seen: &Seen, minute: &Minute) -> String {
     } else {
         "the file or spool cannot be read"
     };
-    format!("{} {} wait and no line was read: {likely}.", seen.waits, unit(seen.kind))
+    format!(
+        "{} {} wait and no line was read: {likely}.",
+        seen.waits,
+        unit(seen.kind)
+    )
 }
 
 /// Of lines that were lost.

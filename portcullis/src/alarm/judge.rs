@@ -83,7 +83,8 @@ impl Judge {
             };
             ((alarm.source, alarm.kind), latch)
         };
-        let mut sources: BTreeMap<String, Watched> = learned.0.into_iter().take(SOURCES_MAX).map(watched).collect();
+        let mut sources: BTreeMap<String, Watched> =
+            learned.0.into_iter().take(SOURCES_MAX).map(watched).collect();
         // A source whose alarm is open counts as seen: it is cleared when it is not open for an hour from now.
         for alarm in &open {
             if let Some(watched) = sources.get_mut(&alarm.source) {
@@ -92,7 +93,11 @@ impl Judge {
         }
         Self {
             sources,
-            latches: open.into_iter().take(SOURCES_MAX * Kind::ALL.len()).map(latch).collect(),
+            latches: open
+                .into_iter()
+                .take(SOURCES_MAX * Kind::ALL.len())
+                .map(latch)
+                .collect(),
             off,
             unwatched: 0,
         }
@@ -188,12 +193,17 @@ impl Judge {
 
     /// Forgets the source that was silent longest where a new one finds no room and it is open no more.
     fn make_room(&mut self, minute: &Minute) {
-        let wanted = minute.sources.iter().filter(|seen| !self.sources.contains_key(&seen.name));
+        let wanted = minute
+            .sources
+            .iter()
+            .filter(|seen| !self.sources.contains_key(&seen.name));
         let over = (self.sources.len() + wanted.count()).saturating_sub(SOURCES_MAX);
         for _ in 0..over {
             let is_open = |name: &String| minute.sources.iter().any(|seen| seen.name == *name);
             let closed = self.sources.iter().filter(|(name, _)| !is_open(name));
-            let oldest = closed.min_by_key(|(_, watched)| watched.seen_at).map(|(name, _)| name.clone());
+            let oldest = closed
+                .min_by_key(|(_, watched)| watched.seen_at)
+                .map(|(name, _)| name.clone());
             let Some(oldest) = oldest else { return };
             self.sources.remove(&oldest);
         }

@@ -4,9 +4,9 @@
 //! what was raised, repeated and cleared. [`outlet`] sends it, and takes any message, not only these.
 
 mod cause;
-pub(crate) mod outlet;
 mod judge;
 mod kind;
+pub(crate) mod outlet;
 mod seen;
 mod statistic;
 mod survey;
@@ -15,9 +15,9 @@ mod tests;
 mod usual;
 
 pub(crate) use judge::{Judge, Learned};
-pub(crate) use kind::{Kind, Severity};
+pub(crate) use kind::Kind;
 pub(crate) use seen::{Leader, Minute, Offset, Seen, SourceKind};
-pub(crate) use survey::{FIELDS, Surveyed, Survey};
+pub(crate) use survey::{Survey, Surveyed};
 
 use domain::Timestamp;
 

@@ -42,7 +42,15 @@ mod tests {
         assert!(share_at_least(200, 200) > 0.9);
         assert!(share_at_most(0, 200) < 0.1 && share_at_most(0, 20) > 0.4);
         // 10 of 100 at z = 4, by hand: (0.18 ± 4 √0.0013) / 1.16.
-        assert!((share_at_least(10, 100) - 0.030_84).abs() < 1e-4, "{}", share_at_least(10, 100));
-        assert!((share_at_most(10, 100) - 0.279_51).abs() < 1e-4, "{}", share_at_most(10, 100));
+        assert!(
+            (share_at_least(10, 100) - 0.030_84).abs() < 1e-4,
+            "{}",
+            share_at_least(10, 100)
+        );
+        assert!(
+            (share_at_most(10, 100) - 0.279_51).abs() < 1e-4,
+            "{}",
+            share_at_most(10, 100)
+        );
     }
 }

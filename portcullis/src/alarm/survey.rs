@@ -162,8 +162,10 @@ impl Offset {
 fn agent_hash(record: &RequestRecord<'_>) -> u64 {
     const BYTES_MAX: usize = 128;
     let bytes = record.user_agent.as_deref().unwrap_or_default().bytes();
-    let hash = bytes.take(BYTES_MAX).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = bytes
+        .take(BYTES_MAX)
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
     hash ^ (hash >> 32)
 }

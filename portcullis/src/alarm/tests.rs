@@ -1,6 +1,7 @@
 //! The judge over simulated weeks: every minute is a value.
 
 use super::judge::Learned;
+use super::survey::FIELDS;
 use super::*;
 use domain::{Client, Position, RequestRecord};
 use std::net::{IpAddr, Ipv4Addr};
@@ -74,13 +75,27 @@ fn a_source_that_falls_silent_is_told_once_reminded_hourly_and_cleared_once() {
     let changes: Vec<Change> = news.iter().map(|news| news.change).collect();
     assert_eq!(changes, [Change::Raised, Change::Reminded, Change::Reminded]);
     let alarm = &news[0].alarm;
-    assert_eq!((alarm.kind, alarm.setting.as_str()), (Kind::SourceSilent, "kafka.topics[0]"));
-    assert!(alarm.cause.starts_with("0 lines in 5 minutes where 100 are usual"), "{}", alarm.cause);
-    let raised_after = alarm.since.millis_since(Timestamp::from_millis(START + 3 * DAY * 60_000));
+    assert_eq!(
+        (alarm.kind, alarm.setting.as_str()),
+        (Kind::SourceSilent, "kafka.topics[0]")
+    );
+    assert!(
+        alarm
+            .cause
+            .starts_with("0 lines in 5 minutes where 100 are usual"),
+        "{}",
+        alarm.cause
+    );
+    let raised_after = alarm
+        .since
+        .millis_since(Timestamp::from_millis(START + 3 * DAY * 60_000));
     assert!(raised_after <= 8 * 60_000, "{raised_after}");
     let news = site.pass(HOUR, &well(20));
     assert_eq!(news.len(), 1);
-    assert_eq!((news[0].change, news[0].alarm.since), (Change::Cleared, alarm.since));
+    assert_eq!(
+        (news[0].change, news[0].alarm.since),
+        (Change::Cleared, alarm.since)
+    );
 }
 
 #[test]
@@ -111,7 +126,11 @@ fn nothing_is_told_of_silence_while_it_is_learned_or_just_after_a_start() {
     let bytes = postcard::to_stdvec(&learned).unwrap();
     let learned: Learned = postcard::from_bytes(&bytes).unwrap();
     site.judge = Judge::new(learned, Vec::new(), Vec::new(), site.now());
-    assert_eq!(site.pass(4, &well(0)), [], "what came before the start is not known");
+    assert_eq!(
+        site.pass(4, &well(0)),
+        [],
+        "what came before the start is not known"
+    );
     assert_eq!(site.pass(10, &well(0)).len(), 1, "what was learned is kept");
 }
 
@@ -141,8 +160,15 @@ fn what_we_do_not_read_is_no_silence_of_the_source() {
     };
     let news = site.pass_all(30, &[waiting.clone()], &held);
     assert_eq!(news.len(), 1);
-    assert_eq!((news[0].alarm.kind, news[0].alarm.setting.as_str()), (Kind::NotReading, "storage.url"));
-    assert!(news[0].alarm.cause.starts_with("500 messages wait"), "{}", news[0].alarm.cause);
+    assert_eq!(
+        (news[0].alarm.kind, news[0].alarm.setting.as_str()),
+        (Kind::NotReading, "storage.url")
+    );
+    assert!(
+        news[0].alarm.cause.starts_with("500 messages wait"),
+        "{}",
+        news[0].alarm.cause
+    );
     let news = site.pass(30, &well(20));
     assert_eq!(news.len(), 1, "{news:?}");
     // The same without a reason of ours names the brokers.
@@ -152,10 +178,7 @@ fn what_we_do_not_read_is_no_silence_of_the_source() {
 
 #[test]
 fn a_falling_share_of_readable_lines_is_told_and_a_few_odd_lines_are_not() {
-    let broken = |rejected: u64| Seen {
-        rejected,
-        ..well(50)
-    };
+    let broken = |rejected: u64| Seen { rejected, ..well(50) };
     let mut site = Site::new();
     // Before anything is usual, only what makes it blind is told.
     assert_eq!(site.pass(30, &broken(15)), []);
@@ -175,7 +198,13 @@ fn a_falling_share_of_readable_lines_is_told_and_a_few_odd_lines_are_not() {
     let mut quiet = Site::new();
     for _ in 0..100 {
         quiet.pass(3, &well(0));
-        quiet.pass(1, &Seen { rejected: 1, ..well(1) });
+        quiet.pass(
+            1,
+            &Seen {
+                rejected: 1,
+                ..well(1)
+            },
+        );
     }
     assert_eq!(quiet.told, []);
 }
@@ -185,15 +214,28 @@ fn a_field_that_was_always_there_and_is_gone_is_named() {
     let mut without = well(100);
     (without.present[0], without.present[4]) = (0, 0);
     let mut site = Site::new();
-    assert_eq!(site.pass(2 * HOUR, &without), [], "a field that was never there is not missed");
+    assert_eq!(
+        site.pass(2 * HOUR, &without),
+        [],
+        "a field that was never there is not missed"
+    );
     let mut site = Site::new();
     site.pass(2 * HOUR, &well(100));
     let news = site.pass(2 * HOUR, &without);
     let raised: Vec<_> = news.iter().filter(|news| news.change == Change::Raised).collect();
     assert_eq!(raised.len(), 1);
     let alarm = &raised[0].alarm;
-    assert_eq!((alarm.kind, alarm.setting.as_str()), (Kind::FieldVanished, "kafka.topics[0].format"));
-    assert!(alarm.cause.starts_with("the user agent, the duration stood in nearly every line"), "{}", alarm.cause);
+    assert_eq!(
+        (alarm.kind, alarm.setting.as_str()),
+        (Kind::FieldVanished, "kafka.topics[0].format")
+    );
+    assert!(
+        alarm
+            .cause
+            .starts_with("the user agent, the duration stood in nearly every line"),
+        "{}",
+        alarm.cause
+    );
     // What has lasted a week is the log as it is now.
     let news = site.pass(8 * DAY, &without);
     assert_eq!(news.last().map(|news| news.change), Some(Change::Cleared));
@@ -217,11 +259,22 @@ fn one_address_above_half_names_the_trusted_proxies() {
     let news = site.pass(10, &leads(95, 20));
     assert_eq!(news.len(), 1);
     let alarm = &news[0].alarm;
-    assert_eq!((alarm.kind, alarm.setting.as_str()), (Kind::OneAddress, "clients.trusted_proxies"));
-    assert!(alarm.cause.contains("203.0.113.7") && alarm.cause.contains("looks like a proxy"), "{}", alarm.cause);
+    assert_eq!(
+        (alarm.kind, alarm.setting.as_str()),
+        (Kind::OneAddress, "clients.trusted_proxies")
+    );
+    assert!(
+        alarm.cause.contains("203.0.113.7") && alarm.cause.contains("looks like a proxy"),
+        "{}",
+        alarm.cause
+    );
     assert_eq!(site.pass(10, &leads(20, 20)).len(), 1, "cleared");
     let news = site.pass(10, &leads(95, 1));
-    assert!(news[0].alarm.cause.contains("either one client"), "{}", news[0].alarm.cause);
+    assert!(
+        news[0].alarm.cause.contains("either one client"),
+        "{}",
+        news[0].alarm.cause
+    );
     // A handful of requests of one visitor.
     let mut quiet = Site::new();
     let few = Seen {
@@ -262,7 +315,11 @@ fn a_clock_that_is_off_is_told_with_its_offset_and_a_backlog_is_not() {
     let mut site = Site::new();
     let news = site.pass(5, &dated(-40_000));
     assert_eq!(news[0].alarm.kind, Kind::ClockAhead);
-    assert!(news[0].alarm.cause.contains("40 seconds after"), "{}", news[0].alarm.cause);
+    assert!(
+        news[0].alarm.cause.contains("40 seconds after"),
+        "{}",
+        news[0].alarm.cause
+    );
     let mut site = Site::new();
     let backlog = Seen {
         waits: 50,
@@ -275,11 +332,23 @@ fn a_clock_that_is_off_is_told_with_its_offset_and_a_backlog_is_not() {
 fn what_waits_and_does_not_get_less_is_told_and_what_is_worked_off_is_not() {
     let mut site = Site::new();
     for waits in (0..300).rev() {
-        site.pass(1, &Seen { waits: waits * 1000, ..well(100) });
+        site.pass(
+            1,
+            &Seen {
+                waits: waits * 1000,
+                ..well(100)
+            },
+        );
     }
     assert_eq!(site.told, []);
     for waits in 0..20 {
-        site.pass(1, &Seen { waits: 5000 + waits, ..well(100) });
+        site.pass(
+            1,
+            &Seen {
+                waits: 5000 + waits,
+                ..well(100)
+            },
+        );
     }
     assert_eq!(site.told, [(Change::Raised, Kind::Lag)]);
     site.pass(10, &well(100));
@@ -291,9 +360,16 @@ fn lost_lines_are_told_at_once_and_for_an_hour() {
     let mut site = Site::new();
     site.pass(5, &well(100));
     let news = site.pass(1, &Seen { lost: 7, ..well(100) });
-    assert_eq!((news[0].change, news[0].alarm.kind), (Change::Raised, Kind::LinesLost));
+    assert_eq!(
+        (news[0].change, news[0].alarm.kind),
+        (Change::Raised, Kind::LinesLost)
+    );
     assert!(news[0].alarm.cause.starts_with("7 offsets were deleted"));
-    let changes: Vec<Change> = site.pass(2 * HOUR, &well(100)).iter().map(|news| news.change).collect();
+    let changes: Vec<Change> = site
+        .pass(2 * HOUR, &well(100))
+        .iter()
+        .map(|news| news.change)
+        .collect();
     assert_eq!(changes, [Change::Cleared]);
 }
 
@@ -306,13 +382,20 @@ fn there_are_not_too_many_sources_and_one_that_is_gone_is_cleared() {
     let mut site = Site::new();
     let many: Vec<Seen> = (0..super::judge::SOURCES_MAX + 10).map(named).collect();
     site.pass_all(3, &many, &Minute::default());
-    assert_eq!((site.judge.unwatched(), site.judge.learned() == Learned::default()), (10, false));
+    assert_eq!(
+        (site.judge.unwatched(), site.judge.learned() == Learned::default()),
+        (10, false)
+    );
     // Those that are closed make room.
     site.pass_all(3, &many[200..], &Minute::default());
     assert_eq!(site.judge.unwatched(), 0);
     let mut site = Site::new();
     site.pass(5, &Seen { lost: 1, ..well(100) });
-    let changes: Vec<Change> = site.pass_all(2 * HOUR, &[], &Minute::default()).iter().map(|news| news.change).collect();
+    let changes: Vec<Change> = site
+        .pass_all(2 * HOUR, &[], &Minute::default())
+        .iter()
+        .map(|news| news.change)
+        .collect();
     assert_eq!(changes, [Change::Cleared]);
 }
 
@@ -368,7 +451,11 @@ fn a_survey_sees_fields_clocks_and_whoever_sends_more_than_half() {
     let mut minute = || {
         for step in 0..200u8 {
             let is_proxy = step % 3 != 0;
-            let address = if is_proxy { [10, 0, 0, 1] } else { [203, 0, 113, step] };
+            let address = if is_proxy {
+                [10, 0, 0, 1]
+            } else {
+                [203, 0, 113, step]
+            };
             let agent = ["a", "b", "c", "d"][usize::from(step / 4 % 4)];
             survey.pass(&request(address, agent, now.plus_secs(20)), now);
         }
@@ -376,10 +463,19 @@ fn a_survey_sees_fields_clocks_and_whoever_sends_more_than_half() {
     };
     assert_eq!(minute().leader, None, "who leads is known after a minute");
     let seen = minute();
-    assert_eq!((seen.looked, seen.present[0], seen.present[1], seen.present[3]), (200, 200, 0, 200));
-    assert_eq!((seen.ahead.requests, seen.ahead.millis, seen.behind.requests), (200, 200 * 20_000, 0));
+    assert_eq!(
+        (seen.looked, seen.present[0], seen.present[1], seen.present[3]),
+        (200, 200, 0, 200)
+    );
+    assert_eq!(
+        (seen.ahead.requests, seen.ahead.millis, seen.behind.requests),
+        (200, 200 * 20_000, 0)
+    );
     let leader = seen.leader.unwrap();
-    assert_eq!((leader.address, leader.requests), (IpAddr::from([10, 0, 0, 1]), 133));
+    assert_eq!(
+        (leader.address, leader.requests),
+        (IpAddr::from([10, 0, 0, 1]), 133)
+    );
     assert!((3..=4).contains(&leader.agents), "{leader:?}");
     // A busy source is looked at in part.
     let mut survey = Survey::default();
@@ -394,4 +490,17 @@ fn a_survey_sees_fields_clocks_and_whoever_sends_more_than_half() {
 fn the_settings_name_every_kind() {
     let names = Kind::ALL.map(Kind::as_str);
     assert_eq!(crate::config::alarm_names(), names);
+}
+
+#[test]
+fn the_page_names_every_kind_and_its_text_is_what_is_sent() {
+    let page = include_str!("../../../docs/alarms.md");
+    for kind in Kind::ALL {
+        assert!(
+            page.contains(&format!("| `{}` |", kind.as_str())),
+            "{}",
+            kind.as_str()
+        );
+    }
+    assert!(page.contains(Kind::SourceSilent.next()));
 }

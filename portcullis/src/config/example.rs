@@ -30,7 +30,14 @@ fn is_shown_only(section: &Section) -> bool {
     (section.is_optional && is_nested)
         || matches!(
             section.path,
-            "push" | "files[]" | "syslog[]" | "allowlist[]" | "routes[]" | "api.listeners[]" | "alarms.webhooks[]" | "alarms.commands[]"
+            "push"
+                | "files[]"
+                | "syslog[]"
+                | "allowlist[]"
+                | "routes[]"
+                | "api.listeners[]"
+                | "alarms.webhooks[]"
+                | "alarms.commands[]"
         )
 }
 

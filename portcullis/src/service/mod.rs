@@ -2,6 +2,7 @@
 //!
 //! Whatever can fail is made before anything starts. Roles meet at the store and at the blocklist in memory only.
 
+mod alarm_board;
 mod detect;
 mod door_figures;
 mod figures;
@@ -22,6 +23,7 @@ pub(crate) use file_watch::FileWatch;
 pub(crate) use reload::reload;
 pub(crate) use settings::detector as detector_settings;
 
+use crate::alarm::outlet::Outlets;
 use crate::challenger::Duel;
 use crate::config::{Config, Loaded};
 use crate::masking;
@@ -129,9 +131,14 @@ impl Service {
             .context("could not make the first key")?;
         let figures = Arc::new(Figures::default());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let outlets = Arc::new(Outlets::open(&config.alarms, &stop, &tasks)?);
         let mut parts = api_parts(&shared, config, &figures);
+        parts
+            .metrics
+            .push(Arc::clone(&outlets) as Arc<dyn api::MetricsSource>);
         let (detect, folder_lock) = if roles.detect && config.reads() {
-            let started = start_detect(&shared, config, (&rules, networks.clone()), &figures).await?;
+            let started =
+                start_detect(&shared, config, (&rules, networks.clone()), (&figures, &outlets)).await?;
             syslog::serve(syslog, &started.spools, &stop, &tasks)?;
             if config.push.is_some() {
                 parts.sink = Some(Arc::new(PushDoor {
@@ -302,7 +309,7 @@ async fn start_detect(
     shared: &Shared,
     config: &Config,
     (rules, networks): (&RuleSet, Option<Networks>),
-    figures: &Arc<Figures>,
+    (figures, outlets): (&Arc<Figures>, &Arc<Outlets>),
 ) -> anyhow::Result<Started> {
     let key = match config.detector.hash_key {
         Some(key) => key,
@@ -322,6 +329,7 @@ async fn start_detect(
         key,
         networks,
         figures: Arc::clone(figures),
+        outlets: Arc::clone(outlets),
         checkpoints,
         spools: Arc::clone(&spools),
         wake,

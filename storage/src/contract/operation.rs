@@ -2,8 +2,8 @@
 
 use super::{AnyStore, START, decision, ip, order};
 use crate::{
-    ALARMS_KEPT, AlarmRecord, DriftDay, Error, FeatureDrift, Fence, HOURS_KEPT, HourRecord, ModelDrift, ModelPart, ModelRecord,
-    ModelWatch, REJECTED_MAX, RejectedSample, Retention, StatsBucket,
+    ALARMS_KEPT, AlarmRecord, DriftDay, Error, FeatureDrift, Fence, HOURS_KEPT, HourRecord, ModelDrift,
+    ModelPart, ModelRecord, ModelWatch, REJECTED_MAX, RejectedSample, Retention, StatsBucket,
 };
 use domain::{Action, OrderKind};
 use serde_json::json;
@@ -79,7 +79,10 @@ pub(crate) async fn alarms_are_replaced_and_those_that_go_on_stay(store: AnyStor
     };
     store.put_alarms(&[alarm(1, None), alarm(2, None)]).await.unwrap();
     store.put_alarms(&[alarm(2, Some(9))]).await.unwrap();
-    assert_eq!(store.alarms(9).await.unwrap(), [alarm(1, None), alarm(2, Some(9))]);
+    assert_eq!(
+        store.alarms(9).await.unwrap(),
+        [alarm(1, None), alarm(2, Some(9))]
+    );
     assert_eq!(store.alarms(1).await.unwrap(), [alarm(1, None)]);
     let many: Vec<AlarmRecord> = (10..i64::from(ALARMS_KEPT) + 20)
         .map(|number| alarm(number, Some(number)))

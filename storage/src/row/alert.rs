@@ -174,7 +174,9 @@ fn body_of(alert: &StoredAlert) -> Body {
         members: alert.members.iter().map(MemberBody::of).collect(),
         members_in_all: alert.members_in_all,
         blind_spots: alert.blind_spots.clone(),
-        completeness: alert.completeness.map(|found| (found.effort.step(), found.whole_permille)),
+        completeness: alert
+            .completeness
+            .map(|found| (found.effort.step(), found.whole_permille)),
         held_back: alert.held_back.clone(),
         model: alert.model.clone(),
         updated_at: alert.updated_at.as_millis(),

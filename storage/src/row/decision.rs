@@ -4,7 +4,8 @@ use super::{corrupt, narrow, parse_client, read_client, read_time, read_time_or_
 use crate::Error;
 use crate::engine::{Row, Value, params};
 use domain::{
-    Action, Client, Completeness, Decision, DecisionId, Effort, Mode, Origin, Price, StampedDecision, ThreatKind, Timestamp,
+    Action, Client, Completeness, Decision, DecisionId, Effort, Mode, Origin, Price, StampedDecision,
+    ThreatKind, Timestamp,
 };
 
 /// The columns, in the order in which [`write`] and [`read`] use them.

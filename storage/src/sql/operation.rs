@@ -5,8 +5,8 @@ use crate::engine::{Engine, params};
 use crate::row::client::bounded_json;
 use crate::row::operation::{read_alarm, read_hour, read_model, read_rejected, read_stats};
 use crate::{
-    ALARMS_KEPT, AlarmRecord, Error, HOURS_KEPT, HourRecord, MODEL_CARD_BYTES_MAX, MODEL_WATCH_BYTES_MAX, ModelRecord, ModelWatch,
-    REJECTED_MAX, REJECTED_SAMPLE_BYTES_MAX, RejectedSample, StatsBucket,
+    ALARMS_KEPT, AlarmRecord, Error, HOURS_KEPT, HourRecord, MODEL_CARD_BYTES_MAX, MODEL_WATCH_BYTES_MAX,
+    ModelRecord, ModelWatch, REJECTED_MAX, REJECTED_SAMPLE_BYTES_MAX, RejectedSample, StatsBucket,
 };
 use domain::Timestamp;
 

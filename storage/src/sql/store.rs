@@ -3,9 +3,9 @@
 use super::{SqlStore, access, alerts, decisions, leases, operation, orders, read_first, retention};
 use crate::engine::params;
 use crate::{
-    AlarmRecord, AlertFilter, ApiKey, Bouncer, ClientSummary, DecisionFilter, Error, Fence, HourRecord, Lease,
-    ModelRecord, ModelWatch, NewApiKey, NewOrder, OrderFilter, OrderReceipt, Page, Paged, RejectedSample,
-    Retention, RetentionReport, Session, StatsBucket, Store, StoreHealth, StoredAlert,
+    AlarmRecord, AlertFilter, ApiKey, Bouncer, ClientSummary, DecisionFilter, Error, Fence, HourRecord,
+    Lease, ModelRecord, ModelWatch, NewApiKey, NewOrder, OrderFilter, OrderReceipt, Page, Paged,
+    RejectedSample, Retention, RetentionReport, Session, StatsBucket, Store, StoreHealth, StoredAlert,
 };
 use async_trait::async_trait;
 use domain::{AlertId, Client, Decision, DecisionId, Order, StampedDecision, Timestamp};

@@ -17,6 +17,7 @@ pub use slots::{Shows, Slot, Slots};
 use told::Told;
 
 use crate::detector::Describe;
+use crate::effort::evidence_max;
 use crate::feature;
 use crate::limits::{ENFORCEMENT_LAG_MILLIS, SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED};
 use crate::population::{Established, Population};
@@ -28,7 +29,6 @@ use crate::stage::sequencer::Block;
 use crate::threat;
 use crate::window::decay::VISIT;
 use crate::window::{Change, Hashes, Window};
-use crate::effort::evidence_max;
 use domain::{Action, Effort, Evidence, HashKey, RequestRecord, ThreatKind, Timestamp};
 
 /// What the shards read but never change during a tick.
@@ -181,9 +181,10 @@ impl Shard {
         }
         if is_telling(&signals, change) && slot.window.suspicion.is_any() {
             let most = evidence_max(epoch.effort);
-            self.suspects.keep(arrival.key, (rank, most), record.position, || {
-                evidence(record, arrival.at, epoch.describe)
-            });
+            self.suspects
+                .keep(arrival.key, (rank, most), record.position, || {
+                    evidence(record, arrival.at, epoch.describe)
+                });
         }
         slot.hint(arrival, kin, epoch.describe, &mut self.changes);
         slot.witness(arrival, surge, epoch.describe, &mut self.changes);
@@ -250,8 +251,12 @@ impl Shard {
             // Who takes object after object shows it by no single request: the looks at it are a sample.
             let latest = || evidence(arrival.record, arrival.at, epoch.describe);
             let rank = window.suspicion.rank() + claim_max;
-            self.suspects
-                .keep(arrival.key, (rank, evidence_max(epoch.effort)), arrival.record.position, latest);
+            self.suspects.keep(
+                arrival.key,
+                (rank, evidence_max(epoch.effort)),
+                arrival.record.position,
+                latest,
+            );
             (
                 Some(Box::new(window.clone())),
                 self.suspects.with_latest(arrival.key, latest),
@@ -387,9 +392,12 @@ impl Slot {
     /// Whether the window's evidence is to be weighed at this request.
     fn is_due(&self, rank: f32, signals: &Signals, is_in_vain: bool, effort: Effort) -> bool {
         let requests = self.window.requests;
-        let every = if effort == Effort::Whole { WEIGHED_EVERY } else { WEIGHED_SELDOM };
-        let is_scheduled =
-            WEIGHED_AT.contains(&requests) || (requests > 0 && requests.is_multiple_of(every));
+        let every = if effort == Effort::Whole {
+            WEIGHED_EVERY
+        } else {
+            WEIGHED_SELDOM
+        };
+        let is_scheduled = WEIGHED_AT.contains(&requests) || (requests > 0 && requests.is_multiple_of(every));
         is_scheduled
             || (is_in_vain && self.may_leave_soon())
             || rank >= self.last_rank + SUSPICION_STEP
@@ -410,7 +418,9 @@ impl Slot {
 fn is_scored_at(requests: u64, effort: Effort) -> bool {
     let has_doubled =
         requests.is_multiple_of(SCORED_DOUBLING) && (requests / SCORED_DOUBLING).is_power_of_two();
-    requests == SCORED_FIRST || has_doubled || (effort == Effort::Whole && requests.is_multiple_of(SCORED_EVERY))
+    requests == SCORED_FIRST
+        || has_doubled
+        || (effort == Effort::Whole && requests.is_multiple_of(SCORED_EVERY))
 }
 
 /// Says what the request's route is for: what a person says before its words, and those before what was learned. Gives whether

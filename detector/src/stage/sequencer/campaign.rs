@@ -187,7 +187,9 @@ fn alert(
         held_back: None,
         model: around.scorer.version().to_owned(),
         members,
-        completeness: around.efforts.between(first_seen.unwrap_or(alerted_at), around.now),
+        completeness: around
+            .efforts
+            .between(first_seen.unwrap_or(alerted_at), around.now),
     }
 }
 

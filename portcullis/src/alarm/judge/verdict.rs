@@ -112,7 +112,9 @@ fn silent(watched: &Watched, seen: &Seen, minute: &Minute) -> Verdict {
             continue;
         }
         let within = watched.recent.iter().filter(|(at, _)| *at >= begins);
-        let (minutes, lines) = within.fold((0, 0), |(minutes, lines), (_, seen)| (minutes + 1, lines + seen.lines));
+        let (minutes, lines) = within.fold((0, 0), |(minutes, lines), (_, seen)| {
+            (minutes + 1, lines + seen.lines)
+        });
         let share = lines as f64 / expected;
         if share >= SPEAKING_SHARE {
             return Good;
@@ -135,7 +137,10 @@ fn unreadable(watched: &Watched, seen: &Seen) -> Verdict {
     // Before something is usual only what makes a source blind is told.
     let (most, well) = usual.map_or((0.5, 0.3), |usual| (2.0 * usual + 0.02, 1.5 * usual + 0.01));
     if share_at_least(sums.rejected, sums.lines) > most {
-        return Bad((cause::unreadable(sums.rejected, sums.lines, usual), setting(seen, "format")));
+        return Bad((
+            cause::unreadable(sums.rejected, sums.lines, usual),
+            setting(seen, "format"),
+        ));
     }
     if share < well { Good } else { Unsure }
 }
@@ -144,7 +149,12 @@ fn vanished(watched: &Watched, seen: &Seen) -> Verdict {
     let Some(sums) = gather(watched, |sums| sums.looked >= SAMPLE_MIN) else {
         return Unsure;
     };
-    let always = |at: &usize| watched.usual.present(*at).is_some_and(|share| share >= ALWAYS_SHARE);
+    let always = |at: &usize| {
+        watched
+            .usual
+            .present(*at)
+            .is_some_and(|share| share >= ALWAYS_SHARE)
+    };
     let always: Vec<usize> = (0..FIELDS.len()).filter(always).collect();
     let is_gone = |at: &&usize| share_at_most(sums.present[**at], sums.looked) < VANISHED_SHARE;
     let gone: Vec<usize> = always.iter().filter(is_gone).copied().collect();
@@ -161,7 +171,10 @@ fn one_address(watched: &Watched, seen: &Seen) -> Verdict {
     };
     let share = sums.of_leader as f64 / sums.looked as f64;
     if share_at_least(sums.of_leader, sums.looked) > 0.5 {
-        return Bad((cause::one_address(leader, share), "clients.trusted_proxies".to_owned()));
+        return Bad((
+            cause::one_address(leader, share),
+            "clients.trusted_proxies".to_owned(),
+        ));
     }
     if share < 0.4 { Good } else { Unsure }
 }
@@ -198,7 +211,10 @@ fn lag(watched: &Watched, seen: &Seen) -> Verdict {
     let has_stayed = waits.len() == LAG_MINUTES && waits.iter().all(|waits| *waits >= least);
     // A backlog that is being worked off gets less; at one in a hundred in ten minutes it would take most of a day.
     if has_stayed && seen.waits as f64 >= 0.99 * first as f64 {
-        return Bad((cause::lag(seen, first, LAG_MINUTES as i64), "detector.threads".to_owned()));
+        return Bad((
+            cause::lag(seen, first, LAG_MINUTES as i64),
+            "detector.threads".to_owned(),
+        ));
     }
     Unsure
 }
@@ -246,7 +262,10 @@ fn setting(seen: &Seen, name: &str) -> String {
 
 /// The latest minutes together, as many as it takes; `None` when an hour is not enough.
 fn gather(watched: &Watched, is_enough: impl Fn(&Sums) -> bool) -> Option<Sums> {
-    let address = watched.recent.back().and_then(|(_, seen)| Some(seen.leader?.address));
+    let address = watched
+        .recent
+        .back()
+        .and_then(|(_, seen)| Some(seen.leader?.address));
     let mut sums = Sums::default();
     for (_, seen) in watched.recent.iter().rev() {
         sums.lines += seen.lines;
@@ -258,7 +277,10 @@ fn gather(watched: &Watched, is_enough: impl Fn(&Sums) -> bool) -> Option<Sums> 
         sums.ahead = plus(sums.ahead, seen.ahead);
         sums.behind = plus(sums.behind, seen.behind);
         let of_leader = |leader: &Leader| Some(leader.address) == address;
-        sums.of_leader += seen.leader.filter(of_leader).map_or(0, |leader| u64::from(leader.requests));
+        sums.of_leader += seen
+            .leader
+            .filter(of_leader)
+            .map_or(0, |leader| u64::from(leader.requests));
         sums.has_waited |= seen.waits > 0;
         if is_enough(&sums) {
             return Some(sums);

@@ -73,7 +73,10 @@ fn wait(child: &mut Child, timeout: Duration) -> Result<(), Refusal> {
                 // It may have ended by itself just now.
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(Refusal::Final(format!("it took longer than {} seconds", timeout.as_secs())));
+                return Err(Refusal::Final(format!(
+                    "it took longer than {} seconds",
+                    timeout.as_secs()
+                )));
             }
             Err(error) => return Err(Refusal::Final(format!("could not wait for it: {error}"))),
         }

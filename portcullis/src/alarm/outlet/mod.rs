@@ -83,11 +83,16 @@ impl Outlets {
     ///
     /// # Errors
     /// When a certificate cannot be read.
-    pub(crate) fn open(settings: &used::Alarms, stop: &CancellationToken, tasks: &TaskTracker) -> anyhow::Result<Self> {
+    pub(crate) fn open(
+        settings: &used::Alarms,
+        stop: &CancellationToken,
+        tasks: &TaskTracker,
+    ) -> anyhow::Result<Self> {
         let mut outlets = Self::default();
         for (at, webhook) in settings.webhooks.iter().enumerate() {
             let name = format!("webhook[{at}]");
-            let taker = Webhook::new(webhook).with_context(|| format!("could not use alarms.webhooks[{at}]"))?;
+            let taker =
+                Webhook::new(webhook).with_context(|| format!("could not use alarms.webhooks[{at}]"))?;
             outlets.add(name, Taker::Webhook(taker), stop, tasks);
         }
         for (at, command) in settings.commands.iter().enumerate() {
@@ -109,10 +114,14 @@ impl Outlets {
     pub(crate) fn send(&self, message: &str) {
         let message: Message = message.into();
         for outlet in &self.outlets {
-            let is_taken = message.len() <= MESSAGE_BYTES_MAX && outlet.queue.try_send(Arc::clone(&message)).is_ok();
+            let is_taken =
+                message.len() <= MESSAGE_BYTES_MAX && outlet.queue.try_send(Arc::clone(&message)).is_ok();
             if !is_taken {
                 outlet.counts.dropped.fetch_add(1, Ordering::Relaxed);
-                tracing::error!("a message for {} was dropped: it is too long, or too many wait", outlet.name);
+                tracing::error!(
+                    "a message for {} was dropped: it is too long, or too many wait",
+                    outlet.name
+                );
             }
         }
     }
@@ -151,18 +160,22 @@ async fn try_often(taker: &Taker, message: &Message) -> Result<(), String> {
 
 impl MetricsSource for Outlets {
     fn write(&self, out: &mut Exposition) {
-        if self.outlets.is_empty() {
-            return;
-        }
         let mut labels: Vec<([(&str, &str); 2], f64)> = Vec::new();
         for outlet in &self.outlets {
             let counts = &outlet.counts;
-            for (result, count) in [("sent", &counts.sent), ("failed", &counts.failed), ("dropped", &counts.dropped)] {
+            for (result, count) in [
+                ("sent", &counts.sent),
+                ("failed", &counts.failed),
+                ("dropped", &counts.dropped),
+            ] {
                 let count = count.load(Ordering::Relaxed) as f64;
                 labels.push(([("outlet", outlet.name.as_str()), ("result", result)], count));
             }
         }
-        let values: Vec<(&[(&str, &str)], f64)> = labels.iter().map(|(labels, value)| (labels.as_slice(), *value)).collect();
+        let values: Vec<(&[(&str, &str)], f64)> = labels
+            .iter()
+            .map(|(labels, value)| (labels.as_slice(), *value))
+            .collect();
         let help = "Messages for a webhook or a command, by what became of them.";
         out.add(MetricKind::Counter, "alarm_messages_total", help, &values);
     }
@@ -210,8 +223,11 @@ mod tests {
         let mut out = Exposition::default();
         outlets.write(&mut out);
         let text = out.into_text();
-        let line = text.lines().find(|line| line.contains(&format!("result=\"{result}\"")));
-        line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap()
+        let line = text
+            .lines()
+            .find(|line| line.contains(&format!("result=\"{result}\"")));
+        line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
+            .unwrap()
     }
 
     /// Waits until a figure is reached.
@@ -239,7 +255,9 @@ mod tests {
         assert_eq!(asked.len(), 3, "one was tried again, one refused for good");
         assert!(asked[0].starts_with("POST /hook HTTP/1.1\r\n"), "{}", asked[0]);
         assert!(asked[1].contains("x-token: Bearer hidden\r\n"), "{}", asked[1]);
-        assert!(asked[1].contains("content-type: application/json\r\n") && asked[1].ends_with("{\"first\":1}"));
+        assert!(
+            asked[1].contains("content-type: application/json\r\n") && asked[1].ends_with("{\"first\":1}")
+        );
         assert!(asked[2].ends_with("{\"second\":1}"));
         stop.cancel();
         tasks.close();
@@ -250,7 +268,10 @@ mod tests {
     async fn a_command_gets_the_message_on_its_standard_input_and_none_of_our_environment() {
         let folder = tempfile::tempdir().unwrap();
         let (script, out) = (folder.path().join("page.sh"), folder.path().join("out"));
-        let text = format!("cat > {0}.new; echo \" $1\" >> {0}.new; env >> {0}.new; mv {0}.new {0}", out.display());
+        let text = format!(
+            "cat > {0}.new; echo \" $1\" >> {0}.new; env >> {0}.new; mv {0}.new {0}",
+            out.display()
+        );
         std::fs::write(&script, text).unwrap();
         let alarms = settings(&format!(
             "[[alarms.commands]]\nprogram = \"/bin/sh\"\narguments = [{:?}, \"a b; c\"]\n",
@@ -270,7 +291,9 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_command_that_hangs_is_ended_and_too_many_messages_are_dropped() {
-        let alarms = settings("[[alarms.commands]]\nprogram = \"/bin/sleep\"\narguments = [\"600\"]\ntimeout_secs = 1\n");
+        let alarms = settings(
+            "[[alarms.commands]]\nprogram = \"/bin/sleep\"\narguments = [\"600\"]\ntimeout_secs = 1\n",
+        );
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let outlets = Outlets::open(&alarms, &stop, &tasks).unwrap();
         for _ in 0..WAITING_MAX * 2 {

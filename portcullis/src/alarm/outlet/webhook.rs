@@ -22,7 +22,8 @@ impl Webhook {
     /// When the secret fits no header, or the authorities cannot be read.
     pub(super) fn new(settings: &used::Webhook) -> anyhow::Result<Self> {
         let secret = settings.secret.as_ref().map(|secret| {
-            let name = HeaderName::from_bytes(settings.header.as_bytes()).context("its header has no name of a header")?;
+            let name = HeaderName::from_bytes(settings.header.as_bytes())
+                .context("its header has no name of a header")?;
             let mut value = HeaderValue::from_str(secret.reveal()).context("its secret fits no header")?;
             value.set_sensitive(true);
             anyhow::Ok((name, value))
@@ -67,6 +68,10 @@ impl Webhook {
         let why = format!("it answered {}", status.as_u16());
         let is_later = status.is_server_error()
             || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status);
-        Err(if is_later { Refusal::Again(why) } else { Refusal::Final(why) })
+        Err(if is_later {
+            Refusal::Again(why)
+        } else {
+            Refusal::Final(why)
+        })
     }
 }

@@ -17,9 +17,10 @@ pub(super) fn check_alarms(checked: &Checked, problems: &mut Vec<Problem>) {
                 "an address off the loopback without TLS".to_owned(),
                 "an https:// address",
             )),
-            "alarms.webhooks[].header" if !is_header_name(text) => {
-                Some((format!("\"{text}\""), "the name of a header: letters, digits and dashes"))
-            }
+            "alarms.webhooks[].header" if !is_header_name(text) => Some((
+                format!("\"{text}\""),
+                "the name of a header: letters, digits and dashes",
+            )),
             "alarms.commands[].program" if !Path::new(text).is_absolute() => {
                 Some((format!("\"{text}\""), "a path that begins with /"))
             }
@@ -36,7 +37,8 @@ pub(super) fn check_alarms(checked: &Checked, problems: &mut Vec<Problem>) {
 }
 
 fn is_header_name(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 const fn is_header_byte(byte: u8) -> bool {

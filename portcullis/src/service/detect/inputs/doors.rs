@@ -55,14 +55,15 @@ impl Doors {
                 _ => {}
             }
         }
-        let terms = |files: &used::Files| Terms {
+        let terms = |(at, files): (usize, &used::Files)| Terms {
             format: files.format.clone(),
             trust: files.trust,
             gateway: files.gateway.clone().unwrap_or_default(),
+            settings: format!("files[{at}]"),
         };
         Self {
             files,
-            terms: config.files.iter().map(terms).collect(),
+            terms: config.files.iter().enumerate().map(terms).collect(),
             spools,
             readers: Vec::new(),
             stood,
@@ -186,6 +187,18 @@ impl Doors {
                 tracing::warn!(%error, "could not delete what was read of the spool of {}: {error}", api::neutralise(name));
             }
         }
+    }
+
+    /// Bytes of each source that were not read yet, and lines that it lost at the door.
+    pub(in super::super) fn waits(&self) -> BTreeMap<u32, (u64, u64)> {
+        let logs = self.files.iter().flat_map(FollowedFiles::figures);
+        let mut waits: BTreeMap<u32, (u64, u64)> = logs.map(|log| (log.source, (log.behind, 0))).collect();
+        let spools: BTreeMap<_, _> = self.spools.all().into_iter().collect();
+        for door in &self.readers {
+            let dropped = spools.get(&door.name).map_or(0, |spooled| spooled.dropped());
+            waits.insert(door.source, (door.reader.unread(), dropped));
+        }
+        waits
     }
 
     /// Bytes that wait in each source, and lines that it lost at the door.

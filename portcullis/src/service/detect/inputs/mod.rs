@@ -93,6 +93,7 @@ impl Inputs {
                     format: topic.format.clone(),
                     trust: topic.trust,
                     gateway: gateway.to_owned(),
+                    settings: format!("kafka.topics[{}]", partition.rule),
                 });
             }
             local += 1;

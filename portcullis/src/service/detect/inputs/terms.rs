@@ -14,19 +14,23 @@ pub(super) fn of_spool(config: &Config, name: &str) -> Terms {
             format: push.format.clone(),
             trust: push.trust,
             gateway: gateway.to_owned(),
+            settings: "push".to_owned(),
         };
     }
-    let syslog = config.syslog.iter().find(|syslog| syslog.source() == name);
+    let mut listeners = config.syslog.iter().enumerate();
+    let syslog = listeners.find(|(_, syslog)| syslog.source() == name);
     syslog.map_or_else(
         || Terms {
             format: "auto".to_owned(),
             trust: Action::Observe,
             gateway: name.to_owned(),
+            settings: "syslog".to_owned(),
         },
-        |syslog| Terms {
+        |(at, syslog)| Terms {
             format: syslog.format.clone(),
             trust: syslog.trust,
             gateway: syslog.gateway.clone().unwrap_or_else(|| name.to_owned()),
+            settings: format!("syslog[{at}]"),
         },
     )
 }
