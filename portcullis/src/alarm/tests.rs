@@ -158,7 +158,7 @@ fn what_we_do_not_read_is_no_silence_of_the_source() {
         is_held: true,
         ..Minute::default()
     };
-    let news = site.pass_all(30, &[waiting.clone()], &held);
+    let news = site.pass_all(30, std::slice::from_ref(&waiting), &held);
     assert_eq!(news.len(), 1);
     assert_eq!(
         (news[0].alarm.kind, news[0].alarm.setting.as_str()),

@@ -55,7 +55,9 @@ impl Program {
             .map_err(|error| Refusal::Final(format!("could not start it: {error}")))?;
         if let Some(mut input) = child.stdin.take() {
             // A pipe takes a message whole. A program that does not want to read it says by its status what it thinks.
-            let _ = input.write_all(message.as_bytes());
+            let _ = input
+                .write_all(message.as_bytes())
+                .and_then(|()| input.write_all(b"\n"));
         }
         wait(&mut child, self.timeout)
     }

@@ -282,7 +282,7 @@ mod tests {
         outlets.send("{\"news\":[]}");
         until(&outlets, "sent", 1.0).await;
         let told = std::fs::read_to_string(&out).unwrap();
-        assert!(told.starts_with("{\"news\":[]} a b; c\n"), "{told}");
+        assert!(told.starts_with("{\"news\":[]}\n a b; c\n"), "{told}");
         assert!(!told.contains("CARGO"), "{told}");
         stop.cancel();
         tasks.close();
