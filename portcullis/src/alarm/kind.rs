@@ -56,7 +56,6 @@ struct Fixed {
     clear_after: u16,
     /// Whether what has lasted a week is taken for usual.
     may_become_usual: bool,
-    next: &'static str,
 }
 
 impl Kind {
@@ -106,93 +105,84 @@ impl Kind {
 
     /// What to do next.
     pub(crate) const fn next(self) -> &'static str {
-        self.fixed().next
+        match self {
+            Self::SourceSilent => {
+                "Look whether the gateway serves requests and whether its shipper runs; then whether the source is still the one that \
+                 the setting names."
+            }
+            Self::LinesUnreadable => {
+                "Look at the samples under System, Rejected lines; `portcullis formats explain FILE` says what is wrong with a line."
+            }
+            Self::FieldVanished => {
+                "Compare the gateway's log configuration with what `portcullis gateways` prints for it; was it changed, or a shipper \
+                 put between?"
+            }
+            Self::OneAddress => {
+                "Find out whose address it is. Is it a proxy or load balancer of yours, add it to the setting and have it send \
+                 X-Forwarded-For; is it a client, look at its page."
+            }
+            Self::ClockAhead => {
+                "Compare the clocks of the gateway and of this machine (NTP), and look whether the log's times carry their zone."
+            }
+            Self::ClockBehind => {
+                "Compare the gateway's clock and time zone; then look whether its shipper holds lines back. Decisions come as late as \
+                 the lines."
+            }
+            Self::Lag => {
+                "Give detection more threads or a faster machine; look at portcullis_effort_step and at what else runs here."
+            }
+            Self::NotReading => {
+                "Look at System, Health: it says what is in the way. Nothing is lost as long as the source keeps its lines."
+            }
+            Self::LinesLost => {
+                "Nothing brings them back. Find out why reading was behind, and let the source keep more."
+            }
+            Self::Degraded => {
+                "Every request is still counted. Alerts say how complete their evidence is; give detection more threads or a \
+                     faster machine."
+            }
+        }
     }
 
     const fn fixed(self) -> Fixed {
+        use Severity::{Critical, Warning};
         match self {
-            Self::SourceSilent => of_baseline(
-                "source_silent",
-                Severity::Critical,
-                "Look whether the gateway serves requests and whether its shipper runs; then whether the source is still the one that \
-                 the setting names.",
-            ),
-            Self::LinesUnreadable => of_baseline(
-                "lines_unreadable",
-                Severity::Critical,
-                "Look at the samples under System, Rejected lines; `portcullis formats explain FILE` says what is wrong with a line.",
-            ),
-            Self::FieldVanished => of_baseline(
-                "field_vanished",
-                Severity::Warning,
-                "Compare the gateway's log configuration with what `portcullis gateways` prints for it; was it changed, or a shipper \
-                 put between?",
-            ),
-            Self::OneAddress => of_baseline(
-                "one_address",
-                Severity::Warning,
-                "Find out whose address it is. Is it a proxy or load balancer of yours, add it to the setting and have it send \
-                 X-Forwarded-For; is it a client, look at its page.",
-            ),
-            Self::ClockAhead => of_baseline(
-                "clock_ahead",
-                Severity::Warning,
-                "Compare the clocks of the gateway and of this machine (NTP), and look whether the log's times carry their zone.",
-            ),
-            Self::ClockBehind => of_baseline(
-                "clock_behind",
-                Severity::Warning,
-                "Compare the gateway's clock and time zone; then look whether its shipper holds lines back. Decisions come as late as \
-                 the lines.",
-            ),
+            Self::SourceSilent => of_baseline("source_silent", Critical),
+            Self::LinesUnreadable => of_baseline("lines_unreadable", Critical),
+            Self::FieldVanished => of_baseline("field_vanished", Warning),
+            Self::OneAddress => of_baseline("one_address", Warning),
+            Self::ClockAhead => of_baseline("clock_ahead", Warning),
+            Self::ClockBehind => of_baseline("clock_behind", Warning),
             Self::Lag => Fixed {
                 may_become_usual: false,
-                ..of_baseline(
-                    "lag",
-                    Severity::Warning,
-                    "Give detection more threads or a faster machine; look at portcullis_effort_step and at what else runs here.",
-                )
+                ..of_baseline("lag", Warning)
             },
             Self::NotReading => Fixed {
                 may_become_usual: false,
-                ..of_baseline(
-                    "not_reading",
-                    Severity::Critical,
-                    "Look at System, Health: it says what is in the way. Nothing is lost as long as the source keeps its lines.",
-                )
+                ..of_baseline("not_reading", Critical)
             },
             Self::LinesLost => Fixed {
                 raise_after: 1,
                 clear_after: 60,
                 may_become_usual: false,
-                ..of_baseline(
-                    "lines_lost",
-                    Severity::Critical,
-                    "Nothing brings them back. Find out why reading was behind, and let the source keep more.",
-                )
+                ..of_baseline("lines_lost", Critical)
             },
             Self::Degraded => Fixed {
                 raise_after: 1,
                 may_become_usual: false,
-                ..of_baseline(
-                    "degraded",
-                    Severity::Warning,
-                    "Every request is still counted. Alerts say how complete their evidence is; give detection more threads or a \
-                     faster machine.",
-                )
+                ..of_baseline("degraded", Warning)
             },
         }
     }
 }
 
 /// Of a kind that is held against what is usual.
-const fn of_baseline(name: &'static str, severity: Severity, next: &'static str) -> Fixed {
+const fn of_baseline(name: &'static str, severity: Severity) -> Fixed {
     Fixed {
         name,
         severity,
         raise_after: 3,
         clear_after: 5,
         may_become_usual: true,
-        next,
     }
 }

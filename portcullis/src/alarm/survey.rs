@@ -169,3 +169,82 @@ fn agent_hash(record: &RequestRecord<'_>) -> u64 {
         });
     hash ^ (hash >> 32)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Position;
+
+    const START: i64 = 1_767_571_200_000;
+
+    fn request(address: [u8; 4], agent: &'static str, at: Timestamp) -> RequestRecord<'static> {
+        RequestRecord {
+            at,
+            client: Client::Ip(address.into()),
+            address: Some(address.into()),
+            address_source: domain::AddressSource::Peer,
+            method: "GET".into(),
+            host: None,
+            path: "/".into(),
+            query: None,
+            route: domain::Route::default(),
+            status: 200,
+            bytes_in: None,
+            bytes_out: Some(1),
+            duration_ms: None,
+            upstream_ms: None,
+            protocol: None,
+            user_agent: Some(agent.into()),
+            referer: None,
+            tls: None,
+            fingerprint: None,
+            network: None,
+            is_malformed: false,
+            is_ambiguous: false,
+            is_stopped: false,
+            position: Position::default(),
+        }
+    }
+
+    #[test]
+    fn a_survey_sees_fields_clocks_and_whoever_sends_more_than_half() {
+        let now = Timestamp::from_millis(START);
+        let mut survey = Survey::default();
+        let mut minute = || {
+            for step in 0..200u8 {
+                let is_proxy = step % 3 != 0;
+                let address = if is_proxy {
+                    [10, 0, 0, 1]
+                } else {
+                    [203, 0, 113, step]
+                };
+                let agent = ["a", "b", "c", "d"][usize::from(step / 4 % 4)];
+                survey.pass(&request(address, agent, now.plus_secs(20)), now);
+            }
+            survey.take()
+        };
+        assert_eq!(minute().leader, None, "who leads is known after a minute");
+        let seen = minute();
+        assert_eq!(
+            (seen.looked, seen.present[0], seen.present[1], seen.present[3]),
+            (200, 200, 0, 200)
+        );
+        assert_eq!(
+            (seen.ahead.requests, seen.ahead.millis, seen.behind.requests),
+            (200, 200 * 20_000, 0)
+        );
+        let leader = seen.leader.unwrap();
+        assert_eq!(
+            (leader.address, leader.requests),
+            (IpAddr::from([10, 0, 0, 1]), 133)
+        );
+        assert!((3..=4).contains(&leader.agents), "{leader:?}");
+        // A busy source is looked at in part.
+        let mut survey = Survey::default();
+        for _ in 0..10_000 {
+            survey.pass(&request([10, 0, 0, 1], "a", now), now);
+        }
+        let looked = survey.take().looked;
+        assert!((800..1000).contains(&looked), "{looked}");
+    }
+}
