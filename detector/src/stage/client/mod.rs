@@ -180,11 +180,9 @@ impl Shard {
             slot.tell_all(arrival, (&signals, told), epoch, &mut self.changes);
         }
         if is_telling(&signals, change) && slot.window.suspicion.is_any() {
-            let most = evidence_max(epoch.effort);
-            self.suspects
-                .keep(arrival.key, (rank, most), record.position, || {
-                    evidence(record, arrival.at, epoch.describe)
-                });
+            let kept = (rank, evidence_max(epoch.effort));
+            let latest = || evidence(record, arrival.at, epoch.describe);
+            self.suspects.keep(arrival.key, kept, record.position, latest);
         }
         slot.hint(arrival, kin, epoch.describe, &mut self.changes);
         slot.witness(arrival, surge, epoch.describe, &mut self.changes);
