@@ -119,8 +119,9 @@ mod tests {
     use super::*;
     use crate::detector::{Input, Output};
     use crate::stage::Serial;
+    use crate::stage::client::Suspects;
     use crate::testing::{Line, detector, run};
-    use domain::Alert;
+    use domain::{Alert, Evidence, Position};
 
     fn at(secs: i64) -> Timestamp {
         Timestamp::from_secs(1_800_000_000 + secs)
@@ -193,14 +194,26 @@ mod tests {
         );
         let (whole, brief) = (whole.last().unwrap(), brief.last().unwrap());
         assert_eq!(whole.action, brief.action);
-        assert!(
-            whole.evidence.len() > EVIDENCE_BRIEF_MAX,
-            "{}",
-            whole.evidence.len()
-        );
-        assert_eq!(brief.evidence.len(), EVIDENCE_BRIEF_MAX);
         let completeness = brief.completeness.unwrap();
         assert_eq!(completeness.effort, Effort::LittleEvidence);
         assert!(completeness.whole_permille < 100, "{completeness:?}");
+    }
+
+    #[test]
+    fn with_the_least_effort_two_requests_are_kept_as_evidence() {
+        for (effort, kept) in [(Effort::Whole, 6), (Effort::LittleEvidence, EVIDENCE_BRIEF_MAX)] {
+            let mut suspects = Suspects::new(16);
+            for line in 0..6 {
+                let position = Position { source: 0, line };
+                let write = || Evidence {
+                    position,
+                    at: at(0),
+                    request: String::new(),
+                    status: 404,
+                };
+                suspects.keep(1, (1.0, evidence_max(effort)), position, write);
+            }
+            assert_eq!(suspects.of(1).len(), kept);
+        }
     }
 }
