@@ -169,6 +169,7 @@ pub(crate) fn decision(number: u8, at: Timestamp) -> Decision {
         ttl_secs: 14_400,
         mode: Mode::Enforced,
         model: "2026-11-22-1".to_owned(),
+        completeness: None,
     }
 }
 

@@ -1,6 +1,6 @@
 // Answers of an API, for tests of how pages are drawn. Times stand relative to now, so that pages look alive.
 
-import type { Agreement, Alert, ClientName, ClientPage, Decision, Drift, Health, Hour, Key, Model, Order, Overview, Ranked, Rejected, Verdict } from '../src/api/types';
+import type { Alarm, Agreement, Alert, ClientName, ClientPage, Decision, Drift, Health, Hour, Key, Model, Order, Overview, Ranked, Rejected, Verdict } from '../src/api/types';
 import { referenceOf } from '../src/state/place';
 
 /** A time some seconds ago. */
@@ -64,6 +64,7 @@ export function alert(number: number): Alert {
     ],
     members: [],
     members_in_all: 0,
+    completeness: number === 0 ? { effort: 'scored_seldom', whole_share: 0.82 } : null,
     blind_spots: ['rhythm within a second: requests are timed in whole seconds'],
     evidence: Array.from({ length: 6 }, (_, row) => ({
       source: 0,
@@ -117,6 +118,40 @@ export const orders: Order[] = [
   { seq: 3, order: { kind: 'allow', until: ago(-604_800) }, client: client('198.51.100.0/24', 'range'), reason: 'Partner’s new data centre', by: 'jon', from: '192.0.2.17', at: ago(5000) },
   { seq: 2, order: { kind: 'revoke', decision: '0000000000000000000000000000beef' }, client: client('203.0.113.77'), reason: 'A monitor, not a flood', by: 'mira', from: '127.0.0.1', at: ago(90_000) },
   { seq: 1, order: { kind: 'block', ttl_secs: 86_400 }, client: client('203.0.113.200'), reason: 'Reported by the shop team', by: 'mira', from: '127.0.0.1', at: ago(180_000) },
+];
+
+/** An alarm that goes on of either severity, and one that is over. */
+export const alarms: Alarm[] = [
+  {
+    name: 'source_silent',
+    severity: 'critical',
+    source: '/var/log/nginx/access.log',
+    since: ago(540),
+    cleared_at: null,
+    cause: '0 lines in 5 minutes where 1840 are usual at this hour of the week: the gateway stopped writing, or writes to another file since a rotation.',
+    setting: 'files[0]',
+    next: 'Look whether the gateway serves requests and whether its shipper runs.',
+  },
+  {
+    name: 'one_address',
+    severity: 'warning',
+    source: 'access',
+    since: ago(7200),
+    cleared_at: null,
+    cause: '91.0 % of the requests come from 10.0.0.7, with 40 or more user agents: it looks like a proxy or load balancer whose word about the client is not believed, so that its clients count as one.',
+    setting: 'clients.trusted_proxies',
+    next: 'Find out whose address it is.',
+  },
+  {
+    name: 'lag',
+    severity: 'warning',
+    source: 'access',
+    since: ago(90_000),
+    cleared_at: ago(86_000),
+    cause: '5100 messages wait, after 4900 10 minutes ago: more comes than is read here.',
+    setting: 'detector.threads',
+    next: 'Give detection more threads.',
+  },
 ];
 
 /** A day of hours with a surge of failed sign-ins in its latest. */

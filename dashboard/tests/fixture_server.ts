@@ -116,6 +116,8 @@ export class FixtureServer {
           : { ...data.overview(), points: [], attacks: [], targets: [], figures: { requests: 0, rejected: 0, alerts: 0, blocks: 0, stopped: 0, in_force: 0 } };
       case '/hours':
         return list(data.hours());
+      case '/alarms':
+        return list(data.alarms);
       case '/alerts':
         return list(Array.from({ length: 14 }, (_, number) => data.alert(number)));
       case '/alerts/likeliest':

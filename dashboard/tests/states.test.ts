@@ -19,6 +19,7 @@ const PAGES = {
   blocklist: { path: '/blocklist', full: '203.0.113.9', empty: 'Nothing is in force' },
   orders: { path: '/orders', full: 'Our own load test', empty: 'No orders' },
   health: { path: '/system', full: 'has not asked for 3 minutes', empty: 'has not asked for 3 minutes' },
+  alarms: { path: '/system?part=alarms', full: 'clients.trusted_proxies', empty: 'Nothing makes us blind' },
   bouncers: { path: '/system?part=bouncers', full: 'crowdsec-nginx-bouncer', empty: 'No gateway takes the blocklist' },
   models: { path: '/system?part=models', full: 'Clients have changed since the days before: 2 features moved by much', empty: 'No model is recorded' },
   keys: { path: '/system?part=keys', full: 'old-grafana', empty: 'There is no key' },

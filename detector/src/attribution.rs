@@ -127,6 +127,7 @@ impl<S: Scorer> Detector<S> {
             event_at: at,
             ttl_secs,
             mode: Mode::Enforced,
+            completeness: None,
             model: self.scorer.version().to_owned(),
         })
     }
@@ -160,6 +161,8 @@ impl<S: Scorer> Detector<S> {
                 ),
             }],
             what_if: Vec::new(),
+            // Names are counted whole, whatever the effort.
+            completeness: None,
             evidence: vec![domain::Evidence {
                 position: record.position,
                 at,

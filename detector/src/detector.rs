@@ -6,6 +6,7 @@
 //! the order in which their requests arrived.
 
 use crate::attribution::Attributed;
+use crate::effort::{EffortSpan, Efforts};
 use crate::limits::{CLIENTS_MAX_DEFAULT, SHARDS, TICK_MILLIS, TICK_RECORDS_MAX};
 use crate::memory::Memory;
 use crate::names::Names;
@@ -20,7 +21,9 @@ use crate::stage::client::{Arrival, Changes, Epoch, Shard};
 use crate::stage::sequencer::Circumstances;
 use crate::time::{EventTime, Watermarks};
 use crate::touched::Touched;
-use domain::{Action, Alert, Allowlist, Client, Decision, HashKey, Order, RequestRecord, Timestamp, emptied};
+use domain::{
+    Action, Alert, Allowlist, Client, Decision, Effort, HashKey, Order, RequestRecord, Timestamp, emptied,
+};
 
 /// How the detector is set up.
 #[derive(Debug, Clone)]
@@ -81,6 +84,8 @@ pub enum Input {
     /// Other rules and roles. Rules that count as before go on counting; the others begin at nothing. It is in no checkpoint:
     /// whoever restores one gives the present rules.
     Rules(RuleSet, Roles),
+    /// How much is done for each request from now on. Whoever reads a finished log never says so.
+    Effort(Effort),
 }
 
 /// What the detector says.
@@ -153,6 +158,8 @@ pub struct Detector<S> {
     pub(crate) inputs: Vec<Input>,
     /// The memory of the arrivals that were handed out last: never more than the records of a tick.
     spare: Vec<Arrival<'static, 'static>>,
+    /// How much is done, and was done of late.
+    pub(crate) efforts: Efforts,
 }
 
 impl<S: Scorer> Detector<S> {
@@ -175,6 +182,7 @@ impl<S: Scorer> Detector<S> {
             touched: Touched::default(),
             inputs: Vec::new(),
             spare: Vec::new(),
+            efforts: Efforts::default(),
         }
     }
 
@@ -248,7 +256,7 @@ impl<S: Scorer> Detector<S> {
             &self.allowances,
             &self.sources,
             &self.scorer,
-            self.now,
+            (&self.efforts, self.now),
         );
         let findings = memory.close(changes.iter_mut(), around);
         findings.into_iter().for_each(|finding| finding.say(outputs));
@@ -262,6 +270,17 @@ impl<S: Scorer> Detector<S> {
     /// Takes in something that is not a record; it takes effect when the open tick ends.
     pub fn submit(&mut self, input: Input) {
         self.inputs.push(input);
+    }
+
+    /// The latest spans in which less than everything was done. They are in no checkpoint: whoever restores one gives them back.
+    #[must_use]
+    pub fn effort_spans(&self) -> Vec<EffortSpan> {
+        self.efforts.spans(self.now)
+    }
+
+    /// Puts such spans back.
+    pub fn restore_effort_spans(&mut self, spans: Vec<EffortSpan>) {
+        self.efforts.restore(spans);
     }
 
     /// The time up to which records were seen.
@@ -381,6 +400,7 @@ impl<S: Scorer> Detector<S> {
             describe: self.settings.describe,
             assumes_enforcement: self.settings.assumes_enforcement,
             is_shadow: self.settings.policy.is_shadow,
+            effort: self.efforts.present,
         };
         if arrivals.len() < SHARED_FROM {
             self.warm(arrivals);
@@ -426,7 +446,7 @@ impl<S: Scorer> Detector<S> {
             &self.allowances,
             &self.sources,
             &self.scorer,
-            self.now,
+            (&self.efforts, self.now),
         );
         let changes = touched.of(&mut self.shards).map(|shard| &mut shard.changes);
         let findings = self.memory.close(changes, around);
@@ -464,7 +484,7 @@ fn circumstances<'a, S: Scorer>(
     allowances: &'a Allowances,
     sources: &'a Sources,
     scorer: &'a S,
-    now: Timestamp,
+    (efforts, now): (&'a Efforts, Timestamp),
 ) -> Circumstances<'a> {
     Circumstances {
         policy: &settings.policy,
@@ -473,6 +493,7 @@ fn circumstances<'a, S: Scorer>(
         rules: &settings.rules,
         sources,
         scorer,
+        efforts,
         now,
     }
 }

@@ -21,6 +21,7 @@ pub mod window;
 mod attribution;
 mod checkpoint;
 mod detector;
+mod effort;
 mod memory;
 mod names;
 mod orders;
@@ -34,6 +35,7 @@ mod testing;
 
 pub use checkpoint::{CHECKPOINT_VERSION, CheckpointError};
 pub use detector::{Describe, Detector, Input, Output, Settings, Totals};
+pub use effort::EffortSpan;
 pub use policy::SOURCE_CAP_DEFAULT;
 pub use population::{HourView, UsualView};
 pub use recorder::{DAYS_PER_RUN, Recorded, Recorder};

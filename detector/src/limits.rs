@@ -48,6 +48,15 @@ pub const SUSPECTS_MIN: usize = 16;
 /// Requests kept as evidence per suspect: enough to see the pattern, few enough to read.
 pub const EVIDENCE_MAX: usize = 8;
 
+/// Requests kept as evidence per suspect while there is no time for more: the first and the next.
+pub const EVIDENCE_BRIEF_MAX: usize = 2;
+
+/// Spans in which less than everything was done that are remembered. Of more the oldest become one.
+pub const EFFORT_SPANS_MAX: usize = 32;
+
+/// How far back it is looked for such spans: what windows hold of older requests has decayed to almost nothing.
+pub const EFFORT_LOOK_BACK_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
 /// Longest evidence text in bytes: a path of several kilobytes is the attacker's, and shows nothing more.
 pub const EVIDENCE_BYTES_MAX: usize = 200;
 

@@ -74,6 +74,7 @@ impl<S: Scorer> Detector<S> {
     pub(crate) fn apply(&mut self, input: Input) {
         match input {
             Input::Order(order) => self.apply_order(order),
+            Input::Effort(effort) => self.efforts.set(effort, self.now),
             Input::Policy(policy, allowlist) => {
                 self.settings.policy = *policy;
                 self.allowances.configure(allowlist);

@@ -49,6 +49,7 @@ fn row(seq: u64, client: Client) -> StampedDecision {
         ttl_secs: 3600 + (seq % 100_000) as u32,
         mode: Mode::Enforced,
         model: String::new(),
+        completeness: None,
     };
     StampedDecision::stamp(decision, seq, START)
 }

@@ -1,6 +1,6 @@
 //! A client stood out: when, why, and with which evidence.
 
-use crate::{Action, Client, Position, ThreatKind, Timestamp, WhatIf};
+use crate::{Action, Client, Completeness, Position, ThreatKind, Timestamp, WhatIf};
 
 /// The identity of an alert: the keyed hash of its first decision's (client, threat, start of the episode).
 pub type AlertId = crate::DecisionId;
@@ -96,4 +96,6 @@ pub struct Alert {
     pub model: String,
     /// For a campaign (an alert whose client is a cohort), the clients that it lists; empty otherwise.
     pub members: Vec<Member>,
+    /// How complete the evidence is; `None` when everything was done.
+    pub completeness: Option<Completeness>,
 }

@@ -1,6 +1,6 @@
 //! What is to be done about a client, with a reason and an expiry.
 
-use crate::{Action, AlertId, Client, ThreatKind, Timestamp};
+use crate::{Action, AlertId, Client, Completeness, ThreatKind, Timestamp};
 use std::fmt;
 
 /// A keyed 128-bit hash, written as 32 hexadecimal digits.
@@ -154,6 +154,8 @@ pub struct Decision {
     pub mode: Mode,
     /// Version name of the model that scored it; empty for a person's order.
     pub model: String,
+    /// How complete the evidence is that it rests on; `None` when everything was done, and for a person's order.
+    pub completeness: Option<Completeness>,
 }
 
 /// A decision with its wall-clock life, as the edge stamps and stores it.

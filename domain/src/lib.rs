@@ -53,6 +53,10 @@
 //! | *drift* | clients have changed: a feature is spread otherwise than it was |
 //! | *challenger* | a model that scores beside the one that decides, the *champion*, and decides nothing |
 //! | *warm-up* | the time in which too little of a site was seen to act on anything but conclusive acts |
+//! | *effort* | how much is done for each request: everything, or less while more come than can be handled so |
+//! | *completeness* | of evidence: how much of the time that it covers everything was done |
+//! | *alarm* | what a person has to look at because it makes us blind or late: about our own seeing, where an alert is about a client |
+//! | *outlet* | a webhook or a command by which messages go out |
 //! | *tick* | a slice of event time at whose end decisions come into force |
 
 mod action;
@@ -62,6 +66,7 @@ mod allowlist;
 pub mod blocklist;
 mod client;
 mod decision;
+mod effort;
 mod hash;
 mod order;
 mod record;
@@ -77,6 +82,7 @@ pub use alert::{Alert, AlertId, Evidence, Member, Reason, ThreatClaim};
 pub use allowlist::{AllowEntry, Allowlist, is_private};
 pub use client::{Client, ClientParseError, IPV6_CLIENT_PREFIX, Scope};
 pub use decision::{Decision, DecisionId, DecisionState, Mode, Origin, Price, StampedDecision};
+pub use effort::{Completeness, Effort};
 pub use hash::HashKey;
 pub use order::{Judgement, Order, OrderKind};
 pub use record::{Documented, ObjectId, Position, RequestRecord, Route};

@@ -3,6 +3,7 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage or
 //! configuration, 3 `scan --fail-on` found such a client, 130 interrupted.
 
+mod alarm;
 mod analysis;
 mod challenger;
 mod command;

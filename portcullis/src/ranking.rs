@@ -114,6 +114,7 @@ mod tests {
             held_back: None,
             model: String::new(),
             members: Vec::new(),
+            completeness: None,
         };
         StoredAlert::new(&alert, at)
     }

@@ -1,6 +1,6 @@
 //! Alerts as they are kept for people, and one client's page.
 
-use domain::{Action, Alert, AlertId, Client, Judgement, ThreatKind, Timestamp};
+use domain::{Action, Alert, AlertId, Client, Completeness, Judgement, ThreatKind, Timestamp};
 
 /// Members of a campaign that are kept with its alert: what a page shows. The latest are, the others are counted; each has a
 /// decision of its own.
@@ -135,6 +135,8 @@ pub struct StoredAlert {
     pub blind_spots: Vec<String>,
     /// Where the client's address is; the reader of the logs says it.
     pub whereabouts: Whereabouts,
+    /// How complete its evidence is; `None` when everything was done.
+    pub completeness: Option<Completeness>,
     /// Why a stronger action was held back.
     pub held_back: Option<String>,
     /// Version name of the model that scored it.
@@ -197,6 +199,7 @@ impl StoredAlert {
             members_in_all: members.len() as u64,
             blind_spots: Vec::new(),
             whereabouts: Whereabouts::default(),
+            completeness: alert.completeness,
             held_back: alert.held_back.clone(),
             model: alert.model.clone(),
             updated_at: now,

@@ -39,7 +39,7 @@ pub use logs::{
     VERDICT_GRACE_SECS,
 };
 pub use operation::{
-    HOURS_KEPT, HourRecord, Lease, MODEL_CARD_BYTES_MAX, ModelRecord, REJECTED_MAX,
+    ALARMS_KEPT, AlarmRecord, HOURS_KEPT, HourRecord, Lease, MODEL_CARD_BYTES_MAX, ModelRecord, REJECTED_MAX,
     REJECTED_SAMPLE_BYTES_MAX, RejectedSample, Retention, RetentionReport, StatsBucket, StoreHealth,
 };
 pub use page::{PAGE_MAX, Page, Paged};

@@ -47,6 +47,30 @@ pub struct HourRecord {
     pub usual: Option<[(u64, u64); 2]>,
 }
 
+/// Alarms that are kept: those that go on, and the latest of the others.
+pub const ALARMS_KEPT: u32 = 500;
+
+/// What a person has to look at because it makes us blind or late.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlarmRecord {
+    /// What it is about, as a name that stays the same.
+    pub name: String,
+    /// The source.
+    pub source: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// How bad it is.
+    pub severity: String,
+    /// The likely cause, in a sentence.
+    pub cause: String,
+    /// The setting to look at, as its path in the configuration.
+    pub setting: String,
+    /// What to do next.
+    pub next: String,
+    /// When it was over; `None` while it goes on.
+    pub cleared_at: Option<Timestamp>,
+}
+
 /// A model that was or is in use.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelRecord {

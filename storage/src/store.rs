@@ -1,9 +1,9 @@
 //! The one interface to what is stored.
 
 use crate::{
-    AlertFilter, ApiKey, Bouncer, ClientSummary, DecisionFilter, Error, Fence, HourRecord, Lease,
-    ModelRecord, ModelWatch, NewApiKey, NewOrder, OrderFilter, OrderReceipt, Page, Paged, RejectedSample,
-    Retention, RetentionReport, Session, StatsBucket, StoreHealth, StoredAlert,
+    AlarmRecord, AlertFilter, ApiKey, Bouncer, ClientSummary, DecisionFilter, Error, Fence, HourRecord,
+    Lease, ModelRecord, ModelWatch, NewApiKey, NewOrder, OrderFilter, OrderReceipt, Page, Paged,
+    RejectedSample, Retention, RetentionReport, Session, StatsBucket, StoreHealth, StoredAlert,
 };
 use async_trait::async_trait;
 use domain::{AlertId, Client, Decision, DecisionId, Order, StampedDecision, Timestamp};
@@ -161,6 +161,13 @@ pub trait Store: Send + Sync {
 
     /// The latest hours, oldest first.
     async fn hours(&self, limit: u32) -> Result<Vec<HourRecord>, Error>;
+
+    /// Stores alarms; those of the same name, source and beginning are replaced. Of those that are over all but the latest go, so
+    /// that [`crate::ALARMS_KEPT`] stay.
+    async fn put_alarms(&self, alarms: &[AlarmRecord]) -> Result<(), Error>;
+
+    /// Alarms, those that go on first, then the latest.
+    async fn alarms(&self, limit: u32) -> Result<Vec<AlarmRecord>, Error>;
 
     /// Stores what is known of a model; what is there is replaced.
     async fn put_model(&self, model: &ModelRecord) -> Result<(), Error>;

@@ -12,6 +12,9 @@ mod overview {
 mod hour {
     pub(super) mod list;
 }
+mod alarm {
+    pub(super) mod list;
+}
 mod alert {
     pub(super) mod judge;
     pub(super) mod likeliest;
@@ -129,6 +132,7 @@ pub(crate) fn table() -> Vec<Route> {
             overview::read::doc,
         ),
         row(Get, "/api/v1/hours", READ, hour::list::handle, hour::list::doc),
+        row(Get, "/api/v1/alarms", READ, alarm::list::handle, alarm::list::doc),
         row(Get, "/api/v1/alerts", READ, alert::list::handle, alert::list::doc),
         row(
             Get,

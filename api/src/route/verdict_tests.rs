@@ -37,6 +37,7 @@ fn alert() -> Alert {
         held_back: None,
         model: "2026-11-22-1".to_owned(),
         members: Vec::new(),
+        completeness: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Alerts in JSON.
 
-use super::{ClientName, shown};
+use super::{ClientName, CompletenessView, shown};
 use serde::Serialize;
 use storage::{StoredAlert, StoredMember, StoredVerdict, StoredWhatIf};
 use utoipa::ToSchema;
@@ -161,6 +161,8 @@ pub(crate) struct AlertView {
     network: Option<u32>,
     /// Two-letter code of the country of the client's address; null where no database says it. It decides nothing.
     country: Option<String>,
+    /// How complete its evidence is; null when everything was done.
+    completeness: Option<CompletenessView>,
     /// Why a stronger action was held back.
     held_back: Option<String>,
     /// Version name of the model that scored it.
@@ -209,6 +211,7 @@ impl AlertView {
             blind_spots: alert.blind_spots.iter().map(|spot| shown(spot)).collect(),
             network: alert.whereabouts.network,
             country: alert.whereabouts.country.as_deref().map(shown),
+            completeness: alert.completeness.map(CompletenessView::new),
             held_back: alert.held_back.as_deref().map(shown),
             model: shown(&alert.model),
             verdict: alert.verdict.as_ref().map(VerdictView::new),

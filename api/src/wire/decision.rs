@@ -1,6 +1,6 @@
 //! Decisions in JSON and CSV.
 
-use super::{ClientName, shown};
+use super::{ClientName, CompletenessView, shown};
 use crate::neutral::push_csv_field;
 use domain::StampedDecision;
 use serde::Serialize;
@@ -61,6 +61,8 @@ pub(crate) struct DecisionView {
     mode: String,
     /// Version name of the model.
     model: String,
+    /// How complete the evidence is that it rests on; null when everything was done, and for a person's order.
+    completeness: Option<CompletenessView>,
     /// When it was lifted.
     revoked_at: Option<String>,
     /// By whom.
@@ -96,6 +98,7 @@ impl DecisionView {
             expires_at: stamped.expires_at.to_string(),
             mode: decision.mode.as_str().to_owned(),
             model: shown(&decision.model),
+            completeness: decision.completeness.map(CompletenessView::new),
             revoked_at: stamped.revoked_at.map(|at| at.to_string()),
             revoked_by: stamped.revoked_by.as_deref().map(shown),
         }

@@ -3,8 +3,10 @@
 //! Every text that a client of a gateway or a person may have chosen passes [`shown`] on its way out.
 
 mod access;
+mod alarm;
 mod alert;
 mod client;
+mod completeness;
 mod decision;
 mod hour;
 mod model;
@@ -13,9 +15,11 @@ mod order;
 mod overview;
 
 pub(crate) use access::{BouncerView, KeyView, NewKey, NewKeyView, SessionView, SignIn};
+pub(crate) use alarm::AlarmView;
 pub(crate) use alert::{AlertView, LikelyView, RankedView};
 pub use client::client_reference;
 pub(crate) use client::{ClientName, ClientPage, ClientView, parse as parse_client};
+pub(crate) use completeness::CompletenessView;
 pub(crate) use decision::DecisionView;
 pub(crate) use hour::HourView;
 pub(crate) use model::ModelView;

@@ -2,6 +2,7 @@
 
 import { create, read, remove, withQuery } from './request';
 import type {
+  Alarm,
   Alert,
   AllowEntry,
   Bouncer,
@@ -45,6 +46,9 @@ export const readOverview = (query: Query, signal?: AbortSignal) =>
   read<Overview>(withQuery('/overview', query), signal);
 
 export const listHours = (signal?: AbortSignal) => read<Slice<Hour>>('/hours', signal);
+
+/** What makes Portcullis blind or late: what goes on first. */
+export const listAlarms = (signal?: AbortSignal) => read<Slice<Alarm>>('/alarms', signal);
 
 export const listAlerts = (query: Query, signal?: AbortSignal) =>
   read<Slice<Alert>>(withQuery('/alerts', { limit: SLICE_ITEMS, ...query }), signal);

@@ -5,6 +5,7 @@ import type { components } from './schema';
 type Schemas = components['schemas'];
 
 export type Agreement = Schemas['AgreementView'];
+export type Alarm = Schemas['AlarmView'];
 export type Alert = Schemas['AlertView'];
 export type AllowEntry = Schemas['AllowView'];
 export type Bouncer = Schemas['BouncerView'];

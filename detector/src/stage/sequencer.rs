@@ -24,6 +24,7 @@ pub use offenders::{Offender, Offenders};
 pub use ruling::Ruling;
 pub use surge::SURGE;
 
+use crate::effort::Efforts;
 use crate::policy::budget::HELD_OUT_ONE_IN;
 use crate::policy::{Ask, Guard, PolicySettings, SourceCaps, Stake, WarmUp, source_cap_reason};
 use crate::rule::RuleSet;
@@ -54,6 +55,8 @@ pub struct Circumstances<'a> {
     pub sources: &'a Sources,
     /// The model, for explanations.
     pub scorer: &'a dyn Scorer,
+    /// How much was done of late.
+    pub(crate) efforts: &'a Efforts,
     /// The time up to which records were seen.
     pub now: Timestamp,
 }
@@ -93,6 +96,7 @@ impl Circumstances<'_> {
                 Mode::Enforced
             },
             model: self.scorer.version().to_owned(),
+            completeness: None,
         }
     }
 }

@@ -39,6 +39,7 @@ pub(super) fn block(seq: u64, whom: &str, ttl_secs: u32, now: Timestamp) -> Stam
         ttl_secs,
         mode: Mode::Enforced,
         model: String::new(),
+        completeness: None,
     };
     StampedDecision::stamp(decision, seq, now)
 }

@@ -30,7 +30,15 @@ fn is_shown_only(section: &Section) -> bool {
     (section.is_optional && is_nested)
         || matches!(
             section.path,
-            "stdin" | "push" | "files[]" | "syslog[]" | "allowlist[]" | "routes[]" | "api.listeners[]"
+            "stdin"
+                | "push"
+                | "files[]"
+                | "syslog[]"
+                | "allowlist[]"
+                | "routes[]"
+                | "api.listeners[]"
+                | "alarms.webhooks[]"
+                | "alarms.commands[]"
         )
 }
 

@@ -37,6 +37,12 @@ use serde::Deserialize as _;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+/// Names of alarms, as settings know them.
+#[cfg(test)]
+pub(crate) const fn alarm_names() -> [&'static str; 10] {
+    settings::alarms::NAMES
+}
+
 /// Largest configuration file, in bytes: a hundred times the largest sensible one.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 

@@ -1,5 +1,7 @@
 //! What must hold between settings. Runs also when some settings are wrong, on those that are right.
 
+mod alarms;
+
 use super::check::{Checked, Entry};
 use super::document::Origin;
 use super::documents;
@@ -34,6 +36,7 @@ pub(crate) fn contradictions(checked: &Checked, surroundings: &Surroundings<'_>)
     check_routes(checked, &mut problems);
     documents::check(checked, surroundings, &mut problems);
     super::identities::contradictions(checked, &mut problems);
+    alarms::check_alarms(checked, &mut problems);
     problems
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Whatever can fail is made before anything starts. Roles meet at the store and at the blocklist in memory only.
 
+mod alarm_board;
 mod detect;
 mod door_figures;
 mod figures;
@@ -23,6 +24,7 @@ pub(crate) use file_watch::FileWatch;
 pub(crate) use reload::reload;
 pub(crate) use settings::detector as detector_settings;
 
+use crate::alarm::outlet::Outlets;
 use crate::challenger::Duel;
 use crate::config::{Config, Loaded};
 use crate::masking;
@@ -135,14 +137,18 @@ impl Service {
             .context("could not make the first key")?;
         let figures = Arc::new(Figures::default());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let outlets = Arc::new(Outlets::open(&config.alarms, &stop, &tasks)?);
         let mut parts = api_parts(&shared, config, &figures);
         parts.check.presented = presented_key(&shared, config).await?;
+        parts
+            .metrics
+            .push(Arc::clone(&outlets) as Arc<dyn api::MetricsSource>);
         let (detect, folder_lock) = if roles.detect && config.reads() {
             let started = start_detect(
                 &shared,
                 config,
                 (&rules, networks.clone(), countries.clone()),
-                &figures,
+                (&figures, &outlets),
             )
             .await?;
             syslog::serve(syslog, &started.spools, &stop, &tasks)?;
@@ -338,7 +344,7 @@ async fn start_detect(
     shared: &Shared,
     config: &Config,
     (rules, networks, countries): (&RuleSet, Option<Networks>, Option<Countries>),
-    figures: &Arc<Figures>,
+    (figures, outlets): (&Arc<Figures>, &Arc<Outlets>),
 ) -> anyhow::Result<Started> {
     let key = installation_key(shared, config).await?;
     let (checkpoints, lock, folder) = open_checkpoints(config.storage.checkpoints.reveal())?;
@@ -356,6 +362,7 @@ async fn start_detect(
         networks,
         countries,
         figures: Arc::clone(figures),
+        outlets: Arc::clone(outlets),
         checkpoints,
         spools: Arc::clone(&spools),
         wake,

@@ -174,6 +174,11 @@ impl Topics {
         }
     }
 
+    /// Lines of each gateway so far.
+    pub(super) fn gateways(&self) -> BTreeMap<String, u64> {
+        self.lock().gateways.clone()
+    }
+
     /// Writes them.
     pub(super) fn write(&self, out: &mut Exposition) {
         use MetricKind::{Counter, Gauge};

@@ -60,6 +60,10 @@ pub(crate) fn alert(number: u8, client: &Client) -> StoredAlert {
             network: Some(64500),
             country: Some("DE".to_owned()),
         },
+        completeness: Some(domain::Completeness {
+            effort: domain::Effort::ScoredSeldom,
+            whole_permille: 250,
+        }),
         held_back: None,
         model: "2026-11-22-1".to_owned(),
         updated_at: START,

@@ -45,6 +45,7 @@ macro_rules! contract_tests {
             access: a_bouncers_cursor_never_goes_back,
             operation: figures_are_summed_over_nodes_and_counted_once,
             operation: hours_are_replaced_and_only_the_latest_are_kept,
+            operation: alarms_are_replaced_and_those_that_go_on_stay,
             operation: a_lease_has_one_holder_and_a_growing_fence,
             operation: a_writer_without_its_lease_is_refused,
             operation: rejected_lines_are_bounded,
@@ -99,6 +100,10 @@ pub(crate) fn decision(client: &Client, action: Action) -> Decision {
         ttl_secs: 3600,
         mode: Mode::Enforced,
         model: "2026-11-22-1".to_owned(),
+        completeness: Some(domain::Completeness {
+            effort: domain::Effort::LittleEvidence,
+            whole_permille: 125,
+        }),
     }
 }
 

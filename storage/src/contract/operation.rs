@@ -2,8 +2,8 @@
 
 use super::{AnyStore, START, decision, ip, order};
 use crate::{
-    DriftDay, Error, FeatureDrift, Fence, HOURS_KEPT, HourRecord, ModelDrift, ModelPart, ModelRecord,
-    ModelWatch, REJECTED_MAX, RejectedSample, Retention, StatsBucket,
+    ALARMS_KEPT, AlarmRecord, DriftDay, Error, FeatureDrift, Fence, HOURS_KEPT, HourRecord, ModelDrift,
+    ModelPart, ModelRecord, ModelWatch, REJECTED_MAX, RejectedSample, Retention, StatsBucket,
 };
 use domain::{Action, OrderKind};
 use serde_json::json;
@@ -64,6 +64,33 @@ pub(crate) async fn hours_are_replaced_and_only_the_latest_are_kept(store: AnySt
         .collect();
     store.put_hours(&many).await.unwrap();
     assert_eq!(store.hours(u32::MAX).await.unwrap(), many[5..]);
+}
+
+pub(crate) async fn alarms_are_replaced_and_those_that_go_on_stay(store: AnyStore) {
+    let alarm = |number: i64, cleared: Option<i64>| AlarmRecord {
+        name: "source_silent".to_owned(),
+        source: format!("s{number}"),
+        since: START.plus_secs(number),
+        severity: "critical".to_owned(),
+        cause: "nothing comes".to_owned(),
+        setting: "files[0].path".to_owned(),
+        next: "look".to_owned(),
+        cleared_at: cleared.map(|secs| START.plus_secs(secs)),
+    };
+    store.put_alarms(&[alarm(1, None), alarm(2, None)]).await.unwrap();
+    store.put_alarms(&[alarm(2, Some(9))]).await.unwrap();
+    assert_eq!(
+        store.alarms(9).await.unwrap(),
+        [alarm(1, None), alarm(2, Some(9))]
+    );
+    assert_eq!(store.alarms(1).await.unwrap(), [alarm(1, None)]);
+    let many: Vec<AlarmRecord> = (10..i64::from(ALARMS_KEPT) + 20)
+        .map(|number| alarm(number, Some(number)))
+        .collect();
+    store.put_alarms(&many).await.unwrap();
+    let kept = store.alarms(u32::MAX).await.unwrap();
+    assert_eq!(kept.len(), ALARMS_KEPT as usize);
+    assert_eq!((&kept[0], kept.last()), (&alarm(1, None), many.get(11)));
 }
 
 pub(crate) async fn a_lease_has_one_holder_and_a_growing_fence(store: AnyStore) {

@@ -7,7 +7,7 @@ use crate::{
     Error, StoredAlert, StoredEvidence, StoredMember, StoredReason, StoredThreat, StoredVerdict,
     StoredWhatIf, Whereabouts,
 };
-use domain::{Action, ThreatKind, Timestamp};
+use domain::{Action, Completeness, Effort, ThreatKind, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Inserts or replaces one row.
@@ -52,6 +52,9 @@ struct Body {
     network: Option<u32>,
     #[serde(default)]
     country: Option<String>,
+    /// The step of the least effort, and thousandths of whole effort.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    completeness: Option<(u8, u16)>,
     held_back: Option<String>,
     model: String,
     updated_at: i64,
@@ -178,6 +181,9 @@ fn body_of(alert: &StoredAlert) -> Body {
         blind_spots: alert.blind_spots.clone(),
         network: alert.whereabouts.network,
         country: alert.whereabouts.country.clone(),
+        completeness: alert
+            .completeness
+            .map(|found| (found.effort.step(), found.whole_permille)),
         held_back: alert.held_back.clone(),
         model: alert.model.clone(),
         updated_at: alert.updated_at.as_millis(),
@@ -245,10 +251,19 @@ fn read_body(json: &str) -> Result<StoredAlert, Error> {
             network: body.network,
             country: body.country,
         },
+        completeness: body.completeness.and_then(read_completeness),
         held_back: body.held_back,
         model: body.model,
         updated_at: Timestamp::from_millis(body.updated_at),
         verdict: None,
+    })
+}
+
+/// Of a step that nobody knows nothing is said.
+fn read_completeness((step, whole_permille): (u8, u16)) -> Option<Completeness> {
+    Some(Completeness {
+        effort: Effort::from_step(step)?,
+        whole_permille,
     })
 }
 

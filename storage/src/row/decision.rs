@@ -4,20 +4,22 @@ use super::{corrupt, narrow, parse_client, read_client, read_time, read_time_or_
 use crate::Error;
 use crate::engine::{Row, Value, params};
 use domain::{
-    Action, Client, Decision, DecisionId, Mode, Origin, Price, StampedDecision, ThreatKind, Timestamp,
+    Action, Client, Completeness, Decision, DecisionId, Effort, Mode, Origin, Price, StampedDecision,
+    ThreatKind, Timestamp,
 };
 
 /// The columns, in the order in which [`write`] and [`read`] use them.
 pub(crate) const COLUMNS: &str = "seq, id, scope, value, conditions, gateways, action, priority, origin, \
     price_clients, price_requests, price_error, threat, alert_id, reason, event_at, ttl_secs, mode, model, \
-    created_at, expires_at, revoked_at, revoked_by";
+    created_at, expires_at, revoked_at, revoked_by, effort_step, whole_permille";
 
 /// Inserts one row.
 pub(crate) const INSERT: &str = "INSERT INTO decisions (seq, id, scope, value, conditions, gateways, action, \
     priority, origin, price_clients, price_requests, price_error, threat, alert_id, reason, event_at, ttl_secs, \
-    mode, model, created_at, expires_at, revoked_at, revoked_by, superseded_by) \
+    mode, model, created_at, expires_at, revoked_at, revoked_by, superseded_by, \
+    effort_step, whole_permille) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-    $22, $23, $24)";
+    $22, $23, $24, $25, $26)";
 
 /// Parameters of [`INSERT`].
 pub(crate) fn write(row: &StampedDecision, superseded_by: Option<i64>) -> Result<Vec<Value>, Error> {
@@ -53,20 +55,35 @@ pub(crate) fn write(row: &StampedDecision, superseded_by: Option<i64>) -> Result
         row.revoked_at,
         row.revoked_by.clone(),
         superseded_by,
+        decision.completeness.map(|found| i64::from(found.effort.step())),
+        decision.completeness.map(|found| i64::from(found.whole_permille)),
     ])
 }
 
 /// Reads [`COLUMNS`].
 pub(crate) fn read(mut row: Row) -> Result<StampedDecision, Error> {
     let row = &mut row;
-    Ok(StampedDecision {
+    let mut stamped = StampedDecision {
         seq: row.count()?,
         decision: read_decision(row)?,
         created_at: read_time(row)?,
         expires_at: read_time(row)?,
         revoked_at: read_time_or_null(row)?,
         revoked_by: row.text_or_null()?,
-    })
+    };
+    stamped.decision.completeness = read_completeness(row)?;
+    Ok(stamped)
+}
+
+fn read_completeness(row: &mut Row) -> Result<Option<Completeness>, Error> {
+    let Some((step, permille)) = row.int_or_null()?.zip(row.int_or_null()?) else {
+        return Ok(None);
+    };
+    let effort = u8::try_from(step).ok().and_then(Effort::from_step);
+    Ok(Some(Completeness {
+        effort: effort.ok_or_else(|| corrupt("an effort", format!("unknown step {step}")))?,
+        whole_permille: narrow("a share of whole effort", permille)?,
+    }))
 }
 
 fn read_decision(row: &mut Row) -> Result<Decision, Error> {
@@ -91,6 +108,7 @@ fn read_decision(row: &mut Row) -> Result<Decision, Error> {
         ttl_secs: narrow("a time to live", row.int()?)?,
         mode: read_word(row, "a mode", Mode::from_name)?,
         model: row.text()?,
+        completeness: None,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::{corrupt, read_time, read_time_or_null};
 use crate::engine::Row;
-use crate::{Error, HourRecord, Lease, ModelRecord, RejectedSample, StatsBucket};
+use crate::{AlarmRecord, Error, HourRecord, Lease, ModelRecord, RejectedSample, StatsBucket};
 
 pub(crate) fn read_stats(mut row: Row) -> Result<StatsBucket, Error> {
     let row = &mut row;
@@ -33,6 +33,20 @@ pub(crate) fn read_hour(mut row: Row) -> Result<HourRecord, Error> {
         usual: of_requests
             .zip(of_failed)
             .map(|(requests, failed)| [requests, failed]),
+    })
+}
+
+pub(crate) fn read_alarm(mut row: Row) -> Result<AlarmRecord, Error> {
+    let row = &mut row;
+    Ok(AlarmRecord {
+        name: row.text()?,
+        source: row.text()?,
+        since: read_time(row)?,
+        severity: row.text()?,
+        cause: row.text()?,
+        setting: row.text()?,
+        next: row.text()?,
+        cleared_at: read_time_or_null(row)?,
     })
 }
 

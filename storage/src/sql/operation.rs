@@ -3,10 +3,10 @@
 use super::{execute, execute_each, read_all, read_first, take_numbers};
 use crate::engine::{Engine, params};
 use crate::row::client::bounded_json;
-use crate::row::operation::{read_hour, read_model, read_rejected, read_stats};
+use crate::row::operation::{read_alarm, read_hour, read_model, read_rejected, read_stats};
 use crate::{
-    Error, HOURS_KEPT, HourRecord, MODEL_CARD_BYTES_MAX, MODEL_WATCH_BYTES_MAX, ModelRecord, ModelWatch,
-    REJECTED_MAX, REJECTED_SAMPLE_BYTES_MAX, RejectedSample, StatsBucket,
+    ALARMS_KEPT, AlarmRecord, Error, HOURS_KEPT, HourRecord, MODEL_CARD_BYTES_MAX, MODEL_WATCH_BYTES_MAX,
+    ModelRecord, ModelWatch, REJECTED_MAX, REJECTED_SAMPLE_BYTES_MAX, RejectedSample, StatsBucket,
 };
 use domain::Timestamp;
 
@@ -80,6 +80,38 @@ pub(super) async fn hours(engine: &dyn Engine, limit: u32) -> Result<Vec<HourRec
     let mut hours = read_all(rows, read_hour)?;
     hours.reverse();
     Ok(hours)
+}
+
+pub(super) async fn put_alarms(engine: &dyn Engine, alarms: &[AlarmRecord]) -> Result<(), Error> {
+    let doing = "store alarms";
+    let sql = "INSERT INTO alarms (name, source, since, severity, cause, setting, next, cleared_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (name, source, since) DO UPDATE SET \
+               severity = excluded.severity, cause = excluded.cause, setting = excluded.setting, \
+               next = excluded.next, cleared_at = excluded.cleared_at";
+    let params = |alarm: &AlarmRecord| {
+        params![
+            alarm.name.as_str(),
+            alarm.source.as_str(),
+            alarm.since,
+            alarm.severity.as_str(),
+            alarm.cause.as_str(),
+            alarm.setting.as_str(),
+            alarm.next.as_str(),
+            alarm.cleared_at
+        ]
+    };
+    execute_each(engine, doing, sql, alarms.iter().map(params).collect()).await?;
+    let sql = "DELETE FROM alarms WHERE cleared_at IS NOT NULL AND (name, source, since) NOT IN \
+               (SELECT name, source, since FROM alarms ORDER BY cleared_at IS NULL DESC, since DESC LIMIT $1)";
+    execute(engine, doing, sql, params![ALARMS_KEPT]).await?;
+    Ok(())
+}
+
+pub(super) async fn alarms(engine: &dyn Engine, limit: u32) -> Result<Vec<AlarmRecord>, Error> {
+    let sql = "SELECT name, source, since, severity, cause, setting, next, cleared_at FROM alarms \
+               ORDER BY cleared_at IS NULL DESC, since DESC, name, source LIMIT $1";
+    let rows = engine.fetch("read alarms", sql.into(), params![limit]).await?;
+    read_all(rows, read_alarm)
 }
 
 pub(super) async fn put_model(engine: &dyn Engine, model: &ModelRecord) -> Result<(), Error> {

@@ -109,6 +109,7 @@ fn operator_decision(order: &Order, ttl_secs: u32) -> Decision {
         ttl_secs,
         mode: Mode::Enforced,
         model: String::new(),
+        completeness: None,
     }
 }
 

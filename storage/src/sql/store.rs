@@ -3,9 +3,9 @@
 use super::{SqlStore, access, alerts, decisions, leases, operation, orders, read_first, retention};
 use crate::engine::params;
 use crate::{
-    AlertFilter, ApiKey, Bouncer, ClientSummary, DecisionFilter, Error, Fence, HourRecord, Lease,
-    ModelRecord, ModelWatch, NewApiKey, NewOrder, OrderFilter, OrderReceipt, Page, Paged, RejectedSample,
-    Retention, RetentionReport, Session, StatsBucket, Store, StoreHealth, StoredAlert,
+    AlarmRecord, AlertFilter, ApiKey, Bouncer, ClientSummary, DecisionFilter, Error, Fence, HourRecord,
+    Lease, ModelRecord, ModelWatch, NewApiKey, NewOrder, OrderFilter, OrderReceipt, Page, Paged,
+    RejectedSample, Retention, RetentionReport, Session, StatsBucket, Store, StoreHealth, StoredAlert,
 };
 use async_trait::async_trait;
 use domain::{AlertId, Client, Decision, DecisionId, Order, StampedDecision, Timestamp};
@@ -149,6 +149,14 @@ impl Store for SqlStore {
 
     async fn hours(&self, limit: u32) -> Result<Vec<HourRecord>, Error> {
         operation::hours(&*self.engine, limit).await
+    }
+
+    async fn put_alarms(&self, alarms: &[AlarmRecord]) -> Result<(), Error> {
+        operation::put_alarms(&*self.engine, alarms).await
+    }
+
+    async fn alarms(&self, limit: u32) -> Result<Vec<AlarmRecord>, Error> {
+        operation::alarms(&*self.engine, limit).await
     }
 
     async fn stats(&self, from: Timestamp, to: Timestamp) -> Result<Vec<StatsBucket>, Error> {

@@ -36,8 +36,15 @@ impl Suspects {
         }
     }
 
-    /// Keeps one more request of a suspect, the one at that position. `write` is only called when there is room and it is not kept already.
-    pub fn keep(&mut self, key: u64, rank: f32, position: Position, write: impl FnOnce() -> Evidence) {
+    /// Keeps one more request of a suspect, the one at that position, while there are fewer than `most`; where that is all there can be, in the
+    /// place of another. `write` is only called when there is room and it is not kept already.
+    pub fn keep(
+        &mut self,
+        key: u64,
+        (rank, most): (f32, usize),
+        position: Position,
+        write: impl FnOnce() -> Evidence,
+    ) {
         let Some(place) = self.admit(key, rank) else {
             return;
         };
@@ -46,9 +53,9 @@ impl Suspects {
         if suspect.evidence.iter().any(|kept| kept.position == position) {
             return;
         }
-        if suspect.evidence.len() < EVIDENCE_MAX {
+        if suspect.evidence.len() < most.min(EVIDENCE_MAX) {
             suspect.evidence.push(write());
-        } else {
+        } else if most >= EVIDENCE_MAX {
             let place = FIRST_KEPT + suspect.overwritten % (EVIDENCE_MAX - FIRST_KEPT);
             suspect.evidence[place] = write();
             suspect.overwritten += 1;

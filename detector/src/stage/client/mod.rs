@@ -19,6 +19,7 @@ pub use slots::{Shows, Slot, Slots};
 use told::Told;
 
 use crate::detector::Describe;
+use crate::effort::evidence_max;
 use crate::feature;
 use crate::limits::{ENFORCEMENT_LAG_MILLIS, SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED};
 use crate::population::{Established, Population};
@@ -30,7 +31,7 @@ use crate::stage::sequencer::Block;
 use crate::threat;
 use crate::window::decay::VISIT;
 use crate::window::{Change, Hashes, Window};
-use domain::{Action, Evidence, HashKey, RequestRecord, ThreatKind, Timestamp};
+use domain::{Action, Effort, Evidence, HashKey, RequestRecord, ThreatKind, Timestamp};
 
 /// What the shards read but never change during a tick.
 #[derive(Clone, Copy)]
@@ -49,6 +50,8 @@ pub struct Epoch<'a> {
     pub assumes_enforcement: bool,
     /// Whether the machine's own blocks are only recorded.
     pub is_shadow: bool,
+    /// How much is done for each request.
+    pub effort: Effort,
 }
 
 /// One of the logical shards: the windows of its clients.
@@ -75,6 +78,8 @@ pub struct Shard {
 const WEIGHED_AT: [u64; 4] = [3, 5, 8, 12];
 /// Then at every multiple of this.
 const WEIGHED_EVERY: u64 = 8;
+/// Then at every multiple of this, while more come than can be handled with everything on.
+const WEIGHED_SELDOM: u64 = 32;
 
 /// A window without evidence is scored first at this count of requests: fewer look alike.
 const SCORED_FIRST: u64 = 5;
@@ -161,15 +166,15 @@ impl Shard {
             slot.tell_all(arrival, (&signals, told), epoch, &mut self.changes);
         }
         if is_telling(&signals, change) && slot.window.suspicion.is_any() {
-            self.suspects.keep(arrival.key, rank, record.position, || {
-                evidence(record, arrival.at, epoch.describe)
-            });
+            let kept = (rank, evidence_max(epoch.effort));
+            let latest = || evidence(record, arrival.at, epoch.describe);
+            self.suspects.keep(arrival.key, kept, record.position, latest);
         }
         slot.hint(arrival, kin, epoch.describe, &mut self.changes);
         slot.witness(arrival, surge, epoch.describe, &mut self.changes);
         slot.meet_rules(arrival, (&signals, hashes.agent), epoch, &mut self.changes.hits);
         let is_in_vain = change.is_novel_miss || signals.probe.weight > 0.0;
-        if slot.is_due(rank, &signals, is_in_vain) {
+        if slot.is_due(rank, &signals, is_in_vain, epoch.effort) {
             slot.last_rank = slot.last_rank.max(rank);
             self.prepare(place, arrival, epoch);
         }
@@ -209,7 +214,7 @@ impl Shard {
                 self.changes.grown_up.push((arrival.key, window.requests));
             }
         }
-        if claims.is_empty() && !is_scored_at(window.requests) {
+        if claims.is_empty() && !is_scored_at(window.requests, epoch.effort) {
             return;
         }
         let sentences = claims
@@ -230,8 +235,12 @@ impl Shard {
             // Who takes object after object shows it by no single request: the looks at it are a sample.
             let latest = || evidence(arrival.record, arrival.at, epoch.describe);
             let rank = window.suspicion.rank() + claim_max;
-            self.suspects
-                .keep(arrival.key, rank, arrival.record.position, latest);
+            self.suspects.keep(
+                arrival.key,
+                (rank, evidence_max(epoch.effort)),
+                arrival.record.position,
+                latest,
+            );
             (
                 Some(Box::new(window.clone())),
                 self.suspects.with_latest(arrival.key, latest),
@@ -377,10 +386,14 @@ impl Slot {
     }
 
     /// Whether the window's evidence is to be weighed at this request.
-    fn is_due(&self, rank: f32, signals: &Signals, is_in_vain: bool) -> bool {
+    fn is_due(&self, rank: f32, signals: &Signals, is_in_vain: bool, effort: Effort) -> bool {
         let requests = self.window.requests;
-        let is_scheduled =
-            WEIGHED_AT.contains(&requests) || (requests > 0 && requests.is_multiple_of(WEIGHED_EVERY));
+        let every = if effort == Effort::Whole {
+            WEIGHED_EVERY
+        } else {
+            WEIGHED_SELDOM
+        };
+        let is_scheduled = WEIGHED_AT.contains(&requests) || (requests > 0 && requests.is_multiple_of(every));
         is_scheduled
             || (is_in_vain && self.may_leave_soon())
             || rank >= self.last_rank + SUSPICION_STEP
@@ -397,11 +410,13 @@ impl Slot {
     }
 }
 
-/// Whether a window without evidence is scored at that count of requests.
-fn is_scored_at(requests: u64) -> bool {
+/// Whether a window without evidence is scored at that count of requests: with less effort only when it has doubled.
+fn is_scored_at(requests: u64, effort: Effort) -> bool {
     let has_doubled =
         requests.is_multiple_of(SCORED_DOUBLING) && (requests / SCORED_DOUBLING).is_power_of_two();
-    requests == SCORED_FIRST || has_doubled || requests.is_multiple_of(SCORED_EVERY)
+    requests == SCORED_FIRST
+        || has_doubled
+        || (effort == Effort::Whole && requests.is_multiple_of(SCORED_EVERY))
 }
 
 /// Says what the request's route is for: what a person says before its words, and those before what was learned. Gives whether
@@ -463,7 +478,7 @@ mod tests {
         let mut is_due = |requests, is_robot, is_in_vain| {
             slot.window.requests = requests;
             slot.window.suspicion.is_robot = is_robot;
-            slot.is_due(0.3, &Signals::default(), is_in_vain)
+            slot.is_due(0.3, &Signals::default(), is_in_vain, Effort::Whole)
         };
         assert!(is_due(6, false, true) && is_due(7, false, true));
         assert!(!is_due(7, false, false), "nothing new");

@@ -169,6 +169,7 @@ fn decision(
     Decision {
         // After everybody who is sure by itself.
         priority: 50,
+        completeness: around.efforts.between(suspected.member.first_seen, around.now),
         ..around.decided(id, client, (threat, sentence.to_owned()), act, around.now)
     }
 }
@@ -222,6 +223,9 @@ fn alert(
         held_back: None,
         model: around.scorer.version().to_owned(),
         members,
+        completeness: around
+            .efforts
+            .between(first_seen.unwrap_or(alerted_at), around.now),
     }
 }
 

@@ -75,6 +75,7 @@ impl Sequencer {
             priority: super::ruling::priority(confidence(rule, around)),
             price: super::ruling::price(&candidate),
             alert_id: Some(id),
+            completeness: around.efforts.between(fired.hit.first_seen, candidate.at),
             ..around.decided(
                 id,
                 &candidate.client,
@@ -208,6 +209,7 @@ fn alert(
         held_back,
         model: around.scorer.version().to_owned(),
         members: Vec::new(),
+        completeness: around.efforts.between(first_seen, hit.at),
     }
 }
 

@@ -86,6 +86,7 @@ impl Sequencer {
             held_back,
             model: around.scorer.version().to_owned(),
             members: Vec::new(),
+            completeness: around.efforts.between(candidate.first_seen, candidate.at),
         };
         Ruling {
             key: candidate.key,
@@ -110,6 +111,7 @@ fn decision(
         priority: priority(confidence),
         price: price(candidate),
         alert_id: Some(id),
+        completeness: around.efforts.between(candidate.first_seen, candidate.at),
         ..around.decided(id, &candidate.client, (threat, reason), act, candidate.at)
     }
 }

@@ -69,6 +69,7 @@ pub(crate) fn alert(surge: &Surge, around: Circumstances<'_>) -> Alert {
         held_back: None,
         model: around.scorer.version().to_owned(),
         members: Vec::new(),
+        completeness: around.efforts.between(surge.hour_at, surge.told_at),
     }
 }
 

@@ -71,6 +71,17 @@ impl SpoolReader {
         &self.spool
     }
 
+    /// Bytes that were not read yet: exact in the newest segment, and at most so many before it.
+    #[must_use]
+    pub fn unread(&self) -> u64 {
+        let durable = self.spool.durable();
+        if self.place.segment >= durable.segment {
+            durable.bytes.saturating_sub(self.place.byte)
+        } else {
+            self.spool.bytes().saturating_sub(self.place.byte)
+        }
+    }
+
     /// Bytes that could not be read as they were written, since this reader was made.
     #[must_use]
     pub fn damaged(&self) -> u64 {

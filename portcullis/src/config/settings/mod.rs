@@ -1,5 +1,6 @@
 //! Every setting there is, in the order of the example, section by section.
 
+pub(crate) mod alarms;
 mod api;
 mod detection;
 mod doors;
@@ -51,6 +52,9 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &api::LISTENERS,
     &api::TLS,
     &api::LAPI,
+    &alarms::ALARMS,
+    &alarms::WEBHOOKS,
+    &alarms::COMMANDS,
 ];
 
 /// What stands in for an array that is left out: the listener of a first start.

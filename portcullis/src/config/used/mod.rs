@@ -1,9 +1,11 @@
 //! The used form: checked settings as the types that the rest of the program takes.
 
+mod alarms;
 mod doors;
 mod kafka;
 mod read;
 
+pub(crate) use alarms::{AlarmCommand, Alarms, Webhook};
 pub(crate) use doors::{Files, Push, Stdin, Syslog, SyslogProtocol};
 pub(crate) use kafka::{Kafka, KafkaSasl, Topic};
 
@@ -57,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) api: Api,
     /// The CrowdSec-compatible API.
     pub(crate) lapi: Lapi,
+    /// Who is told what needs a person.
+    pub(crate) alarms: Alarms,
 }
 
 /// A secret. Its text can be taken out on purpose only.

@@ -48,6 +48,7 @@ fn block(client: Client, mode: Mode) -> Decision {
         ttl_secs: 60,
         mode,
         model: String::new(),
+        completeness: None,
     }
 }
 

@@ -3,12 +3,14 @@
 //! One object, so that windows, population, policy memory and places can never disagree.
 
 use super::minutes::Minutes;
+use crate::alarm::Learned;
 use ingest::source::follow::LogPlace;
 use ingest::source::spool::SpoolPlace;
 use serde::{Deserialize, Serialize};
 
-/// Version of this form. The detector's part carries a version of its own. Version 1 knew partitions only.
-const VERSION: u32 = 2;
+/// Version of this form. The detector's part carries a version of its own. Version 1 knew partitions only, version 2
+/// nothing of what is usual of sources.
+const VERSION: u32 = 3;
 
 /// Name under which checkpoints of the detect role are saved.
 pub(super) const NAME: &str = "detect";
@@ -46,6 +48,19 @@ pub(super) struct Checkpoint {
     pub(super) minutes: Minutes,
     /// The detector's state.
     pub(super) detector: Vec<u8>,
+    /// What is usual of the sources, by which alarms are judged.
+    pub(super) usual: Learned,
+    /// When less than everything was done: from, to, and the step of the effort.
+    pub(super) efforts: Vec<(i64, i64, u8)>,
+}
+
+/// As version 2 has it.
+#[derive(Debug, Deserialize)]
+struct WithoutUsual {
+    sources: Vec<Place>,
+    orders_seq: u64,
+    minutes: Minutes,
+    detector: Vec<u8>,
 }
 
 /// As version 1 has it.
@@ -90,10 +105,10 @@ impl Checkpoint {
         if version > VERSION {
             return Err(CheckpointError::Newer(version));
         }
-        let read = if version == 1 {
-            postcard::from_bytes::<PartitionsOnly>(rest).map(Self::from)
-        } else {
-            postcard::from_bytes(rest)
+        let read = match version {
+            1 => postcard::from_bytes::<PartitionsOnly>(rest).map(Self::from),
+            2 => postcard::from_bytes::<WithoutUsual>(rest).map(Self::from),
+            _ => postcard::from_bytes(rest),
         };
         read.map_err(|error| damaged(&error.to_string()))
     }
@@ -106,6 +121,21 @@ impl From<PartitionsOnly> for Checkpoint {
             orders_seq: old.orders_seq,
             minutes: old.minutes,
             detector: old.detector,
+            usual: Learned::default(),
+            efforts: Vec::new(),
+        }
+    }
+}
+
+impl From<WithoutUsual> for Checkpoint {
+    fn from(old: WithoutUsual) -> Self {
+        Self {
+            sources: old.sources,
+            orders_seq: old.orders_seq,
+            minutes: old.minutes,
+            detector: old.detector,
+            usual: Learned::default(),
+            efforts: Vec::new(),
         }
     }
 }
@@ -137,14 +167,17 @@ mod tests {
             orders_seq: 9,
             minutes: Minutes::default(),
             detector: vec![1, 2, 3],
+            usual: Learned::default(),
+            efforts: vec![(1, 2, 1)],
         };
         let mut bytes = checkpoint.write();
         let read = Checkpoint::read(&bytes).unwrap();
         assert_eq!(read.sources, checkpoint.sources);
         assert_eq!((read.orders_seq, read.detector), (9, vec![1, 2, 3]));
-        bytes[0] = 3;
+        assert_eq!(read.efforts, [(1, 2, 1)]);
+        bytes[0] = 4;
         let error = Checkpoint::read(&bytes).unwrap_err().to_string();
-        assert!(error.contains("version 3"), "{error}");
+        assert!(error.contains("version 4"), "{error}");
         assert!(Checkpoint::read(&bytes[..3]).is_err());
         assert!(Checkpoint::read(&[2, 0, 0, 0, 255]).is_err());
     }
@@ -169,5 +202,29 @@ mod tests {
         let read = Checkpoint::read(&bytes).unwrap();
         assert_eq!(read.sources, [Place::Partition(partition())]);
         assert_eq!((read.orders_seq, read.detector), (4, vec![8]));
+    }
+
+    #[test]
+    fn a_checkpoint_without_what_is_usual_is_read() {
+        #[derive(Serialize)]
+        struct Old {
+            sources: Vec<Place>,
+            orders_seq: u64,
+            minutes: Minutes,
+            detector: Vec<u8>,
+        }
+        let old = Old {
+            sources: vec![Place::Partition(partition())],
+            orders_seq: 4,
+            minutes: Minutes::default(),
+            detector: vec![8],
+        };
+        let mut bytes = 2u32.to_le_bytes().to_vec();
+        bytes.extend(postcard::to_stdvec(&old).unwrap());
+        let read = Checkpoint::read(&bytes).unwrap();
+        assert_eq!(
+            (read.orders_seq, read.detector, read.usual),
+            (4, vec![8], Learned::default())
+        );
     }
 }

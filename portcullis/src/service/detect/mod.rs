@@ -17,6 +17,7 @@ mod watched;
 use super::Shared;
 use super::figures::Figures;
 use super::spools::{Spools, Wake};
+use crate::alarm::outlet::Outlets;
 use crate::config::Config;
 use anyhow::Context as _;
 use detector::rule::RuleSet;
@@ -43,6 +44,8 @@ pub(super) struct Setup {
     pub(super) countries: Option<ingest::Countries>,
     pub(super) figures: Arc<Figures>,
     pub(super) checkpoints: CheckpointStore,
+    /// Who is told of alarms.
+    pub(super) outlets: Arc<Outlets>,
     /// Lines that were sent to us and wait.
     pub(super) spools: Arc<Spools>,
     pub(super) wake: Arc<Wake>,
@@ -119,6 +122,8 @@ impl Role {
             let Some(lease) = lease::wait(&self) else { break };
             let result = Session::begin(&mut self, &lease).and_then(Session::run);
             self.setup.figures.set_state(false, None);
+            // Whoever takes over judges anew.
+            self.setup.figures.alarms().clear();
             match result {
                 Ok(()) => {
                     lease::release(&self, &lease);

@@ -101,6 +101,7 @@ impl Readers {
             match parser.parse(text, position) {
                 Ok(record) => {
                     source.counts.latest = source.counts.latest.max(record.at);
+                    source.survey.pass(&record, rejections.now);
                     records.push(record);
                 }
                 Err(reject) => rejections.add(&RejectedLine {

@@ -55,17 +55,18 @@ impl Doors {
                 _ => {}
             }
         }
-        let terms = |files: &used::Files| Terms {
+        let terms = |(at, files): (usize, &used::Files)| Terms {
             format: files.format.clone(),
             trust: files.trust,
             acts_per_hour: files.acts_per_hour,
             lateness_secs: config.detector.lateness_secs,
             gateway: files.gateway.clone().unwrap_or_default(),
             identity: config.clients.identity_of(&files.own_identity()),
+            settings: format!("files[{at}]"),
         };
         Self {
             files,
-            terms: config.files.iter().map(terms).collect(),
+            terms: config.files.iter().enumerate().map(terms).collect(),
             spools,
             readers: Vec::new(),
             stood,
@@ -189,6 +190,18 @@ impl Doors {
                 tracing::warn!(%error, "could not delete what was read of the spool of {}: {error}", api::neutralise(name));
             }
         }
+    }
+
+    /// Bytes of each source that were not read yet, and lines that it lost at the door.
+    pub(in super::super) fn waits(&self) -> BTreeMap<u32, (u64, u64)> {
+        let logs = self.files.iter().flat_map(FollowedFiles::figures);
+        let mut waits: BTreeMap<u32, (u64, u64)> = logs.map(|log| (log.source, (log.behind, 0))).collect();
+        let spools: BTreeMap<_, _> = self.spools.all().into_iter().collect();
+        for door in &self.readers {
+            let dropped = spools.get(&door.name).map_or(0, |spooled| spooled.dropped());
+            waits.insert(door.source, (door.reader.unread(), dropped));
+        }
+        waits
     }
 
     /// Bytes that wait in each source, and lines that it lost at the door.

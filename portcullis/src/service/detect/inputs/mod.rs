@@ -96,6 +96,7 @@ impl Inputs {
                     lateness_secs: topic.lateness_secs.unwrap_or(config.detector.lateness_secs),
                     gateway: gateway.to_owned(),
                     identity: config.clients.identity_of(&topic.own_identity()),
+                    settings: format!("kafka.topics[{}]", partition.rule),
                 });
             }
             local += 1;

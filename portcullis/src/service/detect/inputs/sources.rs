@@ -2,6 +2,7 @@
 //! trust for each, so a number is never given anew.
 
 use super::super::checkpoint::{PartitionPlace, Place};
+use crate::alarm::{Survey, Surveyed};
 use detector::SourceTerms;
 use domain::{Action, Timestamp};
 use ingest::IdentityPolicy;
@@ -34,6 +35,8 @@ pub(in super::super) struct Terms {
     pub(in super::super) gateway: String,
     /// Who its clients are.
     pub(in super::super) identity: IdentityPolicy,
+    /// Where these settings stand: `kafka.topics[0]`.
+    pub(in super::super) settings: String,
 }
 
 /// What was counted of a source since this session began.
@@ -53,6 +56,10 @@ pub(in super::super) struct Source {
     /// `None` until its door is open in this session.
     pub(in super::super) terms: Option<Terms>,
     pub(in super::super) counts: Counts,
+    /// What is looked at of its requests, for alarms.
+    pub(in super::super) survey: Survey,
+    /// What was counted when that was last taken.
+    counted: Counts,
     /// Where it stood when the checkpoint was written: kept for a door that is closed at the moment.
     stood: Option<Place>,
 }
@@ -83,6 +90,14 @@ impl SourceName {
 }
 
 impl Source {
+    /// Lines since this was last called, those of them that could not be read, and what was looked at.
+    pub(in super::super) fn take_survey(&mut self) -> (u64, u64, Surveyed) {
+        let before = std::mem::replace(&mut self.counted, self.counts);
+        let lines = self.counts.lines.saturating_sub(before.lines);
+        let rejected = self.counts.rejected.saturating_sub(before.rejected);
+        (lines, rejected, self.survey.take())
+    }
+
     /// The topic of a partition, and the gateway whose log it is.
     pub(in super::super) fn topic(&self) -> Option<(&str, &str)> {
         let SourceName::Partition(topic, _) = &self.name else {
@@ -117,6 +132,8 @@ impl Sources {
             name,
             terms: None,
             counts: Counts::default(),
+            survey: Survey::default(),
+            counted: Counts::default(),
             stood: None,
         });
         number
@@ -148,6 +165,11 @@ impl Sources {
             cap: terms.acts_per_hour,
             counted_with: first.map(|(number, _)| number),
         })
+    }
+
+    /// The same, to be changed.
+    pub(in super::super) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut Source)> {
+        (0..).zip(&mut self.list)
     }
 
     /// Numbers and sources.

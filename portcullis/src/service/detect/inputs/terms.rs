@@ -20,6 +20,7 @@ pub(super) fn of_spool(config: &Config, name: &str) -> Terms {
             lateness_secs,
             gateway: gateway.to_owned(),
             identity: config.clients.identity_of(&push.own_identity()),
+            settings: "push".to_owned(),
         };
     }
     if let Some(stdin) = config.stdin.as_ref().filter(|_| name == STDIN) {
@@ -30,9 +31,11 @@ pub(super) fn of_spool(config: &Config, name: &str) -> Terms {
             acts_per_hour: stdin.acts_per_hour,
             lateness_secs,
             gateway: stdin.gateway.clone().unwrap_or_else(|| name.to_owned()),
+            settings: "stdin".to_owned(),
         };
     }
-    let syslog = config.syslog.iter().find(|syslog| syslog.source() == name);
+    let mut listeners = config.syslog.iter().enumerate();
+    let syslog = listeners.find(|(_, syslog)| syslog.source() == name);
     syslog.map_or_else(
         || Terms {
             format: "auto".to_owned(),
@@ -41,14 +44,16 @@ pub(super) fn of_spool(config: &Config, name: &str) -> Terms {
             lateness_secs,
             gateway: name.to_owned(),
             identity: config.clients.identity(),
+            settings: "syslog".to_owned(),
         },
-        |syslog| Terms {
+        |(at, syslog)| Terms {
             format: syslog.format.clone(),
             trust: syslog.trust,
             acts_per_hour: syslog.acts_per_hour,
             lateness_secs,
             gateway: syslog.gateway.clone().unwrap_or_else(|| name.to_owned()),
             identity: config.clients.identity_of(&syslog.own_identity()),
+            settings: format!("syslog[{at}]"),
         },
     )
 }

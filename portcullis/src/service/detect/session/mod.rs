@@ -1,6 +1,8 @@
 //! One session: from loading a checkpoint to losing the lease, an error, or the end.
 
+mod alarms;
 mod doors;
+mod effort;
 mod group;
 mod hours;
 mod intake;
@@ -20,8 +22,10 @@ use crate::config::used;
 use crate::service::figures::Count;
 use crate::service::settings;
 use crate::service::watch::{self, Watch};
+use alarms::Watching;
 use detector::{Detector, Output, Settings};
 use domain::HashKey;
+use effort::Pressure;
 use hours::HoursTold;
 use ingest::source::kafka::{Commit, KafkaBatch, KafkaEvent, KafkaSource, KafkaSourceError};
 use models::ModelsTold;
@@ -86,6 +90,8 @@ pub(super) struct Session<'a> {
     told: Instant,
     models_told: ModelsTold,
     hours_told: HoursTold,
+    watching: Watching,
+    pressure: Pressure,
     spoken: Instant,
     is_previewed: bool,
     held_until: Option<Instant>,
@@ -106,7 +112,13 @@ impl<'a> Session<'a> {
         let generation = loaded.as_ref().map_or(0, |found| found.generation);
         let loaded = loaded.map(|found| Checkpoint::read(&found.bytes)).transpose();
         let loaded = loaded.map_err(|error| Fault::Final(error.into()))?;
-        let detector = restore(role, loaded.as_ref())?;
+        let mut detector = restore(role, loaded.as_ref())?;
+        detector.restore_effort_spans(effort::spans(loaded.as_ref().map_or(&[], |found| &found.efforts)));
+        let usual = loaded
+            .as_ref()
+            .map(|found| found.usual.clone())
+            .unwrap_or_default();
+        let watching = Watching::begin(role, usual)?;
         watch::resume(detector.scorer(), &role.wait(setup.shared.store.models())?);
         let places = loaded.as_ref().map_or(&[][..], |found| &found.sources);
         let inputs = Inputs::open(&setup.config, places, (&setup.spools, &setup.wake), |kafka| {
@@ -137,6 +149,8 @@ impl<'a> Session<'a> {
             told: now,
             models_told: ModelsTold::default(),
             hours_told: HoursTold::default(),
+            watching,
+            pressure: Pressure::new(now),
             spoken: now,
             is_previewed: true,
             held_until: None,
@@ -164,9 +178,11 @@ impl<'a> Session<'a> {
         self.take_orders();
         let has_asked = self.ask_kafka(batch)?;
         self.ask_doors(has_asked);
+        let began = Instant::now();
         self.read(Some(&*batch).filter(|_| has_asked));
         self.inputs.clear();
         self.store()?;
+        self.pressure.note_work(began.elapsed());
         if has_asked {
             for event in batch.events().to_vec() {
                 self.hear(event)?;
@@ -269,6 +285,8 @@ impl<'a> Session<'a> {
             orders_seq: self.orders_seq,
             minutes: self.minutes.clone(),
             detector: self.detector.checkpoint(),
+            usual: self.watching.learned(),
+            efforts: effort::told(&self.detector.effort_spans()),
         };
         let bytes = checkpoint.write();
         let setup = &self.role.setup;
@@ -325,6 +343,9 @@ impl<'a> Session<'a> {
             .set_doors(doors::figures(&self.inputs, (setup.shared.clock)()));
         setup.figures.set_totals(self.detector.totals());
         setup.figures.set_roles(self.detector.learned_roles());
+        self.measure_pressure();
+        self.tell_of_alarms();
+        let setup = &self.role.setup;
         let watch = Watch::of(self.detector.scorer());
         setup.figures.set_watch(watch.clone());
         if let Some(letters) = &self.inputs.letters {
