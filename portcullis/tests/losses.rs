@@ -33,32 +33,22 @@ fn key(column: Column) -> &'static str {
     }
 }
 
-/// Objects read one after the other by one consumer from a hundred addresses, among consumers who read their own.
-fn one_consumer_from_many_addresses() -> String {
+/// A consumer's key, a day and more in one place, then used from twenty, beside consumers who stay where they are.
+fn a_key_that_was_stolen() -> String {
     let mut log = String::new();
-    let mut line = |at: u64, address: String, consumer: &str, object: u64, status: u16| {
+    let mut line = |at: u64, address: String, consumer: &str| {
         let _ = writeln!(
             log,
-            r#"{{"time":{at},"client_ip":"{address}","consumer":"{consumer}","method":"GET","uri":"/api/orders/{object}","status":{status},"bytes_sent":700,"user_agent":"app/7"}}"#
+            r#"{{"time":{at},"client_ip":"{address}","consumer":"{consumer}","method":"GET","uri":"/api/orders","status":200,"bytes_sent":700,"user_agent":"app/7"}}"#
         );
     };
-    for step in 0..600 {
-        let at = 1_795_000_000 + step;
-        line(
-            at,
-            format!("145.{}.7.9", step % 100),
-            "harvester",
-            40_000 + step,
-            if step % 3 == 0 { 200 } else { 404 },
-        );
-        let reader = step % 40;
-        line(
-            at,
-            format!("146.{reader}.7.9"),
-            &format!("reader-{reader}"),
-            9_000 + reader,
-            200,
-        );
+    for step in 0..400 {
+        let at = 1_795_000_000 + step * 300;
+        line(at, "145.1.7.9".to_owned(), "partner");
+        line(at + 1, "146.1.7.9".to_owned(), "reader");
+        if step >= 380 {
+            line(at + 2, format!("147.{step}.7.9", step = step - 380), "partner");
+        }
     }
     log
 }
@@ -172,7 +162,7 @@ fn of_every_threat_that_is_said_to_be_missed_fewer_clients_are_found() {
         run(folder.path(), &arguments).out
     };
     let mut logs: Vec<String> = PLAYED.into_iter().map(play).collect();
-    logs.push(one_consumer_from_many_addresses());
+    logs.push(a_key_that_was_stolen());
     logs.push(one_program_behind_many_addresses());
     let count = |logs: &[String]| {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();

@@ -140,6 +140,10 @@ fn a_topic_read_again_gives_the_blocks_that_the_service_gave_and_the_report_that
         "the group's offset moved"
     );
     assert_eq!(kafka.members(topic)?, members, "the group got another member");
+    // Figures are told once a second.
+    portcullis.wait_until("its own joining was told", |portcullis| {
+        Ok(portcullis.metrics("kafka_rebalances_total")? > 0.0)
+    })?;
     assert_eq!(
         portcullis.metrics("kafka_rebalances_total")?,
         1.0,

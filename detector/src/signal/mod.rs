@@ -89,7 +89,7 @@ pub enum MethodClass {
 }
 
 /// Reads the signals of one request. `is_known` says that many clients use the route with success: then the path
-/// itself cannot be a probe, and only the query is searched for payloads. `is_new_agent` says that the client did not
+/// itself cannot be a probe, and it is searched for payloads only if it holds a character that paths hardly have. `is_new_agent` says that the client did not
 /// send this user agent before: one that it repeats is searched once. `work_left` is what may still be spent on searching for
 /// payloads, in searched bytes; [`Signals::work`] says what was.
 #[must_use]
@@ -115,6 +115,10 @@ pub fn read(record: &RequestRecord<'_>, is_known: bool, is_new_agent: bool, work
         signals.probe = probe::find(path);
         payload::search(path, &mut budget, &mut signals.payload);
         signals.odd_characters += odd_characters(path);
+    } else if payload::may_be_written_in(record.path.as_bytes()) {
+        // Whatever stands where others have an id belongs to their route, a payload too.
+        budget.keep_half(!query.is_empty());
+        payload::search(clip(&record.path), &mut budget, &mut signals.payload);
     }
     budget.keep_half(false);
     if !query.is_empty() {
@@ -270,6 +274,7 @@ fn odd_characters(text: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Line;
 
     #[test]
     fn statuses_and_methods_have_a_class() {
@@ -278,6 +283,24 @@ mod tests {
         assert_eq!(Outcome::of(499), Outcome::OtherClientError);
         assert_eq!(Outcome::of(0), Outcome::None);
         assert_eq!(MethodClass::of("PROPFIND"), MethodClass::Odd);
+    }
+
+    #[test]
+    fn a_payload_is_found_where_others_have_an_id() {
+        let weight = |path: &str, is_known| {
+            let line = Line::new(0, 1, path, 200);
+            read(&line.record(1), is_known, false, u32::MAX).payload.weight
+        };
+        let payload = "/users/0a1b2c3d4e5f60718293a4b5' or 1=1 union select password from users--";
+        assert!(weight(payload, false) > 0.0);
+        assert_eq!(weight(payload, true), weight(payload, false));
+        for path in [
+            "/users/0a1b2c3d4e5f60718293a4b5",
+            "/wiki/%E3%83%86%E3%82%B9%E3%83%88",
+            "/it's/(new)",
+        ] {
+            assert!(weight(path, true) <= 0.0, "{path}");
+        }
     }
 
     #[test]

@@ -152,8 +152,8 @@ const LOSSES: &[Loss] = &[
             Column::Session,
             Column::Certificate,
         ],
-        sentence: "who was authenticated: what one key or account does from many addresses",
-        threats: &[ThreatKind::ObjectEnumeration],
+        sentence: "who was authenticated: one key or account used from many addresses",
+        threats: &[ThreatKind::TokenAbuse],
     },
     Loss {
         columns: &[Column::Target, Column::Query, Column::RequestLine],

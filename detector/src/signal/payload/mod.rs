@@ -276,19 +276,26 @@ pub(super) fn search_agent(text: &str, budget: &mut Budget, hits: &mut PayloadHi
     }
 }
 
+/// Bytes of which fragments are written; most hold one.
+const TELLING: [bool; 256] = {
+    let mut table = [false; 256];
+    let telling = b"%'\"<>(){}$;|`\\*@+\0";
+    let mut place = 0;
+    while place < telling.len() {
+        table[telling[place] as usize] = true;
+        place += 1;
+    }
+    table
+};
+
+/// Whether a text holds a byte of which fragments are written: those that need none are parts of ordinary paths.
+pub(super) fn may_be_written_in(bytes: &[u8]) -> bool {
+    bytes.iter().any(|byte| TELLING[usize::from(*byte)])
+}
+
 /// Whether a text holds a character without which no fragment can be written, even encoded.
 fn needs_search(bytes: &[u8]) -> bool {
-    const TELLING: [bool; 256] = {
-        let mut table = [false; 256];
-        let telling = b"%'\"<>(){}$;|`\\*@+\0";
-        let mut place = 0;
-        while place < telling.len() {
-            table[telling[place] as usize] = true;
-            place += 1;
-        }
-        table
-    };
-    bytes.iter().any(|byte| TELLING[usize::from(*byte)])
+    may_be_written_in(bytes)
         || bytes
             .windows(2)
             .any(|pair| matches!(pair, b".." | b":/" | b"__" | b".i" | b"e." | b"c/"))

@@ -343,7 +343,7 @@ mod tests {
             "token=***",
             "which virtual host",
             "line 2: no known format",
-            "threats missed or seen late: object_enumeration",
+            "threats missed or seen late: token_abuse",
             "to add it: \"request_time\":$request_time in log_format",
             "log_format portcullis escape=json",
         ] {
