@@ -16,7 +16,7 @@ use config::{Models, Surroundings};
 use libfuzzer_sys::fuzz_target;
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Refuses every other model, and small budgets.
 struct Asked;
@@ -29,6 +29,15 @@ impl Models for Asked {
 
     fn networks_problem(&self, file: &Path) -> Option<(String, String)> {
         self.problem(file)
+    }
+
+    fn countries_problem(&self, file: &Path) -> Option<(String, String)> {
+        self.problem(file)
+    }
+
+    fn documents_problem(&self, files: &[PathBuf]) -> Option<(usize, String, String)> {
+        let at = files.iter().position(|file| self.problem(file).is_some())?;
+        Some((at, "no document".to_owned(), "a document".to_owned()))
     }
 
     fn least_budget(&self, _model: Option<&Path>, per_million: f64) -> Option<String> {

@@ -15,9 +15,6 @@ use std::sync::OnceLock;
 /// Largest document, in bytes: twice the largest that is known to be published (GitHub's, about 9 MB).
 const DOCUMENT_BYTES_MAX: u64 = 20 << 20;
 
-/// Most documents: an API for each of an operator's services.
-pub(crate) const DOCUMENTS_MAX: usize = 64;
-
 static IN_FORCE: OnceLock<DocumentedRoutes> = OnceLock::new();
 
 /// A document that cannot be used.

@@ -4,7 +4,9 @@ use super::{Section, setting};
 use crate::config::setting::Fallback::Value;
 use crate::config::setting::Kind;
 use crate::config::setting::Reload::Restart;
-use crate::openapi::DOCUMENTS_MAX;
+
+/// Most documents: an API for each of an operator's services.
+const DOCUMENTS_MAX: usize = 64;
 
 pub(super) const OPENAPI: Section = Section {
     path: "openapi",
