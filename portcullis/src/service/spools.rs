@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use ingest::source::spool::{Spool, SpoolError, SpoolLine};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,12 +38,15 @@ impl Wake {
 /// One source's spool, and what was not taken for want of room.
 #[derive(Debug)]
 pub(crate) struct Spooled {
+    name: String,
     /// Where its lines wait.
     pub(crate) spool: Arc<Spool>,
     /// Lines that were dropped: nobody waits for a datagram.
     pub(crate) dropped: AtomicU64,
     /// Datagrams that the kernel dropped.
     pub(crate) dropped_by_kernel: AtomicU64,
+    /// Whether what came last found no room, or a disk that failed.
+    is_failing: AtomicBool,
 }
 
 /// Every spool, by the name of its source.
@@ -95,9 +98,11 @@ impl Spools {
             });
         }
         let made = Arc::new(Spooled {
+            name: name.to_owned(),
             spool: Arc::new(Spool::open(&folder, self.bytes_max)?),
             dropped: AtomicU64::new(0),
             dropped_by_kernel: AtomicU64::new(0),
+            is_failing: AtomicBool::new(false),
         });
         open.insert(name.to_owned(), Arc::clone(&made));
         Ok(made)
@@ -125,13 +130,25 @@ impl Spools {
         spooled: &Spooled,
         lines: impl Iterator<Item = SpoolLine<'l>> + Clone,
     ) -> Result<(), SpoolError> {
-        spooled.spool.append(lines)?;
+        let appended = spooled.spool.append(lines);
+        spooled.tell(appended.as_ref().err());
+        appended?;
         self.wake.wake();
         Ok(())
     }
 }
 
 impl Spooled {
+    /// Says once that the spool takes nothing, and once that it does again: whoever sends waits, or loses datagrams.
+    fn tell(&self, error: Option<&SpoolError>) {
+        let was_failing = self.is_failing.swap(error.is_some(), Ordering::Relaxed);
+        match error {
+            Some(error) if !was_failing => tracing::warn!(%error, "{} has to wait: {error}", self.name),
+            None if was_failing => tracing::info!("{} is taken from again", self.name),
+            _ => {}
+        }
+    }
+
     /// Lines that were not taken, by us and by the kernel.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed) + self.dropped_by_kernel.load(Ordering::Relaxed)

@@ -43,11 +43,10 @@ fn append(spools: &Spools, spooled: &Spooled, lines: &[u8], stop: &CancellationT
         bare.filter(|line| !line.is_empty())
             .map(|line| SpoolLine::within(line, LINE_BYTES_MAX))
     };
-    while let Err(error) = spools.append(spooled, kept()) {
+    while spools.append(spooled, kept()).is_err() {
         if stop.is_cancelled() {
             return;
         }
-        tracing::debug!(%error, "{STDIN} waits: {error}");
         std::thread::sleep(RETRY_AFTER);
     }
 }

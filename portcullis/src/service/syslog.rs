@@ -230,8 +230,7 @@ impl Door {
     /// Appends messages; waits while there is no room.
     async fn append(&self, messages: Messages) -> anyhow::Result<()> {
         let messages = Arc::new(messages);
-        while let Err(error) = self.try_append(&messages).await? {
-            tracing::debug!(%error, "{} waits: {error}", self.name);
+        while self.try_append(&messages).await?.is_err() {
             tokio::time::sleep(RETRY_AFTER).await;
         }
         Ok(())
