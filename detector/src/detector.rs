@@ -113,6 +113,8 @@ pub struct Totals {
     pub established: u64,
     /// Names (API keys and others) that are used by many now.
     pub shared_names: u64,
+    /// Names forgotten because there were too many; one that comes back has to show anew whose it is.
+    pub names_forgotten: u64,
     /// Requests that we stopped: marked by the gateway, or refused while a block was in force.
     pub stopped: u64,
     /// Requests answered with success although a block had been in force for longer than a gateway takes to learn of
@@ -300,6 +302,7 @@ impl<S: Scorer> Detector<S> {
             forgotten,
             established: self.memory.population.established.clients,
             shared_names: self.names.shared(),
+            names_forgotten: self.names.forgotten,
             stopped: self.shards.iter().map(|shard| shard.stopped).sum(),
             leaks: self.shards.iter().map(|shard| shard.leaks).sum(),
             unsearched: self.shards.iter().map(|shard| shard.unsearched).sum(),

@@ -27,6 +27,8 @@ pub(crate) struct Figures {
     score_held_out: AtomicU64,
     unsearched: AtomicU64,
     over_cap: AtomicU64,
+    shared_names: AtomicU64,
+    names_forgotten: AtomicU64,
     warming_up: AtomicU64,
     score_convicted: AtomicU64,
     lag: AtomicU64,
@@ -95,6 +97,9 @@ impl Figures {
         self.client_days.store(totals.client_days, Ordering::Relaxed);
         self.unsearched.store(totals.unsearched, Ordering::Relaxed);
         self.over_cap.store(totals.over_cap, Ordering::Relaxed);
+        self.shared_names.store(totals.shared_names, Ordering::Relaxed);
+        self.names_forgotten
+            .store(totals.names_forgotten, Ordering::Relaxed);
         self.warming_up
             .store(u64::from(totals.is_warming_up), Ordering::Relaxed);
         let score_only = totals.score_only;
@@ -263,6 +268,18 @@ const METRICS: &[Metric] = &[
         "over_cap_total",
         "Times that nothing was done about a client because the cap of its source was spent.",
         |figures| &figures.over_cap,
+    ),
+    (
+        MetricKind::Gauge,
+        "shared_names",
+        "API keys and other names that many clients use: they are not acted on alone.",
+        |figures| &figures.shared_names,
+    ),
+    (
+        MetricKind::Counter,
+        "names_forgotten_total",
+        "Names forgotten because there were too many.",
+        |figures| &figures.names_forgotten,
     ),
     (
         MetricKind::Gauge,
