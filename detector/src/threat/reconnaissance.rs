@@ -33,6 +33,10 @@ const ALIKE_MIN: f32 = 1.9;
 /// Requests per second over a visit from which nobody reads what came back: polite crawlers wait a second and more.
 const QUICK_PER_SECOND: f32 = 1.0;
 
+/// Share of files that pages load by themselves from which a browser is at work: one that stays open asks for a site's icon
+/// once, whatever number of its pages are gone.
+const ASSETS_SHARE: f32 = 0.15;
+
 pub(super) const THREAT: Threat = Threat {
     kind: ThreatKind::Reconnaissance,
     is_common: false,
@@ -189,7 +193,7 @@ fn innocence(window: &Window) -> f32 {
     if window.share(window.habit.with_referer) > 0.5 {
         left *= 0.5;
     }
-    if window.share(window.habit.assets) > 0.3 {
+    if window.share(window.habit.assets) > ASSETS_SHARE {
         left *= 0.5;
     }
     left

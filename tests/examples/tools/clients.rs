@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// What tools that hide behind a browser's name say they are.
 const FIREFOX: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0";
+/// Gives a command a browser that stays open.
+const BROWSER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tools/browser.sh");
 /// What `timeout` exits with when it ended the program: for a client that would go on, nothing is wrong.
 const TIMED_OUT: i32 = 124;
 /// What cannot be run, for whatever reason, leaves the shell with one of these.
@@ -42,6 +44,10 @@ pub(crate) fn run_all(suite: &Suite, network: &Network, kept: &Path) -> Result<(
 fn run(part: &Part, place: &Place, chromium: &str, kept: &Path) -> Result<()> {
     std::thread::sleep(Duration::from_secs(part.after));
     let folder = kept.join("clients").join(part.name.replace([' ', ','], "-"));
+    // What an earlier run left there, a browser's cache say, would be another client's.
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).with_context(|| format!("could not empty {}", folder.display()))?;
+    }
     std::fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
     let output = std::fs::File::create(folder.join("output.txt"))?;
     let seconds = part.seconds.to_string();
@@ -52,6 +58,7 @@ fn run(part: &Part, place: &Place, chromium: &str, kept: &Path) -> Result<()> {
         .env("SITE", format!("http://{HOST}"))
         .env("HOST", HOST)
         .env("FIREFOX", FIREFOX)
+        .env("BROWSER", BROWSER)
         .env(
             "CHROMIUM",
             format!("{chromium} --user-data-dir={}/profile", folder.display()),
