@@ -19,6 +19,7 @@ const SUMS: usize = 8;
 
 /// A fitted distance. Higher scores are more unusual.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Stored")]
 pub struct Mahalanobis {
     params: MahalanobisValidParams,
     scale: RobustScale,
@@ -28,6 +29,55 @@ pub struct Mahalanobis {
     whitening: Vec<f32>,
     /// Shrinkage that was applied.
     shrinkage: f64,
+    /// W once more, each column in whole groups with zeros behind its last value: whole vectors, and nothing left over that
+    /// is multiplied value by value.
+    #[serde(skip_serializing)]
+    columns: Vec<Group>,
+}
+
+/// A distance as it is stored.
+#[derive(Deserialize)]
+struct Stored {
+    params: MahalanobisValidParams,
+    scale: RobustScale,
+    means: Vec<f32>,
+    whitening: Vec<f32>,
+    shrinkage: f64,
+}
+
+impl From<Stored> for Mahalanobis {
+    fn from(stored: Stored) -> Self {
+        let columns = stored
+            .whitening
+            .chunks(stored.means.len().max(1))
+            .flat_map(grouped)
+            .collect();
+        Self {
+            params: stored.params,
+            scale: stored.scale,
+            means: stored.means,
+            whitening: stored.whitening,
+            shrinkage: stored.shrinkage,
+            columns,
+        }
+    }
+}
+
+/// Values that are worked on together: a vector of AVX, two of SSE.
+pub(crate) type Group = [f32; SUMS];
+
+/// Groups that hold so many values.
+pub(crate) const fn groups(values: usize) -> usize {
+    values.div_ceil(SUMS)
+}
+
+/// Values in whole groups, zeros behind the last.
+fn grouped(values: &[f32]) -> impl Iterator<Item = Group> + '_ {
+    values.chunks(SUMS).map(|chunk| {
+        let mut group = [0.0; SUMS];
+        group[..chunk.len()].copy_from_slice(chunk);
+        group
+    })
 }
 
 impl Mahalanobis {
@@ -55,7 +105,7 @@ impl Mahalanobis {
     /// When the slices do not fit together.
     pub fn score_rows(&self, rows: &[f32], out: &mut [f32]) -> Result<(), RowsError> {
         let rows = Rows::with_outputs(rows, self.features(), out.len())?;
-        let (mut z, mut white) = (vec![0.0; self.features()], vec![0.0; self.features()]);
+        let (mut z, mut white) = self.buffers();
         widest(
             #[inline(always)]
             || {
@@ -81,13 +131,14 @@ impl Mahalanobis {
                 features,
             });
         }
-        let (mut z, mut white) = (vec![0.0; features], vec![0.0; features]);
+        let (mut z, mut white) = self.buffers();
         self.whiten(row, &mut z, &mut white);
+        let white = white.as_flattened();
         // S⁻¹ z = Wᵀ (W z), and a column of W is a row of Wᵀ.
         for (feature, column) in self.whitening.chunks_exact(features).enumerate() {
             let precision_z: f32 = column
                 .iter()
-                .zip(&white)
+                .zip(white)
                 .map(|(weight, value)| weight * value)
                 .sum();
             out[feature] = z[feature] * precision_z;
@@ -95,18 +146,27 @@ impl Mahalanobis {
         Ok(())
     }
 
-    /// Scales a row into `z` and whitens it into `white`, column by column: each step is one multiply and add over
-    /// many outputs at once, in an order that depends on nothing but the row.
-    #[inline(always)]
-    pub(crate) fn whiten(&self, row: &[f32], z: &mut [f32], white: &mut [f32]) {
+    /// Room for a row's deviations and for what whitening makes of them.
+    pub(crate) fn buffers(&self) -> (Vec<f32>, Vec<Group>) {
         let features = self.features();
-        white.fill(0.0);
-        for (feature, column) in self.whitening.chunks_exact(features).enumerate() {
+        (vec![0.0; features], vec![[0.0; SUMS]; groups(features)])
+    }
+
+    /// Scales a row into `z` and whitens it into `white`, column by column: each step is one multiply and add over
+    /// many outputs at once, in an order that depends on nothing but the row. Behind the last feature `white` is zero.
+    #[inline(always)]
+    pub(crate) fn whiten(&self, row: &[f32], z: &mut [f32], white: &mut [Group]) {
+        white.fill([0.0; SUMS]);
+        for (feature, column) in self.columns.chunks_exact(white.len()).enumerate() {
             let deviation =
                 self.scale.deviation(feature, row[feature], self.params.clip()) - self.means[feature];
             z[feature] = deviation;
-            for (sum, weight) in white[feature..].iter_mut().zip(&column[feature..]) {
-                *sum += weight * deviation;
+            // Above the diagonal W is zero, and what is zero adds nothing.
+            let from = feature / SUMS;
+            for (sums, weights) in white[from..].iter_mut().zip(&column[from..]) {
+                for (sum, weight) in sums.iter_mut().zip(weights) {
+                    *sum += weight * deviation;
+                }
             }
         }
     }
@@ -158,16 +218,14 @@ impl Mahalanobis {
     }
 }
 
-fn squared_length(values: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; SUMS];
-    let (groups, rest) = values.as_chunks::<SUMS>();
+fn squared_length(groups: &[Group]) -> f32 {
+    let mut sums = [0.0; SUMS];
     for group in groups {
         for (sum, value) in sums.iter_mut().zip(group) {
             *sum += value * value;
         }
     }
-    let rest: f32 = rest.iter().map(|value| value * value).sum();
-    sums.iter().sum::<f32>() + rest
+    sums.iter().sum()
 }
 
 impl<F: Float, D: Data<Elem = F>, T> Fit<ArrayBase<D, Ix2>, T, MahalanobisError> for MahalanobisValidParams {
@@ -206,13 +264,13 @@ impl<F: Float, D: Data<Elem = F>, T> Fit<ArrayBase<D, Ix2>, T, MahalanobisError>
             );
         }
         let means = means.into_iter().map(|mean| mean as f32).collect();
-        Ok(Mahalanobis {
+        Ok(Mahalanobis::from(Stored {
             params: self.clone(),
             scale,
             means,
             whitening,
             shrinkage,
-        })
+        }))
     }
 }
 

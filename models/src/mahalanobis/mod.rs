@@ -17,6 +17,7 @@ mod hyperparams;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use algorithm::Group;
 pub use algorithm::Mahalanobis;
 pub use error::MahalanobisError;
 pub use hyperparams::{CLIP_MAX, MahalanobisParams, MahalanobisValidParams, SHRINKAGE_MIN};

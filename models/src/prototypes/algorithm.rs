@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
-use crate::mahalanobis::Mahalanobis;
+use crate::mahalanobis::{Group, Mahalanobis};
 use crate::rows::{Rows, RowsError, predict_rows, to_f32};
 use crate::simd::widest;
 
@@ -21,16 +21,58 @@ const ROWS_PER_PROTOTYPE: usize = 5;
 /// The centres stop moving below this, in whitened deviations.
 const TOLERANCE: f32 = 1e-3;
 
-/// Sums run side by side in a distance, so that each addition need not wait for the last.
-const SUMS: usize = 8;
+/// Centres that a row is compared with at once: four vectors of AVX, so that no addition waits for the last, and no vector's
+/// places are summed up to one number for each centre, which took longer than the distance itself.
+const TOGETHER: usize = 32;
+
+/// One feature of so many centres.
+type Places = [f32; TOGETHER];
 
 /// Fitted prototypes. Higher scores are more unusual.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Stored")]
 pub struct Prototypes {
     params: PrototypesValidParams,
     whitener: Mahalanobis,
     /// Whitened centres, row after row.
     pub(super) centres: Vec<f32>,
+    /// The centres once more, so many together, feature after feature; places that are left over are infinitely far away.
+    #[serde(skip_serializing)]
+    together: Vec<Places>,
+}
+
+/// Prototypes as they are stored.
+#[derive(Deserialize)]
+struct Stored {
+    params: PrototypesValidParams,
+    whitener: Mahalanobis,
+    centres: Vec<f32>,
+}
+
+impl From<Stored> for Prototypes {
+    fn from(stored: Stored) -> Self {
+        let features = stored.whitener.features().max(1);
+        let together = stored
+            .centres
+            .chunks(TOGETHER * features)
+            .flat_map(|centres| (0..features).map(move |feature| places(centres, features, feature)))
+            .collect();
+        Self {
+            params: stored.params,
+            whitener: stored.whitener,
+            centres: stored.centres,
+            together,
+        }
+    }
+}
+
+/// One feature of some centres.
+fn places(centres: &[f32], features: usize, feature: usize) -> Places {
+    let mut places = [f32::INFINITY; TOGETHER];
+    for (place, centre) in places.iter_mut().zip(centres.chunks_exact(features)) {
+        *place = centre[feature];
+    }
+    places
 }
 
 impl Prototypes {
@@ -64,14 +106,14 @@ impl Prototypes {
     /// When the slices do not fit together.
     pub fn score_rows(&self, rows: &[f32], out: &mut [f32]) -> Result<(), RowsError> {
         let rows = Rows::with_outputs(rows, self.features(), out.len())?;
-        let (mut z, mut white) = (vec![0.0; self.features()], vec![0.0; self.features()]);
+        let (mut z, mut white) = self.whitener.buffers();
         // Wide vectors halve the time: a row is compared with every prototype.
         widest(
             #[inline(always)]
             || {
                 for (row, score) in rows.iter().zip(out) {
                     self.whitener.whiten(row, &mut z, &mut white);
-                    *score = self.nearest(&white).1;
+                    *score = self.nearest(&white);
                 }
             },
         );
@@ -91,27 +133,42 @@ impl Prototypes {
                 features,
             });
         }
-        let (mut z, mut white) = (vec![0.0; features], vec![0.0; features]);
+        let (mut z, mut white) = self.whitener.buffers();
         self.whitener.whiten(row, &mut z, &mut white);
-        let centre = self.nearest(&white).0;
+        let centre = self.nearest_centre(&white);
+        let white = &mut white.as_flattened_mut()[..features];
         for (value, centre) in white.iter_mut().zip(&self.centres[centre * features..]) {
             *value -= centre;
         }
-        self.whitener.attribute_white(&white, out);
+        self.whitener.attribute_white(white, out);
         Ok(())
     }
 
-    /// The nearest prototype's number and its squared distance.
+    /// The squared distance to the nearest prototype.
     #[inline(always)]
-    fn nearest(&self, white: &[f32]) -> (usize, f32) {
-        let mut nearest = (0, f32::INFINITY);
-        for (at, centre) in self.centres.chunks_exact(self.features()).enumerate() {
-            let distance = squared_distance(white, centre);
-            if distance < nearest.1 {
-                nearest = (at, distance);
+    fn nearest(&self, white: &[Group]) -> f32 {
+        let mut nearest = [f32::INFINITY; TOGETHER];
+        for centres in self.together.chunks_exact(self.features()) {
+            let distances = squared_distances(white.as_flattened(), centres);
+            for (nearest, distance) in nearest.iter_mut().zip(distances) {
+                *nearest = if distance < *nearest { distance } else { *nearest };
             }
         }
-        nearest
+        let smaller = |least, distance| if distance < least { distance } else { least };
+        nearest.into_iter().fold(f32::INFINITY, smaller)
+    }
+
+    /// The nearest prototype's number, the first where several are as near.
+    fn nearest_centre(&self, white: &[Group]) -> usize {
+        let groups = self.together.chunks_exact(self.features());
+        let distances = groups.flat_map(|centres| squared_distances(white.as_flattened(), centres));
+        let mut nearest = (0, f32::INFINITY);
+        for (centre, distance) in distances.enumerate() {
+            if distance < nearest.1 {
+                nearest = (centre, distance);
+            }
+        }
+        nearest.0
     }
 
     /// Checks what stored prototypes claim, so that scoring can trust them.
@@ -131,21 +188,14 @@ impl Prototypes {
 }
 
 #[inline(always)]
-fn squared_distance(left: &[f32], right: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; SUMS];
-    let (left_groups, left_rest) = left.as_chunks::<SUMS>();
-    let (right_groups, right_rest) = right.as_chunks::<SUMS>();
-    for (left, right) in left_groups.iter().zip(right_groups) {
-        for ((sum, left), right) in sums.iter_mut().zip(left).zip(right) {
-            *sum += (left - right) * (left - right);
+fn squared_distances(white: &[f32], centres: &[Places]) -> Places {
+    let mut sums = [0.0; TOGETHER];
+    for (value, places) in white.iter().zip(centres) {
+        for (sum, place) in sums.iter_mut().zip(places) {
+            *sum += (value - place) * (value - place);
         }
     }
-    let rest: f32 = left_rest
-        .iter()
-        .zip(right_rest)
-        .map(|(left, right)| (left - right) * (left - right))
-        .sum();
-    sums.iter().sum::<f32>() + rest
+    sums
 }
 
 impl<F: Float, D: Data<Elem = F>, T> Fit<ArrayBase<D, Ix2>, T, PrototypesError> for PrototypesValidParams {
@@ -175,11 +225,11 @@ impl<F: Float, D: Data<Elem = F>, T> Fit<ArrayBase<D, Ix2>, T, PrototypesError> 
             .into_iter()
             .zip(grouped.cluster_count())
             .filter(|(_, members)| **members as usize >= members_min);
-        Ok(Prototypes {
+        Ok(Prototypes::from(Stored {
             params: self.clone(),
             whitener,
             centres: kept.flat_map(|(centre, _)| centre.to_vec()).collect(),
-        })
+        }))
     }
 }
 
@@ -189,7 +239,7 @@ fn whiten_sample(
     whitener: &Mahalanobis,
     records: &Array2<f32>,
 ) -> Array2<f32> {
-    let (count, features) = records.dim();
+    let count = records.nrows();
     let mut chosen: Vec<usize> = if count > params.sample() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(params.seed());
         rand::seq::index::sample(&mut rng, count, params.sample()).into_vec()
@@ -198,12 +248,11 @@ fn whiten_sample(
     };
     chosen.sort_unstable();
     let mut sample = records.select(Axis(0), &chosen);
-    let mut z = vec![0.0; features];
-    let mut white = vec![0.0; features];
+    let (mut z, mut white) = whitener.buffers();
     for mut row in sample.rows_mut() {
         whitener.whiten(&row.to_vec(), &mut z, &mut white);
         row.iter_mut()
-            .zip(&white)
+            .zip(white.as_flattened())
             .for_each(|(value, white)| *value = *white);
     }
     sample
