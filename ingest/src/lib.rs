@@ -37,4 +37,4 @@ pub use network::{Networks, NetworksError};
 pub use parser::{Parser, ParserConfig, ParserCounts, into_owned};
 pub use reject::{Reason, Reject, RejectLog, RejectSample};
 pub use source::file::{Line, LineBatch, LineReader, Progress, SourceError};
-pub use source::merge::{Merge, MergedFile, Parsed};
+pub use source::merge::{Merge, MergedFile};

@@ -104,6 +104,7 @@ impl Parser {
     ///
     /// # Errors
     /// Why the line could not be read. Never stops the stream: the next line is read as if this one had not been.
+    #[inline]
     pub fn parse<'a>(&mut self, line: &'a [u8], position: Position) -> Result<RequestRecord<'a>, Reject> {
         let mut is_utf8 = true;
         let result = self.read_bytes(line, position, &mut is_utf8);
@@ -189,38 +190,55 @@ impl Parser {
         }
     }
 
+    #[inline]
     fn read_text<'a>(&mut self, line: &'a str, position: Position) -> Result<RequestRecord<'a>, Reject> {
         let text = line.trim_start_matches('\u{feff}').trim_ascii();
         if text.is_empty() {
             return Err(Reason::Empty.into());
         }
-        self.read_wrapped(text, position, 0)
+        // Most lines are bare. A record is half a kilobyte: read right here it is written once, where it is to be.
+        if self.last_depth > 0 {
+            return self.read_wrapped(text, position, 0, None);
+        }
+        match self.read_bare(text) {
+            Ok(raw) => self.finish(raw, position),
+            Err(reject) => self.read_wrapped(text, position, 0, Some(reject)),
+        }
     }
 
-    /// Reads a line as it stands, or what its wrapper holds.
-    fn read_wrapped<'a>(
+    /// Reads what a wrapper holds, as it stands or out of another wrapper.
+    fn read_inner<'a>(
         &mut self,
         text: &'a str,
         position: Position,
         depth: usize,
     ) -> Result<RequestRecord<'a>, Reject> {
         // Where the last line was wrapped this one will be: looking for a bare one first would be in vain.
-        let expects_wrapper = depth < self.last_depth;
-        let mut reject = None;
-        if !expects_wrapper {
-            match self.read_bare(text) {
-                Ok(raw) => {
-                    self.last_depth = depth;
-                    return self.finish(raw, position);
-                }
-                Err(error) => reject = Some(error),
-            }
+        if depth < self.last_depth {
+            return self.read_wrapped(text, position, depth, None);
         }
+        match self.read_bare(text) {
+            Ok(raw) => {
+                self.last_depth = depth;
+                self.finish(raw, position)
+            }
+            Err(reject) => self.read_wrapped(text, position, depth, Some(reject)),
+        }
+    }
+
+    /// Reads what the wrapper of a line holds; `reject` is why the line is not read as it stands, where that was tried.
+    fn read_wrapped<'a>(
+        &mut self,
+        text: &'a str,
+        position: Position,
+        depth: usize,
+        reject: Option<Reject>,
+    ) -> Result<RequestRecord<'a>, Reject> {
         match envelope::unwrap(text)? {
             Some(_) if depth == DEPTH_MAX => Err(Reason::TooDeep.into()),
             // An object under a key may be the line's own JSON, or a piece of a line that is bare.
             Some((Envelope::Parsed, inner)) => {
-                let inside = self.read_wrapped(inner.trim_ascii(), position, depth + 1);
+                let inside = self.read_inner(inner.trim_ascii(), position, depth + 1);
                 match (inside.map(into_owned), reject) {
                     (Ok(record), _) => Ok(record),
                     (Err(_), Some(reject)) => Err(reject),
@@ -231,9 +249,9 @@ impl Parser {
                     }
                 }
             }
-            Some((_, Cow::Borrowed(inner))) => self.read_wrapped(inner.trim_ascii(), position, depth + 1),
+            Some((_, Cow::Borrowed(inner))) => self.read_inner(inner.trim_ascii(), position, depth + 1),
             Some((_, Cow::Owned(inner))) => self
-                .read_wrapped(inner.trim_ascii(), position, depth + 1)
+                .read_inner(inner.trim_ascii(), position, depth + 1)
                 .map(into_owned),
             None => {
                 let raw = match reject {
@@ -257,11 +275,14 @@ impl Parser {
         };
         self.is_forgeable = chosen.is_forgeable();
         let is_auto = matches!(self.config.format, FormatChoice::Auto);
-        match read_as(chosen, text, &mut self.memory) {
+        let first = read_as(chosen, text, &mut self.memory);
+        match &first {
             // No line of a forgeable format is beyond doubt: to ask all others each time would find no better one.
-            Ok(raw) if !is_auto || !raw.is_ambiguous || self.is_forgeable => Ok(raw),
-            Err(reason) if !is_auto => Err(reject(chosen, reason)),
-            first => self.read_any(text, Some(first)),
+            Ok(raw) if !is_auto || !raw.is_ambiguous || self.is_forgeable => {
+                first.map_err(|reason| reject(chosen, reason))
+            }
+            Err(reason) if !is_auto => Err(reject(chosen, *reason)),
+            _ => self.read_any(text, Some(first)),
         }
     }
 

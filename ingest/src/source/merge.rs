@@ -10,15 +10,6 @@ use crate::parser::{Parser, ParserConfig};
 use crate::reject::{Reason, Reject};
 use domain::{RequestRecord, Timestamp};
 
-/// One line and what became of it.
-#[derive(Debug)]
-pub struct Parsed<'a> {
-    /// The line.
-    pub line: Line<'a>,
-    /// The record, or why there is none.
-    pub result: Result<RequestRecord<'a>, Reject>,
-}
-
 /// One file of a merge: its reader, its parser and what its first lines were found to be.
 #[derive(Debug)]
 pub struct MergedFile {
@@ -69,7 +60,11 @@ impl Merge {
     /// Parses the next lines, at most `lines_max`, and hands each over; false when every file is over.
     ///
     /// Fewer lines come when a file's buffer runs out, so that the lines need not be copied.
-    pub fn next<'a>(&'a mut self, lines_max: usize, mut take: impl FnMut(Parsed<'a>)) -> bool {
+    pub fn next<'a>(
+        &'a mut self,
+        lines_max: usize,
+        mut take: impl FnMut(Line<'a>, Result<RequestRecord<'a>, Reject>),
+    ) -> bool {
         for file in &mut self.files {
             file.refill();
         }
@@ -97,7 +92,7 @@ impl Merge {
                 None => heads.swap_remove(earliest),
             };
             cursor.count(&taken);
-            take(taken.parsed);
+            take(taken.line, taken.result);
             if is_last {
                 break;
             }
@@ -145,7 +140,8 @@ impl MergedFile {
 
 /// A file's next line, read ahead.
 struct Head<'a> {
-    parsed: Parsed<'a>,
+    line: Line<'a>,
+    result: Result<RequestRecord<'a>, Reject>,
     at: Timestamp,
 }
 
@@ -158,25 +154,26 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    fn take_all(&mut self, lines_max: usize, mut take: impl FnMut(Parsed<'a>)) {
+    fn take_all(
+        &mut self,
+        lines_max: usize,
+        mut take: impl FnMut(Line<'a>, Result<RequestRecord<'a>, Reject>),
+    ) {
         let end = (*self.next + lines_max).min(self.batch.len());
         while *self.next < end {
             let line = self.line();
-            let parsed = Parsed {
-                line,
-                result: if line.is_cut {
-                    let cut = Err(Reject::from(Reason::TooLong));
-                    self.parser.count(line.bytes, line.position, &cut);
-                    cut
-                } else {
-                    self.parser.parse(line.bytes, line.position)
-                },
-            };
-            if let Ok(record) = &parsed.result {
+            *self.next += 1;
+            if line.is_cut {
+                let cut = Err(Reject::from(Reason::TooLong));
+                self.parser.count(line.bytes, line.position, &cut);
+                take(line, cut);
+                continue;
+            }
+            let result = self.parser.parse(line.bytes, line.position);
+            if let Ok(record) = &result {
                 *self.last_at = record.at;
             }
-            take(parsed);
-            *self.next += 1;
+            take(line, result);
         }
     }
 
@@ -185,9 +182,9 @@ impl<'a> Cursor<'a> {
     }
 
     fn look_from(&mut self, before: Timestamp) -> Head<'a> {
-        let parsed = self.read();
-        let at = parsed.result.as_ref().map_or(before, |record| record.at);
-        Head { parsed, at }
+        let (line, result) = self.read();
+        let at = result.as_ref().map_or(before, |record| record.at);
+        Head { line, result, at }
     }
 
     /// The next line. It is within the batch: by `cursor` at first, by `advance` afterwards.
@@ -200,19 +197,19 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads the next line and stays there.
-    fn read(&mut self) -> Parsed<'a> {
+    fn read(&mut self) -> (Line<'a>, Result<RequestRecord<'a>, Reject>) {
         let line = self.line();
         let result = if line.is_cut {
             Err(Reject::from(Reason::TooLong))
         } else {
             self.parser.read(line.bytes, line.position)
         };
-        Parsed { line, result }
+        (line, result)
     }
 
     fn count(&mut self, head: &Head<'a>) {
-        let Parsed { line, result } = &head.parsed;
-        self.parser.count(line.bytes, line.position, result);
+        self.parser
+            .count(head.line.bytes, head.line.position, &head.result);
         *self.last_at = head.at;
     }
 

@@ -20,13 +20,12 @@ fn merged(files: &[Vec<String>], lines_max: usize) -> Vec<String> {
     });
     let mut merge = Merge::new(readers.collect(), &ParserConfig::new(HashKey::new([7; 16])));
     let mut paths = Vec::new();
-    let mut take = |parsed: Parsed<'_>| {
-        paths.push(match &parsed.result {
+    while merge.next(lines_max, |line, result| {
+        paths.push(match &result {
             Ok(record) => record.path.to_string(),
-            Err(_) => String::from_utf8_lossy(parsed.line.bytes).into_owned(),
+            Err(_) => String::from_utf8_lossy(line.bytes).into_owned(),
         });
-    };
-    while merge.next(lines_max, &mut take) {}
+    }) {}
     let counted: u64 = merge
         .files()
         .iter()

@@ -84,8 +84,8 @@ pub(crate) fn run_merged<S: Scorer>(
     let mut spare: Vec<RequestRecord<'static>> = Vec::with_capacity(slice_lines);
     loop {
         let mut records: Vec<RequestRecord<'_>> = emptied(std::mem::take(&mut spare));
-        let more = merge.next(slice_lines, |line| {
-            if let Ok(record) = line.result {
+        let more = merge.next(slice_lines, |_, result| {
+            if let Ok(record) = result {
                 records.push(record);
             }
         });

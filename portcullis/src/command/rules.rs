@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use detector::rule::{By, Pace, RoleLearner, Roles, Who};
 use detector::signal::RouteRole;
 use domain::Action;
-use ingest::{Merge, Parsed, ParserConfig};
+use ingest::{Merge, ParserConfig};
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -169,8 +169,9 @@ fn roles(paths: &[String], set: &Roles, out: &mut String) -> anyhow::Result<()> 
 fn propose(files: &[PathBuf], out: &mut String) -> anyhow::Result<()> {
     let mut merge = Merge::new(wiring::open(files)?, &ParserConfig::new(scan_key()));
     let mut learner = RoleLearner::new(scan_key());
-    let mut observe = |line: Parsed<'_>| line.result.iter().for_each(|record| learner.observe(record));
-    while merge.next(SLICE_LINES, &mut observe) {}
+    while merge.next(SLICE_LINES, |_, result| {
+        result.iter().for_each(|record| learner.observe(record));
+    }) {}
     if learner.passed_over > 0 {
         let passed_over = learner.passed_over;
         tell(&format!(

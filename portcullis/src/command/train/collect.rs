@@ -123,7 +123,7 @@ pub(super) fn recorded(
     let mut ranges: BTreeMap<u64, u64> = BTreeMap::new();
     loop {
         let mut records: Vec<RequestRecord<'_>> = Vec::with_capacity(SLICE);
-        if !merge.next(SLICE, |line| records.extend(line.result.ok())) {
+        if !merge.next(SLICE, |_, result| records.extend(result.ok())) {
             break;
         }
         for record in &records {
