@@ -67,12 +67,12 @@ impl<'a> Found<'a> {
     /// The rank of the key that filled the column.
     pub(super) fn rank(&self, column: Column) -> Option<u64> {
         let rank = self.ranks[column as usize];
-        (rank < HOST_OF_URL).then_some(rank)
+        (rank < FROM_ELSEWHERE).then_some(rank)
     }
 
     /// Whether the host is only known from an absolute URL.
     pub(super) fn has_host_of_url(&self) -> bool {
-        self.ranks[Column::Host as usize] == HOST_OF_URL
+        self.ranks[Column::Host as usize] == FROM_ELSEWHERE
     }
 
     /// Takes what a key holds into the slot of its column.
@@ -91,7 +91,10 @@ impl<'a> Found<'a> {
                     self.ranks[slot] = rank;
                     return;
                 }
-                None => Value::Absent,
+                None => {
+                    self.put_chain(text);
+                    Value::Absent
+                }
             },
             // "It worked" is no status, and not none either.
             (column, Value::Flag) if column != Column::Status => Value::Absent,
@@ -117,6 +120,15 @@ impl<'a> Found<'a> {
         self.ranks[slot] = rank;
     }
 
+    /// Takes several addresses where one is expected for the forwarded chain that they are, unless the line names one.
+    fn put_chain(&mut self, text: Cow<'a, str>) {
+        let slot = Column::Forwarded as usize;
+        if self.ranks[slot] == u64::MAX && text.contains(',') {
+            self.values[slot] = Value::Text(text);
+            self.ranks[slot] = FROM_ELSEWHERE;
+        }
+    }
+
     /// The part of a value that its column holds.
     fn cut(&mut self, node: Node, value: Value<'a>) -> Value<'a> {
         match (node, value) {
@@ -127,7 +139,7 @@ impl<'a> Found<'a> {
                     && self.ranks[slot] == u64::MAX
                 {
                     self.values[slot] = Value::Text(host);
-                    self.ranks[slot] = HOST_OF_URL;
+                    self.ranks[slot] = FROM_ELSEWHERE;
                 }
                 Value::Text(target)
             }
@@ -295,8 +307,8 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Rank of a host that only a URL names: worse than every key's.
-const HOST_OF_URL: u64 = u64::MAX - 1;
+/// Rank of what stands where something else is expected, a host in a URL, a chain for an address: worse than every key's.
+const FROM_ELSEWHERE: u64 = u64::MAX - 1;
 
 /// Parts of a list of times that are added up. More upstreams are not tried for one request.
 const TIMES_MAX: usize = 16;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{FormatChoice, IdentityPolicy, NamedIdentity, Parser, ParserConfig};
-use domain::{AddressSource, Client, HashKey, Position, Route, Scope, Timestamp};
+use domain::{AddressSource, Client, HashKey, Position, Route, Scope, Timestamp, TrustedProxies};
 use proptest::prelude::*;
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -383,5 +383,27 @@ fn an_authenticated_name_survives_rendering() {
         format.render(&record, &mut rendered);
         let again = parser.parse(&rendered, Position::default()).expect("a record");
         assert_eq!(again.client, record.client);
+    }
+}
+
+#[test]
+fn several_addresses_where_one_is_expected_are_a_forwarded_chain() {
+    let line = r#"{"ClientAddr":"192.0.2.1:443","ClientHost":"203.0.113.66, 198.51.100.7","DownstreamStatus":200,"RequestMethod":"GET","RequestPath":"/","StartUTC":"2026-11-22T23:48:42Z"}"#;
+    for (proxies, expected) in [
+        (vec![], "192.0.2.1"),
+        (vec!["192.0.2.0/24".parse().expect("a range")], "198.51.100.7"),
+    ] {
+        let mut parser = Parser::new(ParserConfig {
+            format: FormatChoice::Named(by_name("traefik_json").expect("a known format")),
+            trusted: TrustedProxies::new(proxies),
+            ..ParserConfig::new(KEY)
+        });
+        let record = parser
+            .parse(line.as_bytes(), Position::default())
+            .expect("a record");
+        assert_eq!(
+            record.address.map(|address| address.to_string()),
+            Some(expected.to_owned())
+        );
     }
 }

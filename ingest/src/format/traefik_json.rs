@@ -1,4 +1,5 @@
-//! Traefik's JSON access log. Durations are nanoseconds; an empty `ClientHost` gives way to `ClientAddr`.
+//! Traefik's JSON access log. Durations are nanoseconds; an empty `ClientHost` gives way to `ClientAddr`, and one that holds a
+//! forwarded chain is one.
 
 use super::Column::{
     ApiKey, BytesIn, BytesOut, Certificate, Duration, Forwarded, Host, Method, Peer, Protocol, Referer,

@@ -1,5 +1,5 @@
 //! `conformance DATA`: whether the lines of three other projects' test suites come out as those projects say, beside the
-//! floors of `evaluation/conformance.toml`.
+//! floors of `evaluation/conformance.toml`. Why a row differs is in `evaluation/differing.toml`.
 //!
 //! A row is right when every piece that its suite states is what was read: method, path with its query, status, bytes,
 //! user agent, time, and the address. The address is the one exception, by a general rule: where a suite takes the
@@ -70,8 +70,37 @@ fn main() -> Result<ExitCode> {
         rows.extend(read(&path).with_context(|| format!("could not read {}", path.display()))?);
     }
     let judged = compare::judge(&rows);
-    print(&judged);
-    hold(&judged)
+    let reasons = reasons()?;
+    print(&judged, &reasons);
+    hold(&judged, &reasons)
+}
+
+/// Why some rows differ.
+#[derive(Debug, serde::Deserialize)]
+struct Reasons {
+    differs: Vec<Reason>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct Reason {
+    group: String,
+    #[serde(default)]
+    place: String,
+    why: String,
+}
+
+impl Reasons {
+    fn of(&self, row: &Row) -> Option<&str> {
+        let is_it = |reason: &&Reason| reason.group == row.group && row.place.starts_with(&reason.place);
+        self.differs.iter().find(is_it).map(|reason| reason.why.as_str())
+    }
+}
+
+fn reasons() -> Result<Reasons> {
+    let path = portcullis_tests::component::checkout().join("evaluation/differing.toml");
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("could not read {}", path.display()))
 }
 
 /// Rows and right ones of each group.
@@ -85,7 +114,7 @@ fn shares(judged: &[Judged<'_>]) -> BTreeMap<String, (usize, usize)> {
     shares
 }
 
-fn print(judged: &[Judged<'_>]) {
+fn print(judged: &[Judged<'_>], reasons: &Reasons) {
     println!("conformance: rows read as their suite says, of all");
     for (group, (rows, right)) in shares(judged) {
         let share = 100.0 * right as f64 / rows as f64;
@@ -101,12 +130,15 @@ fn print(judged: &[Judged<'_>]) {
                 _ => continue,
             };
             println!("  {} {}: {why}", row.row.group, row.row.place);
+            if !wanted && let Some(reason) = reasons.of(row.row) {
+                println!("    because: {reason}");
+            }
         }
     }
 }
 
-/// Whether every group reaches its floor.
-fn hold(judged: &[Judged<'_>]) -> Result<ExitCode> {
+/// Whether every group reaches its floor, and every row that differs has a reason.
+fn hold(judged: &[Judged<'_>], reasons: &Reasons) -> Result<ExitCode> {
     let path = portcullis_tests::component::checkout().join("evaluation/conformance.toml");
     let text =
         std::fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
@@ -120,6 +152,15 @@ fn hold(judged: &[Judged<'_>]) -> Result<ExitCode> {
         };
         if *right < floor {
             println!("FAILED: {group} has {right} rows right, and had {floor}");
+            failed = true;
+        }
+    }
+    for row in judged {
+        if matches!(row.verdict, Verdict::Wrong(_)) && reasons.of(row.row).is_none() {
+            println!(
+                "FAILED: {} {} differs, and no reason is written down",
+                row.row.group, row.row.place
+            );
             failed = true;
         }
     }
