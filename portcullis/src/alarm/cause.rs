@@ -109,6 +109,9 @@ pub(super) fn not_reading(seen: &Seen, minute: &Minute) -> String {
     } else {
         "the file or spool cannot be read"
     };
+    if seen.waits == 0 {
+        return format!("No line was read, and what waits is not known: {likely}.");
+    }
     format!(
         "{} {} wait and no line was read: {likely}.",
         seen.waits,
