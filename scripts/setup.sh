@@ -83,7 +83,6 @@ look_for_test_tools() {
   need rsyslog has rsyslogd
   need rsyslog-kafka has_file "/usr/lib/*/rsyslog/omkafka.so"
   need goaccess has goaccess
-  need libfaketime has_file "/usr/lib/*/faketime/libfaketimeMT.so.1"
   need crowdsec-custom-bouncer has crowdsec-custom-bouncer
   need python3 has_file /usr/bin/python3
   need python3-venv has_file "/usr/lib/python3*/ensurepip/__init__.py"

@@ -4,10 +4,20 @@
 //! compiled in as it stands.
 
 #[path = "../../portcullis/src/alarm/seen.rs"]
-#[allow(dead_code, missing_docs, unreachable_pub, reason = "only what the survey fills is used")]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "only what the survey fills is used"
+)]
 mod seen;
 #[path = "../../portcullis/src/alarm/survey.rs"]
-#[allow(dead_code, missing_docs, unreachable_pub, reason = "only the survey is measured")]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "only the survey is measured"
+)]
 mod survey;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -26,7 +36,9 @@ fn survey(criterion: &mut Criterion) {
     let million = scenario("million").expect("it is in the list");
     let start = Timestamp::from_secs(1_767_571_200);
     let most = MINUTES[1].1;
-    let requests: Vec<_> = Simulation::sized(million, 1, start, most as u64).take(most).collect();
+    let requests: Vec<_> = Simulation::sized(million, 1, start, most as u64)
+        .take(most)
+        .collect();
     let records: Vec<RequestRecord<'_>> = requests.iter().map(|request| request.record(&KEY)).collect();
     let mut group = criterion.benchmark_group("survey");
     for (name, count) in MINUTES {

@@ -1,24 +1,17 @@
 //! What makes the program blind is told through the whole of it: by the API, `/metrics`, a webhook and a command, and that it is
-//! over, too. Its clock goes ten times as fast as ours: an alarm takes minutes.
+//! over, too. A minute of its judge is a second, as the settings allow: what takes hours takes minutes.
 
 use anyhow::{Context as _, Result, ensure};
-use domain::Timestamp;
 use portcullis_tests::component::{Kafka, Portcullis, Receiver, Setup};
 use portcullis_tests::stream::{Line, Publisher, ago, line};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// How many times as fast the program's clock goes.
-const SPEED: u32 = 10;
+/// An hour of sixty seconds, and some: what fields there are is learned when an hour ends, and looked at a second later.
+const LEARN: Duration = Duration::from_secs(63);
 
-/// How long it learns what is usual, in its own seconds: what fields there are is learned when an hour ends.
-const LEARN_SECS: i64 = 180;
-
-/// After how long it has seen the hour's end for sure: minutes are judged when they are over.
-const LEARNED_SECS: i64 = LEARN_SECS + 130;
-
-/// Lines of each topic that are written at a time, some twenty times a minute.
+/// Lines of each topic that are written at a time, some ten times a second.
 const LINES: usize = 40;
 
 /// The topics: one to which nothing happens until the broker stops, and one for each that something happens to.
@@ -39,7 +32,7 @@ const EXPECTED: [(&str, &str); 3] = [
 fn whatever_makes_it_blind_is_told_by_every_way_and_when_it_is_over() -> Result<()> {
     let mut stage = Stage::start()?;
     stage.feed_until("it had seen an hour end", Fault::None, |stage| {
-        Ok(stage.now() >= stage.started.plus_secs(LEARNED_SECS))
+        Ok(stage.began.elapsed() >= LEARN)
     })?;
     ensure!(
         stage.alarms()?.is_empty(),
@@ -104,9 +97,8 @@ struct Stage {
     receiver: Receiver,
     /// Where the command writes what it is told.
     told: tempfile::NamedTempFile,
-    /// When the program was started, by our clock and by its own.
+    /// When the program began to read.
     began: Instant,
-    started: Timestamp,
     written: usize,
 }
 
@@ -118,35 +110,25 @@ impl Stage {
         }
         let receiver = Receiver::start()?;
         let told = tempfile::NamedTempFile::new()?;
-        // It begins shortly before an hour ends.
-        let ahead_secs = (3600 - LEARN_SECS - ago(0).as_secs().rem_euclid(3600)).rem_euclid(3600);
         let command = format!(
             "program = \"/usr/bin/tee\"\narguments = [\"-a\", \"{}\"]",
             told.path().display()
         );
         let setup = Setup::new()
-            .clock(ahead_secs, SPEED)
+            .with("alarms", "minute_secs = 1")
             .kafka(&kafka.bootstrap()?, "alarms", &TOPICS)
             .with("[alarms.webhooks]", &format!("url = \"{}\"", receiver.url()))
             .with("[alarms.commands]", &command);
         let portcullis = Portcullis::start(&setup)?;
-        let stage = Self {
+        portcullis.wait_until_reading()?;
+        Ok(Self {
             kafka,
             portcullis,
             receiver,
             told,
             began: Instant::now(),
-            started: ago(-ahead_secs),
             written: 0,
-        };
-        stage.portcullis.wait_until_reading()?;
-        Ok(stage)
-    }
-
-    /// The program's clock, or a little before it: it took a moment to answer.
-    fn now(&self) -> Timestamp {
-        let millis = self.began.elapsed().as_millis() as i64;
-        self.started.plus_millis(millis * i64::from(SPEED))
+        })
     }
 
     /// Writes lines until that holds.
@@ -182,7 +164,7 @@ impl Stage {
         let is_faulty = fault == Fault::Every && topic != WELL;
         let agent = format!("Mozilla/5.0 (X11; Linux x86_64; rv:{}.0)", 100 + number % 20);
         let address = format!("198.51.100.{}", 1 + number % 20);
-        let at = self.now();
+        let at = ago(0);
         let good = |address: &str, agent: &str| {
             line(at, address, "GET", &format!("/page/{}", number % 7), 200, agent)
         };

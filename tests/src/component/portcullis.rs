@@ -25,7 +25,6 @@ pub struct Setup {
     stdin: Option<PathBuf>,
     sections: BTreeMap<String, String>,
     topics: String,
-    clock: Option<(i64, u32)>,
 }
 
 impl Default for Setup {
@@ -44,7 +43,6 @@ impl Setup {
             stdin: None,
             sections: BTreeMap::new(),
             topics: String::new(),
-            clock: None,
         }
         .with("storage", "checkpoint_secs = 1")
         .with("detector", &format!("hash_key = \"{HASH_KEY}\""))
@@ -107,13 +105,6 @@ impl Setup {
         self
     }
 
-    /// Runs by a clock of its own that is ahead by so many seconds and then so many times as fast: what takes minutes takes
-    /// seconds. Every clock of the process goes so, that of its timers too.
-    pub fn clock(mut self, ahead_secs: i64, speed: u32) -> Self {
-        self.clock = Some((ahead_secs, speed));
-        self
-    }
-
     /// Adds lines of TOML to a section: `with("policy", "block_secs = 60")`.
     pub fn with(mut self, section: &str, lines: &str) -> Self {
         let text = self.sections.entry(section.to_owned()).or_default();
@@ -144,7 +135,6 @@ pub struct Portcullis {
     process: Option<Supervised>,
     roles: String,
     stdin: Option<PathBuf>,
-    clock: Option<(i64, u32)>,
     port: u16,
     http: reqwest::Client,
     admin_key: String,
@@ -166,7 +156,6 @@ impl Portcullis {
             process: None,
             roles: setup.roles.clone(),
             stdin: setup.stdin.clone(),
-            clock: setup.clock,
             port,
             http: http_client()?,
             admin_key: String::new(),
@@ -191,9 +180,6 @@ impl Portcullis {
         let known = self.log().len();
         let (folder, stop) = (self.folder.path(), Stop::Terminate);
         let program = match &self.stdin {
-            None if self.clock.is_some() => Command::new("portcullis", folder, stop, "env")
-                .args(self.clock_variables()?)
-                .args([binary()?]),
             None => Command::new("portcullis", folder, stop, binary()?),
             // The supervisor's own input is not ours to give.
             Some(file) => Command::new("portcullis", folder, stop, "bash")
@@ -215,25 +201,6 @@ impl Portcullis {
         })?;
         self.process = Some(process);
         Ok(())
-    }
-
-    /// What puts a process on the clock of its own: libfaketime between it and the C library.
-    fn clock_variables(&self) -> Result<Vec<String>> {
-        let Some((ahead_secs, speed)) = self.clock else {
-            return Ok(Vec::new());
-        };
-        let folders = std::fs::read_dir("/usr/lib").context("could not read /usr/lib")?;
-        let libraries = folders
-            .flatten()
-            .map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
-        let library = libraries
-            .into_iter()
-            .find(|file| file.is_file())
-            .context("no libfaketimeMT.so.1: install libfaketime")?;
-        Ok(vec![
-            format!("LD_PRELOAD={}", library.display()),
-            format!("FAKETIME=+{ahead_secs}s x{speed}"),
-        ])
     }
 
     /// Writes another configuration, for [`Portcullis::start_again`] or a HUP. The address stays.

@@ -4,7 +4,7 @@
 //! have to be: of thirty lines that are usual to see at most one in fifty has a chance of e^-30. Traffic is burstier than that, so
 //! that this is a bound on how quiet a source has to be to be judged at all, and no error rate.
 
-use super::{Watched, minute_number};
+use super::Watched;
 use crate::alarm::statistic::{share_at_least, share_at_most};
 use crate::alarm::survey::FIELDS;
 use crate::alarm::{Kind, Leader, Minute, Offset, Seen, SourceKind, cause};
@@ -99,7 +99,7 @@ fn silent(watched: &Watched, seen: &Seen, minute: &Minute) -> Verdict {
     if seen.waits > 0 || minute.is_held || minute.is_troubled {
         return Unsure;
     }
-    let now = minute_number(minute.now);
+    let now = minute.number();
     for span in SILENCE_MINUTES {
         let begins = now - span + 1;
         let usual = watched.usual.lines_in(now.div_euclid(60));
