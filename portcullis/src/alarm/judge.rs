@@ -243,7 +243,7 @@ impl Watched {
                     ..Hour::default()
                 },
             );
-            if over.minutes > 0 && seen.kind != SourceKind::Process {
+            if over.minutes > 0 && !matches!(seen.kind, SourceKind::Process | SourceKind::Brokers) {
                 self.usual.learn(&over, doubted);
             }
         }

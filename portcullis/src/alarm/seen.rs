@@ -18,6 +18,8 @@ pub(crate) enum SourceKind {
     Push,
     /// A gateway that a topic's records name.
     Gateway,
+    /// Kafka's brokers, for all topics together.
+    Brokers,
     /// The process itself.
     Process,
 }

@@ -77,11 +77,11 @@ pub(super) fn of(kind: Kind, watched: &Watched, minute: &Minute) -> Verdict {
         return Unsure;
     };
     let is_process = seen.kind == SourceKind::Process;
+    let has_lines = !is_process && seen.kind != SourceKind::Brokers;
     match kind {
         Kind::LinesLost => lines_lost(seen),
         Kind::Degraded if is_process => degraded(minute),
-        // The process itself has no lines.
-        _ if is_process => Good,
+        _ if !has_lines => Good,
         Kind::Degraded => Good,
         Kind::SourceSilent => silent(watched, seen, minute),
         Kind::LinesUnreadable => unreadable(watched, seen),
@@ -243,7 +243,7 @@ fn lines_lost(seen: &Seen) -> Verdict {
         return Good;
     }
     let setting = match seen.kind {
-        SourceKind::Topic | SourceKind::Process => "kafka.lost_offset",
+        SourceKind::Topic | SourceKind::Brokers => "kafka.lost_offset",
         _ => "storage.spool_bytes_max",
     };
     Bad((cause::lost(seen), setting.to_owned()))

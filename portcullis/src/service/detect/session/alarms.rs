@@ -198,16 +198,17 @@ impl Session<'_> {
 
     /// The process itself, and what brokers have deleted.
     fn process(&mut self, waits: &Waits) -> Vec<Seen> {
-        let process = |name: &str, lost: u64| Seen {
+        let part = |name: &str, kind: SourceKind, lost: u64| Seen {
             name: name.to_owned(),
-            kind: SourceKind::Process,
+            kind,
             settings: String::new(),
             lost,
             ..Seen::default()
         };
-        let mut parts = vec![process(PROCESS, 0)];
+        let mut parts = vec![part(PROCESS, SourceKind::Process, 0)];
         if self.inputs.kafka.is_some() {
-            parts.push(process(BROKERS, self.lost_since(BROKERS, waits)));
+            let lost = self.lost_since(BROKERS, waits);
+            parts.push(part(BROKERS, SourceKind::Brokers, lost));
         }
         parts
     }
