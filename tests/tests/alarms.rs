@@ -169,12 +169,12 @@ impl Stage {
             line(at, address, "GET", &format!("/page/{}", number % 7), 200, agent)
         };
         match topic {
-            UNREADABLE if is_faulty && number % 4 > 0 => Line {
+            UNREADABLE if is_faulty && !number.is_multiple_of(4) => Line {
                 text: format!("another format: {address} asked for something"),
                 ..good(&address, &agent)
             },
             NAMELESS if is_faulty => good(&address, ""),
-            PROXIED if is_faulty && number % 8 > 0 => good("203.0.113.5", &agent),
+            PROXIED if is_faulty && !number.is_multiple_of(8) => good("203.0.113.5", &agent),
             _ => good(&address, &agent),
         }
     }

@@ -44,10 +44,10 @@ fn with_more_than_it_can_handle_it_does_less_says_so_loses_nothing_and_recovers(
     );
 
     let flood: Vec<String> = (0..CLIENTS).map(flood).collect();
-    let (mut lines, mut lag, mut looks, mut steps) = (LINES, 0.0, 0, Vec::new());
+    let (mut lines, mut lag, mut looks, mut steps) = (LINES, 0.0, 0_usize, Vec::new());
     portcullis.wait_until("it did as little as it may", |portcullis| {
         looks += 1;
-        if looks % LOOKS == 0 {
+        if looks.is_multiple_of(LOOKS) {
             let waiting = portcullis.metrics("kafka_lag_messages")?;
             if waiting <= lag {
                 lines = LINES_MAX.min(2 * lines);
