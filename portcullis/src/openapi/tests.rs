@@ -192,7 +192,7 @@ fn variables_and_bases_that_multiply_are_cut_and_refused_as_too_long() {
     for text in [
         format!("openapi: 3.0.0\n{servers}\npaths: {{ /a: {{}} }}\n"),
         format!("swagger: 2.0\nbasePath: /{long}\npaths: {{ /a: {{}} }}\n"),
-        format!("openapi: 3.0.0\npaths: {{ /{long}: {{}} }}\n"),
+        format!("{{\"openapi\":\"3.0.0\",\"paths\":{{\"/{long}\":{{}}}}}}"),
     ] {
         let told = read_texts(&[&text]).unwrap_err();
         assert!(told.ends_with("at most 2048 bytes"), "{told}");
