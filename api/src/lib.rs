@@ -8,6 +8,7 @@ mod peer;
 mod route;
 mod surface;
 
+mod askers;
 mod auth;
 mod blocklist;
 mod bootstrap;

@@ -1,5 +1,6 @@
 //! What the handlers share.
 
+use crate::askers::Askers;
 use crate::auth::Keys;
 use crate::blocklist::BlocklistSource;
 use crate::check::CheckSettings;
@@ -92,6 +93,7 @@ pub struct ApiState {
     pub(crate) blocklist: Arc<dyn BlocklistSource>,
     pub(crate) lapi: Arc<Lapi>,
     pub(crate) check: CheckSettings,
+    pub(crate) askers: Askers,
     pub(crate) events: Arc<EventHub>,
     pub(crate) health: Vec<Arc<dyn HealthSource>>,
     pub(crate) metrics: Metrics,
@@ -114,6 +116,7 @@ impl ApiState {
             store: parts.store,
             blocklist: parts.blocklist,
             check: parts.check,
+            askers: Askers::default(),
             events: parts.events,
             health: parts.health,
             metrics: Metrics::default(),

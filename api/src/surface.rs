@@ -90,6 +90,7 @@ async fn unknown() -> Problem {
 async fn metrics(State(state): State<Arc<ApiState>>) -> Response {
     let mut out = Exposition::default();
     state.metrics.write(&mut out);
+    state.askers.write(&*state.blocklist, state.now(), &mut out);
     for source in &state.other_metrics {
         source.write(&mut out);
     }

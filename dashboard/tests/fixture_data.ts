@@ -1,6 +1,6 @@
 // Answers of an API, for tests of how pages are drawn. Times stand relative to now, so that pages look alive.
 
-import type { Alarm, Agreement, Alert, ClientName, ClientPage, Decision, Drift, Health, Hour, Key, Model, Order, Overview, Ranked, Rejected, Verdict } from '../src/api/types';
+import type { Alarm, Agreement, Alert, Asker, ClientName, ClientPage, Decision, Drift, Health, Hour, Key, Model, Order, Overview, Ranked, Rejected, Verdict } from '../src/api/types';
 import { referenceOf } from '../src/state/place';
 
 /** A time some seconds ago. */
@@ -242,6 +242,19 @@ export const keys: Key[] = [
 export const bouncers = [
   { name: 'edge-1', gateway: 'edge-1', kind: 'crowdsec-nginx-bouncer', version: 'v1.0.8', address: '127.0.0.1', last_seen: ago(1), last_pull: ago(3600) },
   { name: 'edge-2', gateway: null, kind: '', version: '', address: null, last_seen: null, last_pull: null },
+];
+
+export const askers: Asker[] = [
+  {
+    way: 'bouncer',
+    name: 'edge-1',
+    gateway: 'edge-1',
+    asked_at: ago(1),
+    scopes: ['ip', 'range'],
+    in_force: 1_204,
+    unexpressed: [{ obstacle: 'api_key', decisions: 3, why: 'The bouncer does not ask for this scope: name it in its settings if it can carry it out.' }],
+  },
+  { way: 'check', name: '', gateway: null, asked_at: ago(2), scopes: ['ip', 'range', 'api_key'], in_force: 1_204, unexpressed: [] },
 ];
 
 /** How alike two models are. */

@@ -139,6 +139,8 @@ export class FixtureServer {
         return list(data.keys);
       case '/bouncers':
         return list(data.bouncers);
+      case '/askers':
+        return list(data.askers);
       case '/rejected':
         return list(data.rejected);
       case '/health':

@@ -21,6 +21,7 @@ const PAGES = {
   health: { path: '/system', full: 'has not asked for 3 minutes', empty: 'has not asked for 3 minutes' },
   alarms: { path: '/system?part=alarms', full: 'clients.trusted_proxies', empty: 'Nothing makes us blind' },
   bouncers: { path: '/system?part=bouncers', full: 'crowdsec-nginx-bouncer', empty: 'No gateway takes the blocklist' },
+  askers: { path: '/system?part=bouncers', full: 'The bouncer does not ask for this scope', empty: 'No gateway has asked' },
   models: { path: '/system?part=models', full: 'Clients have changed since the days before: 2 features moved by much', empty: 'No model is recorded' },
   keys: { path: '/system?part=keys', full: 'old-grafana', empty: 'There is no key' },
   rejected: { path: '/system?part=rejected', full: 'missing field', empty: 'Every line could be read' },

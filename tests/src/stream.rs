@@ -155,8 +155,18 @@ pub struct Publisher {
 impl Publisher {
     /// Connects to the broker's plaintext listener.
     pub fn new(kafka: &Kafka) -> Result<Self> {
+        Self::with(kafka, "none")
+    }
+
+    /// The same, and packs what it writes: for tests that write gigabytes.
+    pub fn packing(kafka: &Kafka) -> Result<Self> {
+        Self::with(kafka, "lz4")
+    }
+
+    fn with(kafka: &Kafka, compression: &str) -> Result<Self> {
         let producer = kafka
             .client(Listener::Plaintext)?
+            .set("compression.type", compression)
             .set("linger.ms", "5")
             .set("acks", "all")
             .create()?;

@@ -3,6 +3,7 @@
 //! One lookup in memory per request of the gateway; no database, no log line. Whoever cannot be recognised (the
 //! gateway is not among the trusted proxies) is let through: a wrong setting must not close a site.
 
+use crate::askers::{Scopes, Way};
 use crate::blocklist::read;
 use crate::peer::Peer;
 use crate::state::ApiState;
@@ -104,6 +105,12 @@ async fn check(
     let now = state.now();
     let presented = settings.presented.as_ref();
     let names = presented.map_or_else(Vec::new, |presented| presented.names(&headers, now));
+    // Whoever is not believed is no gateway of ours, and names none.
+    if address.is_some() {
+        let gateway = gateway.as_deref();
+        let asker = (Way::Check, gateway.unwrap_or_default(), gateway);
+        state.askers.note(asker, scopes(settings), now);
+    }
     let verdict = if address.is_none() && names.is_empty() {
         Verdict::Pass
     } else {
@@ -118,6 +125,15 @@ async fn check(
         Verdict::Refuse(_) => "refuse",
     });
     answer(verdict, parameter(query, "throttle").as_deref() == Some("429"))
+}
+
+/// What is looked at of a client.
+fn scopes(settings: &CheckSettings) -> Scopes {
+    Scopes::of(|scope| match scope {
+        Scope::Ip | Scope::Range => true,
+        Scope::ApiKey => settings.presented.is_some(),
+        _ => false,
+    })
 }
 
 fn is_authorised(entrance: &Entrance, headers: &HeaderMap) -> bool {

@@ -1,6 +1,8 @@
 //! What a bouncer asks for: the query of `/v1/decisions` and of the stream, as CrowdSec's local API reads it.
 
 use super::wire::{SCENARIO_PREFIX, kind_name, scope_name};
+use crate::askers::Scopes;
+use domain::Scope;
 use domain::blocklist::Entry;
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -81,6 +83,14 @@ impl Filter {
             self.scopes = vec!["ip".to_owned(), "range".to_owned()];
         }
         self
+    }
+
+    /// Scopes of the decisions that are wanted: a lookup of an address is answered with decisions about addresses.
+    pub(crate) fn scopes(&self) -> Scopes {
+        Scopes::of(|scope| {
+            let is_address = matches!(scope, Scope::Ip | Scope::Range);
+            (is_address || self.addresses.is_none()) && self.accepts_scope(scope_name(scope))
+        })
     }
 
     /// Whether a decision is wanted, its addresses included; `origin` is the one under which ours appear.

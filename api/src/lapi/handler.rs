@@ -3,6 +3,7 @@
 use super::filter::{Filter, FilterError};
 use super::sent::SentBody;
 use super::snapshot::Snapshot;
+use crate::askers::Way;
 use crate::auth::{KeyError, KnownKey};
 use crate::peer::Peer;
 use crate::state::ApiState;
@@ -98,6 +99,7 @@ async fn decisions(
     match Filter::parse(query.as_deref().unwrap_or_default()) {
         Ok(filter) => {
             state.metrics.looked_up();
+            note_asked(&state, &key, &filter);
             let body = state.lapi.find(&filter, &key, state.now());
             ([(header::CONTENT_TYPE, JSON)], body).into_response()
         }
@@ -116,6 +118,7 @@ async fn stream(
         Ok(filter) => filter.or_address_scopes(),
         Err(error) => return bad_filter(&error),
     };
+    note_asked(&state, &key, &filter);
     let now = state.now();
     let snapshot = state.lapi.pull(filter, &key, peer.address.ip(), now).await;
     let is_gzip = snapshot.is_long() && accepts_gzip(&headers);
@@ -140,6 +143,12 @@ async fn stream(
         answer.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     response
+}
+
+/// Notes for what a bouncer asks: what it does not ask for it cannot carry out.
+fn note_asked(state: &ApiState, key: &KnownKey, filter: &Filter) {
+    let asker = (Way::Bouncer, key.key.name.as_str(), key.key.gateway.as_deref());
+    state.askers.note(asker, filter.scopes(), state.now());
 }
 
 /// Compresses off the runtime's threads.

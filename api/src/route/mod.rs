@@ -45,6 +45,9 @@ mod model {
 mod bouncer {
     pub(super) mod list;
 }
+mod asker {
+    pub(super) mod list;
+}
 mod rejected {
     pub(super) mod list;
 }
@@ -220,6 +223,7 @@ pub(crate) fn table() -> Vec<Route> {
             bouncer::list::handle,
             bouncer::list::doc,
         ),
+        row(Get, "/api/v1/askers", READ, asker::list::handle, asker::list::doc),
         row(
             Get,
             "/api/v1/rejected",

@@ -1,6 +1,8 @@
-//! Keys, sessions and bouncers in JSON. A secret appears in one answer only: when its key is made.
+//! Keys, sessions, bouncers and others who ask, in JSON. A secret appears in one answer only: when its key is made.
 
 use super::shown;
+use crate::askers::Standing;
+use domain::Scope;
 use serde::{Deserialize, Serialize};
 use storage::{ApiKey, Bouncer};
 use utoipa::ToSchema;
@@ -109,6 +111,58 @@ impl BouncerView {
             last_pull: bouncer
                 .and_then(|bouncer| bouncer.last_pull)
                 .map(|at| at.to_string()),
+        }
+    }
+}
+
+/// Who asks what to carry out, and which decisions in force he cannot.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AskerView {
+    /// How he asks: `check` at each request, or `bouncer`.
+    way: String,
+    /// A bouncer's key; of `/check` the gateway that was named, empty when none was.
+    name: String,
+    /// The gateway whose decisions he gets beside those for all.
+    gateway: Option<String>,
+    /// When he last asked this process, to some seconds.
+    asked_at: String,
+    /// Scopes of the decisions that he has asked this process for.
+    scopes: Vec<String>,
+    /// Decisions in force that are meant for him.
+    in_force: u64,
+    /// Those of them that he cannot carry out, by what stands in the way.
+    unexpressed: Vec<UnexpressedView>,
+}
+
+/// Decisions in force that somebody cannot carry out.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UnexpressedView {
+    /// What stands in the way: the scope that is not asked for, or `condition`.
+    obstacle: String,
+    /// How many they are.
+    decisions: u64,
+    /// Why, and what would help.
+    why: String,
+}
+
+impl AskerView {
+    pub(crate) fn new(standing: &Standing) -> Self {
+        let scopes = Scope::ALL.into_iter().filter(|scope| standing.scopes.has(*scope));
+        let unexpressed = standing.unexpressed.iter();
+        Self {
+            way: standing.way.as_str().to_owned(),
+            name: shown(&standing.name),
+            gateway: standing.gateway.as_deref().map(shown),
+            asked_at: standing.asked_at.to_string(),
+            scopes: scopes.map(|scope| scope.as_str().to_owned()).collect(),
+            in_force: standing.in_force,
+            unexpressed: unexpressed
+                .map(|(obstacle, decisions)| UnexpressedView {
+                    obstacle: obstacle.as_str().to_owned(),
+                    decisions: *decisions,
+                    why: obstacle.why(standing.way).to_owned(),
+                })
+                .collect(),
         }
     }
 }

@@ -5,6 +5,7 @@ import type {
   Alarm,
   Alert,
   AllowEntry,
+  Asker,
   Bouncer,
   ClientPage,
   ClientSummary,
@@ -79,6 +80,7 @@ export const ordersExportUrl = (format: 'csv' | 'jsonl') => `/api/v1/orders/expo
 export const listAllowed = (signal?: AbortSignal) => read<Slice<AllowEntry>>('/allowlist', signal);
 export const listModels = (signal?: AbortSignal) => read<Slice<Model>>('/models', signal);
 export const listBouncers = (signal?: AbortSignal) => read<Slice<Bouncer>>('/bouncers', signal);
+export const listAskers = (signal?: AbortSignal) => read<Slice<Asker>>('/askers', signal);
 export const listRejected = (query: Query, signal?: AbortSignal) =>
   read<Slice<Rejected>>(withQuery('/rejected', { limit: SLICE_ITEMS, ...query }), signal);
 export const readHealth = (signal?: AbortSignal) => read<Health>('/health', signal);

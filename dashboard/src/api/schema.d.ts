@@ -121,6 +121,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/askers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who asked this process within the hour what to carry out, by /check or as a bouncer, and how many decisions in force he cannot
+         * @description Needs a key of the role `viewer` or of one that may do more.
+         */
+        get: operations["list_askers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bouncers": {
         parameters: {
             query?: never;
@@ -649,6 +669,26 @@ export interface components {
             reason: string;
             /** @description Until when; null for good. */
             until?: string | null;
+        };
+        /** @description Who asks what to carry out, and which decisions in force he cannot. */
+        AskerView: {
+            /** @description When he last asked this process, to some seconds. */
+            asked_at: string;
+            /** @description The gateway whose decisions he gets beside those for all. */
+            gateway?: string | null;
+            /**
+             * Format: int64
+             * @description Decisions in force that are meant for him.
+             */
+            in_force: number;
+            /** @description A bouncer's key; of `/check` the gateway that was named, empty when none was. */
+            name: string;
+            /** @description Scopes of the decisions that he has asked this process for. */
+            scopes: string[];
+            /** @description Those of them that he cannot carry out, by what stands in the way. */
+            unexpressed: components["schemas"]["UnexpressedView"][];
+            /** @description How he asks: `check` at each request, or `bouncer`. */
+            way: string;
         };
         /** @description One kind of attack of late. */
         AttackView: {
@@ -1354,6 +1394,18 @@ export interface components {
              */
             stopped: number;
         };
+        /** @description Decisions in force that somebody cannot carry out. */
+        UnexpressedView: {
+            /**
+             * Format: int64
+             * @description How many they are.
+             */
+            decisions: number;
+            /** @description What stands in the way: the scope that is not asked for, or `condition`. */
+            obstacle: string;
+            /** @description Why, and what would help. */
+            why: string;
+        };
         /** @description What is usual: nine hours in ten lie within it. */
         UsualView: {
             /**
@@ -1618,6 +1670,39 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["AllowView"][];
+                        /** @description `cursor` of the following slice; null at the end. */
+                        next: null | string;
+                    };
+                };
+            };
+            /** @description Why it was refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_askers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, by way and name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AskerView"][];
                         /** @description `cursor` of the following slice; null at the end. */
                         next: null | string;
                     };

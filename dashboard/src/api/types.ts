@@ -8,6 +8,7 @@ export type Agreement = Schemas['AgreementView'];
 export type Alarm = Schemas['AlarmView'];
 export type Alert = Schemas['AlertView'];
 export type AllowEntry = Schemas['AllowView'];
+export type Asker = Schemas['AskerView'];
 export type Bouncer = Schemas['BouncerView'];
 export type ClientName = Schemas['ClientName'];
 export type ClientPage = Schemas['ClientPage'];

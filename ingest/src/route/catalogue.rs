@@ -239,11 +239,12 @@ impl RouteCatalogue {
         let fresh = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
         let node = &mut self.nodes[from as usize];
         let known = match &*segment.0 {
-            [text] => node
-                .literals
-                .iter()
-                .find(|known| known.text == *text)
-                .map(|known| known.next),
+            [text] => {
+                // Thousands may stand side by side, and each is compared with all before it.
+                let head = head(text);
+                let is_same = |known: &&Literal| known.head == head && known.text == *text;
+                node.literals.iter().find(is_same).map(|known| known.next)
+            }
             [before, after] if before.is_empty() && after.is_empty() => node.parameter,
             _ => node
                 .patterns

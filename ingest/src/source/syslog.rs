@@ -20,6 +20,8 @@ enum Framing {
 pub struct SyslogFramer {
     framing: Option<Framing>,
     buffer: Vec<u8>,
+    /// Bytes at the buffer's beginning that hold no line break: they are looked through once, however small the pieces are that come.
+    searched: usize,
     /// Bytes of a message that is too long, still to be passed over; for lines, until the break.
     skip: usize,
     is_skipping_line: bool,
@@ -49,7 +51,12 @@ impl SyslogFramer {
             };
             let step = match framing {
                 Framing::Counted => counted(left, &mut self.skip, &mut take),
-                Framing::Lines => Ok(line(left, &mut self.is_skipping_line, &mut take)),
+                Framing::Lines => Ok(line(
+                    left,
+                    &mut self.searched,
+                    &mut self.is_skipping_line,
+                    &mut take,
+                )),
             };
             match step {
                 Ok(0) => break Ok(()),
@@ -120,8 +127,9 @@ fn counted(bytes: &[u8], skip: &mut usize, take: &mut impl FnMut(&[u8])) -> Resu
 }
 
 /// Takes one line, or the beginning of one that is too long; how many bytes were used.
-fn line(bytes: &[u8], is_skipping: &mut bool, take: &mut impl FnMut(&[u8])) -> usize {
-    match memchr::memchr(b'\n', bytes) {
+fn line(bytes: &[u8], searched: &mut usize, is_skipping: &mut bool, take: &mut impl FnMut(&[u8])) -> usize {
+    let before = std::mem::take(searched).min(bytes.len());
+    match memchr::memchr(b'\n', &bytes[before..]).map(|at| before + at) {
         Some(end) => {
             if !std::mem::take(is_skipping) {
                 give(&bytes[..end.min(MESSAGE_BYTES_MAX + 1)], take);
@@ -134,7 +142,10 @@ fn line(bytes: &[u8], is_skipping: &mut bool, take: &mut impl FnMut(&[u8])) -> u
             give(&bytes[..=MESSAGE_BYTES_MAX], take);
             bytes.len()
         }
-        None => 0,
+        None => {
+            *searched = bytes.len();
+            0
+        }
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn silent(seen: &Seen, lines: u64, usual: f64, minutes: i64) -> Strin
         SourceKind::Push | SourceKind::Gateway => {
             "the gateway stopped, its shipper did, or its key was revoked"
         }
-        SourceKind::Process => "reading stopped",
+        SourceKind::Brokers | SourceKind::Process => "reading stopped",
     };
     format!(
         "{lines} lines in {minutes} minutes where {usual:.0} are usual at this hour of the week: {likely}."
@@ -109,6 +109,9 @@ pub(super) fn not_reading(seen: &Seen, minute: &Minute) -> String {
     } else {
         "the file or spool cannot be read"
     };
+    if seen.waits == 0 {
+        return format!("No line was read, and what waits is not known: {likely}.");
+    }
     format!(
         "{} {} wait and no line was read: {likely}.",
         seen.waits,
@@ -119,7 +122,7 @@ pub(super) fn not_reading(seen: &Seen, minute: &Minute) -> String {
 /// Of lines that were lost.
 pub(super) fn lost(seen: &Seen) -> String {
     match seen.kind {
-        SourceKind::Topic | SourceKind::Process => format!(
+        SourceKind::Topic | SourceKind::Brokers => format!(
             "{} offsets were deleted before they were read: the topic's retention is shorter than we were behind.",
             seen.lost
         ),
@@ -141,7 +144,7 @@ pub(super) fn degraded(step: u8) -> String {
 
 const fn unit(kind: SourceKind) -> &'static str {
     match kind {
-        SourceKind::Topic | SourceKind::Gateway | SourceKind::Process => "messages",
+        SourceKind::Topic | SourceKind::Gateway | SourceKind::Brokers | SourceKind::Process => "messages",
         SourceKind::File | SourceKind::Syslog | SourceKind::Push => "bytes",
     }
 }

@@ -141,7 +141,7 @@ impl Judge {
         let now = minute.now;
         let doubted = self.doubted(&seen.name);
         let watched = self.sources.entry(seen.name.clone()).or_default();
-        watched.note(seen, now, doubted);
+        watched.note(seen, minute, doubted);
         let verdicts: Vec<(Kind, Verdict)> = Kind::ALL
             .into_iter()
             .filter(|kind| !self.off.contains(kind))
@@ -232,8 +232,8 @@ impl Judge {
 
 impl Watched {
     /// Notes a minute, and learns from the hour before when a new one begins.
-    fn note(&mut self, seen: &Seen, now: Timestamp, doubted: Doubted) {
-        let number = minute_number(now);
+    fn note(&mut self, seen: &Seen, minute: &Minute, doubted: Doubted) {
+        let number = minute.number();
         let hour = number.div_euclid(60);
         if self.hour.number != hour {
             let over = std::mem::replace(
@@ -243,7 +243,7 @@ impl Watched {
                     ..Hour::default()
                 },
             );
-            if over.minutes > 0 && seen.kind != SourceKind::Process {
+            if over.minutes > 0 && !matches!(seen.kind, SourceKind::Process | SourceKind::Brokers) {
                 self.usual.learn(&over, doubted);
             }
         }
@@ -255,7 +255,7 @@ impl Watched {
             *sum += u64::from(count);
         }
         self.hour.was_behind |= seen.waits > 0;
-        self.seen_at = now;
+        self.seen_at = minute.now;
         // A clock that was put back: what was seen before says nothing about now.
         self.recent.retain(|(minute, _)| *minute < number);
         self.recent.push_back((number, seen.clone()));
@@ -348,9 +348,4 @@ impl Latch {
     fn is_idle(&self) -> bool {
         self.raised.is_none() && self.bad == 0
     }
-}
-
-/// Number of a minute since 1970.
-pub(super) const fn minute_number(at: Timestamp) -> i64 {
-    at.as_millis().div_euclid(60_000)
 }

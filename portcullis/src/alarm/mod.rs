@@ -16,7 +16,7 @@ mod usual;
 
 pub(crate) use judge::{Judge, Learned};
 pub(crate) use kind::Kind;
-pub(crate) use seen::{Leader, Minute, Offset, Seen, SourceKind};
+pub(crate) use seen::{Leader, Minute, MinuteLength, Offset, Seen, SourceKind};
 pub(crate) use survey::{Survey, Surveyed};
 
 use domain::Timestamp;

@@ -18,6 +18,8 @@ pub(crate) enum SourceKind {
     Push,
     /// A gateway that a topic's records name.
     Gateway,
+    /// Kafka's brokers, for all topics together.
+    Brokers,
     /// The process itself.
     Process,
 }
@@ -71,11 +73,39 @@ pub(crate) struct Seen {
     pub(crate) lost: u64,
 }
 
+/// How long a minute is. Shorter ones are for trying out what is told and to whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MinuteLength {
+    millis: i64,
+}
+
+impl MinuteLength {
+    /// So many seconds, one at least.
+    pub(crate) fn secs(secs: u32) -> Self {
+        Self {
+            millis: i64::from(secs.max(1)) * 1000,
+        }
+    }
+
+    /// The number of the minute of a moment, counted from 1970.
+    pub(crate) const fn number(self, at: Timestamp) -> i64 {
+        at.as_millis().div_euclid(self.millis)
+    }
+}
+
+impl Default for MinuteLength {
+    fn default() -> Self {
+        Self::secs(60)
+    }
+}
+
 /// What was seen in one minute.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Minute {
     /// The present, by the wall clock.
     pub(crate) now: Timestamp,
+    /// How long it is.
+    pub(crate) length: MinuteLength,
     /// Every source that is open.
     pub(crate) sources: Vec<Seen>,
     /// Whether reading is held because nothing can be stored.
@@ -84,4 +114,11 @@ pub(crate) struct Minute {
     pub(crate) is_troubled: bool,
     /// How much less than everything is done, as a step; 0 is everything.
     pub(crate) step: u8,
+}
+
+impl Minute {
+    /// Its number since 1970.
+    pub(crate) const fn number(&self) -> i64 {
+        self.length.number(self.now)
+    }
 }

@@ -176,6 +176,45 @@ fn what_we_do_not_read_is_no_silence_of_the_source() {
 }
 
 #[test]
+fn a_topic_whose_brokers_are_gone_is_told_although_nothing_is_known_to_wait() {
+    let mut site = Site::new();
+    site.pass(3 * DAY, &well(20));
+    let troubled = Minute {
+        is_troubled: true,
+        ..Minute::default()
+    };
+    let gone = [well(0)];
+    assert_eq!(
+        site.pass_all(2, &gone, &troubled),
+        [],
+        "a rebalance is over sooner"
+    );
+    let news = site.pass_all(30, &gone, &troubled);
+    assert_eq!(news.len(), 1, "and silence is not blamed on the source: {news:?}");
+    assert_eq!(
+        (news[0].alarm.kind, news[0].alarm.setting.as_str()),
+        (Kind::NotReading, "kafka.brokers")
+    );
+    assert!(
+        news[0].alarm.cause.contains("not known"),
+        "{}",
+        news[0].alarm.cause
+    );
+    assert_eq!(
+        site.pass_all(30, &[well(20)], &troubled).len(),
+        1,
+        "lines come: cleared"
+    );
+    // A file has no broker.
+    let file = Seen {
+        kind: SourceKind::File,
+        name: "file".to_owned(),
+        ..well(0)
+    };
+    assert_eq!(site.pass_all(30, &[file, well(20)], &troubled), []);
+}
+
+#[test]
 fn a_falling_share_of_readable_lines_is_told_and_a_few_odd_lines_are_not() {
     let broken = |rejected: u64| Seen { rejected, ..well(50) };
     let mut site = Site::new();

@@ -1,6 +1,6 @@
 //! What is read of a document: its version, its paths, its servers. All else is passed over.
 
-use super::server::{Server, bases};
+use super::server::{Server, bases, cut};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
@@ -81,7 +81,7 @@ impl Document {
     /// The paths as gateways see them: behind the base path of each server.
     pub(super) fn templates(&self) -> impl Iterator<Item = String> + '_ {
         let common = match (&self.swagger, &self.base_path) {
-            (Some(_), Some(base)) => vec![base.trim_end_matches('/').to_owned()],
+            (Some(_), Some(base)) => vec![cut(base).trim_end_matches('/').to_owned()],
             _ => bases(self.servers.as_deref().unwrap_or_default()),
         };
         let paths = self.paths.iter().flat_map(|paths| &paths.0);
@@ -90,7 +90,8 @@ impl Document {
             let bases = if bases.is_empty() { common.clone() } else { bases };
             // Behind a base path it would look like one that begins with a slash.
             let is_path = path.starts_with('/');
-            let at = move |base: String| if is_path { base + path } else { path.clone() };
+            let path = cut(path);
+            let at = move |base: String| if is_path { base + path } else { path.to_owned() };
             bases.into_iter().map(at)
         })
     }

@@ -1,10 +1,15 @@
 //! Servers of a document: of each, the path that stands before all others.
 
+use ingest::route::DOCUMENTED_BYTES_MAX;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Most base paths of one list of servers, their variables filled in: a region and a version each have a few values.
 const BASES_MAX: usize = 64;
+
+/// Where texts of a document are cut, in bytes. A variable may stand in an URL a thousand times and bring a megabyte each time, with
+/// further variables in it: what is longer than this makes a template that is too long in any case, and is told as that.
+const TEXT_BYTES_MAX: usize = 2 * DOCUMENTED_BYTES_MAX;
 
 /// One server.
 #[derive(Debug, Deserialize)]
@@ -39,7 +44,8 @@ pub(super) fn bases(servers: &[Server]) -> Vec<String> {
 impl Server {
     /// Its URL with each value of each variable. A variable without any stays, and is a parameter like those of paths.
     fn urls(&self) -> Vec<String> {
-        let mut urls = vec![self.url.clone()];
+        let url = cut(&self.url);
+        let mut urls = vec![url.to_owned()];
         for (name, variable) in self.variables.iter().flatten() {
             let mut values: Vec<&String> = variable.values.iter().flatten().collect();
             values.extend(
@@ -50,17 +56,31 @@ impl Server {
                     .collect::<Vec<_>>(),
             );
             let mark = format!("{{{name}}}");
-            if values.is_empty() || !self.url.contains(&mark) {
+            if values.is_empty() || !url.contains(&mark) {
                 continue;
             }
             urls = urls
                 .iter()
-                .flat_map(|url| values.iter().map(|value| url.replace(&mark, value)))
+                .flat_map(|url| values.iter().map(|value| filled(url, &mark, value)))
                 .take(BASES_MAX)
                 .collect();
         }
         urls
     }
+}
+
+/// An URL with a value in every place of a variable.
+fn filled(url: &str, mark: &str, value: &str) -> String {
+    cut(&url.replace(mark, cut(value))).to_owned()
+}
+
+/// A text, or the beginning of one that is too long for anything.
+pub(super) fn cut(text: &str) -> &str {
+    let mut end = text.len().min(TEXT_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// The path of an URL, without a slash at its end. Where the URL is relative, it is taken to begin at the root: from where

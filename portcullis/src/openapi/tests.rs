@@ -175,6 +175,31 @@ fn a_document_that_grows_or_nests_without_end_is_refused() {
 }
 
 #[test]
+fn variables_and_bases_that_multiply_are_cut_and_refused_as_too_long() {
+    // Each value holds the next variable ten times: 10^20 bytes, were they filled in.
+    let mut variables = "z: { default: x }".to_owned();
+    let mut url = "{z}".to_owned();
+    for letter in 'a'..='t' {
+        let next = char::from(u8::try_from(letter).unwrap() + 1);
+        variables += &format!(
+            ", {letter}: {{ default: \"{}\" }}",
+            format!("{{{next}}}").repeat(10)
+        );
+        url += &format!("{{{letter}}}");
+    }
+    let servers = format!("servers: [{{ url: \"/{url}\", variables: {{ {variables} }} }}]");
+    let long = "x".repeat(1_000_000);
+    for text in [
+        format!("openapi: 3.0.0\n{servers}\npaths: {{ /a: {{}} }}\n"),
+        format!("swagger: 2.0\nbasePath: /{long}\npaths: {{ /a: {{}} }}\n"),
+        format!("{{\"openapi\":\"3.0.0\",\"paths\":{{\"/{long}\":{{}}}}}}"),
+    ] {
+        let told = read_texts(&[&text]).unwrap_err();
+        assert!(told.ends_with("at most 2048 bytes"), "{told}");
+    }
+}
+
+#[test]
 fn a_document_of_thousands_of_paths_is_read_as_json_and_as_yaml() {
     let (mut json, mut yaml) = (String::new(), String::new());
     for number in 0..3000 {

@@ -13,6 +13,7 @@ mod nginx;
 mod portcullis;
 mod ports;
 mod postgres;
+mod receiver;
 mod rsyslog;
 mod supervised;
 
@@ -26,6 +27,7 @@ pub use nginx::{Nginx, Site};
 pub use portcullis::{Portcullis, Setup, binary};
 pub use ports::free_ports;
 pub use postgres::Postgres;
+pub use receiver::Receiver;
 pub use rsyslog::Rsyslog;
 pub use supervised::{Command, Stop, Supervised};
 

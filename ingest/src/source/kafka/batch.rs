@@ -186,7 +186,9 @@ impl KafkaBatch {
         self.messages.is_empty() && self.events.is_empty()
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    /// Whether nothing more was taken because there was no room: it was not waited for what is in it.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
         self.messages.len() >= BATCH_MESSAGES_MAX
             || self.lines.len() >= BATCH_LINES_MAX
             || self.bytes.len() >= BATCH_BYTES_MAX

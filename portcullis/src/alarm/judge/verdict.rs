@@ -4,7 +4,7 @@
 //! have to be: of thirty lines that are usual to see at most one in fifty has a chance of e^-30. Traffic is burstier than that, so
 //! that this is a bound on how quiet a source has to be to be judged at all, and no error rate.
 
-use super::{Watched, minute_number};
+use super::Watched;
 use crate::alarm::statistic::{share_at_least, share_at_most};
 use crate::alarm::survey::FIELDS;
 use crate::alarm::{Kind, Leader, Minute, Offset, Seen, SourceKind, cause};
@@ -77,11 +77,11 @@ pub(super) fn of(kind: Kind, watched: &Watched, minute: &Minute) -> Verdict {
         return Unsure;
     };
     let is_process = seen.kind == SourceKind::Process;
+    let has_lines = !is_process && seen.kind != SourceKind::Brokers;
     match kind {
         Kind::LinesLost => lines_lost(seen),
         Kind::Degraded if is_process => degraded(minute),
-        // The process itself has no lines.
-        _ if is_process => Good,
+        _ if !has_lines => Good,
         Kind::Degraded => Good,
         Kind::SourceSilent => silent(watched, seen, minute),
         Kind::LinesUnreadable => unreadable(watched, seen),
@@ -99,7 +99,7 @@ fn silent(watched: &Watched, seen: &Seen, minute: &Minute) -> Verdict {
     if seen.waits > 0 || minute.is_held || minute.is_troubled {
         return Unsure;
     }
-    let now = minute_number(minute.now);
+    let now = minute.number();
     for span in SILENCE_MINUTES {
         let begins = now - span + 1;
         let usual = watched.usual.lines_in(now.div_euclid(60));
@@ -220,7 +220,12 @@ fn lag(watched: &Watched, seen: &Seen) -> Verdict {
 }
 
 fn not_reading(seen: &Seen, minute: &Minute) -> Verdict {
-    if seen.lines > 0 || seen.waits == 0 || seen.kind == SourceKind::Gateway {
+    if seen.lines > 0 || seen.kind == SourceKind::Gateway {
+        return Good;
+    }
+    // Without a broker that answers nobody knows what waits.
+    let is_cut_off = minute.is_troubled && seen.kind == SourceKind::Topic;
+    if seen.waits == 0 && !is_cut_off {
         return Good;
     }
     let setting = if minute.is_held {
@@ -238,7 +243,7 @@ fn lines_lost(seen: &Seen) -> Verdict {
         return Good;
     }
     let setting = match seen.kind {
-        SourceKind::Topic | SourceKind::Process => "kafka.lost_offset",
+        SourceKind::Topic | SourceKind::Brokers => "kafka.lost_offset",
         _ => "storage.spool_bytes_max",
     };
     Bad((cause::lost(seen), setting.to_owned()))

@@ -37,13 +37,23 @@ pub(super) const ALARMS: Section = Section {
     about: "What needs a person: a source that falls silent, lines that cannot be read, fields that vanish, clocks that are \
             off, lines that wait or are lost. Shown by the log, the dashboard, GET /api/v1/alarms and /metrics, and told to \
             whoever is named here.",
-    settings: &[setting(
-        "alarms.off",
-        Kind::List(&Kind::Choice(&NAMES), 0, NAMES.len()),
-        Value("[]"),
-        Restart,
-        "Alarms that are not wanted.",
-    )],
+    settings: &[
+        setting(
+            "alarms.off",
+            Kind::List(&Kind::Choice(&NAMES), 0, NAMES.len()),
+            Value("[]"),
+            Restart,
+            "Alarms that are not wanted.",
+        ),
+        setting(
+            "alarms.minute_secs",
+            Kind::Integer(1, 60),
+            Value("60"),
+            Restart,
+            "How long a minute of the judge is, in seconds, and with it his hour of sixty. Less only to try out what is told and to \
+             whom: the shorter, the sooner a pause is taken for silence.",
+        ),
+    ],
 };
 
 pub(super) const WEBHOOKS: Section = Section {

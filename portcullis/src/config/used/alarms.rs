@@ -10,6 +10,8 @@ use std::path::PathBuf;
 pub(crate) struct Alarms {
     /// Names of alarms that are not wanted.
     pub(crate) off: Vec<String>,
+    /// How long a minute of the judge is, in seconds.
+    pub(crate) minute_secs: u32,
     /// Addresses that are told.
     pub(crate) webhooks: Vec<Webhook>,
     /// Programs that are told.

@@ -3,7 +3,9 @@
 use super::super::Role;
 use super::super::inputs::SourceName;
 use super::{Fault, Session};
-use crate::alarm::{Alarm, Change, Judge, Kind, Learned, Minute, News, Seen, SourceKind, Surveyed};
+use crate::alarm::{
+    Alarm, Change, Judge, Kind, Learned, Minute, MinuteLength, News, Seen, SourceKind, Surveyed,
+};
 use crate::service::push;
 use domain::Timestamp;
 use std::collections::BTreeMap;
@@ -24,7 +26,8 @@ const BROKERS: &str = "kafka brokers";
 /// Watches the sources of this session.
 pub(super) struct Watching {
     judge: Judge,
-    /// The minute that is being watched.
+    /// How long a minute is, and the one that is being watched.
+    length: MinuteLength,
     minute: i64,
     /// What waited at least in this minute, by source.
     least: BTreeMap<String, u64>,
@@ -51,9 +54,11 @@ impl Watching {
             .iter()
             .filter_map(|name| Kind::from_name(name));
         let now = (setup.shared.clock)();
+        let length = MinuteLength::secs(setup.config.alarms.minute_secs);
         Ok(Self {
             judge: Judge::new(learned, open.filter_map(read).collect(), off.collect(), now),
-            minute: minute_of(now),
+            length,
+            minute: length.number(now),
             least: BTreeMap::new(),
             lost: None,
             gateways: setup.figures.topics().gateways(),
@@ -86,8 +91,9 @@ impl Session<'_> {
             let least = self.watching.least.entry(name.clone()).or_insert(*waits);
             *least = (*least).min(*waits);
         }
-        if minute_of(now) != self.watching.minute {
-            self.watching.minute = minute_of(now);
+        let number = self.watching.length.number(now);
+        if number != self.watching.minute {
+            self.watching.minute = number;
             let minute = self.minute(now, &waits);
             let news = self.watching.judge.take(&minute);
             self.publish(&news, now);
@@ -150,6 +156,7 @@ impl Session<'_> {
         self.watching.least.clear();
         Minute {
             now,
+            length: self.watching.length,
             sources,
             is_held: self.held_until.is_some(),
             is_troubled: self.is_troubled() || self.is_stalled,
@@ -191,16 +198,17 @@ impl Session<'_> {
 
     /// The process itself, and what brokers have deleted.
     fn process(&mut self, waits: &Waits) -> Vec<Seen> {
-        let process = |name: &str, lost: u64| Seen {
+        let part = |name: &str, kind: SourceKind, lost: u64| Seen {
             name: name.to_owned(),
-            kind: SourceKind::Process,
+            kind,
             settings: String::new(),
             lost,
             ..Seen::default()
         };
-        let mut parts = vec![process(PROCESS, 0)];
+        let mut parts = vec![part(PROCESS, SourceKind::Process, 0)];
         if self.inputs.kafka.is_some() {
-            parts.push(process(BROKERS, self.lost_since(BROKERS, waits)));
+            let lost = self.lost_since(BROKERS, waits);
+            parts.push(part(BROKERS, SourceKind::Brokers, lost));
         }
         parts
     }
@@ -271,10 +279,6 @@ fn safe(name: &str) -> String {
     }
     shown.truncate(end);
     shown
-}
-
-const fn minute_of(at: Timestamp) -> i64 {
-    at.as_millis().div_euclid(60_000)
 }
 
 fn log(told: &News) {
