@@ -2,7 +2,7 @@
 
 use super::alerts;
 use detector::population::LearnedRole;
-use detector::{Detector, Output, Scorer};
+use detector::{Detector, Output, Scorer, Table};
 use domain::{Action, Alert, Client, Member, Scope, ThreatKind};
 use ingest::{Merge, Progress, RejectSample};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -51,6 +51,8 @@ pub(crate) struct Outcome {
     pub bytes: u64,
     /// Clients forgotten because there were more than the cap.
     pub forgotten: u64,
+    /// How full the detector's tables were at the end, and what was left out of them.
+    pub tables: Vec<Table>,
     /// What was learned of routes whose words tell nothing.
     pub roles: Vec<LearnedRole>,
     /// Version name of the model.
@@ -119,6 +121,7 @@ impl Outcome {
         self.bytes = progress.iter().map(Progress::bytes_read).sum();
         let totals = detector.totals();
         (self.distinct_clients, self.forgotten) = (totals.clients, totals.forgotten);
+        self.tables = detector.tables();
         self.model = detector.model().to_owned();
         self.roles = detector.learned_roles();
         self.clients = std::mem::take(&mut self.first)

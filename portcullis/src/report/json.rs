@@ -2,6 +2,7 @@
 
 use super::Report;
 use crate::analysis::ClientOutcome;
+use detector::Table;
 use detector::population::LearnedRole;
 use domain::{Action, Alert, Client, Evidence, Member, Reason, WhatIf};
 use serde::Serialize;
@@ -112,6 +113,7 @@ struct SummaryForm<'a> {
     problems: &'a [String],
     learned_roles: Vec<RoleForm<'a>>,
     clients_forgotten: u64,
+    tables: &'a [Table],
     model: &'a str,
     seconds: f64,
     lines_per_second: u64,
@@ -153,6 +155,7 @@ fn summary<'a>(report: &Report<'a>) -> SummaryForm<'a> {
         problems: &outcome.problems,
         learned_roles: outcome.roles.iter().map(learned_role).collect(),
         clients_forgotten: outcome.forgotten,
+        tables: &outcome.tables,
         model: &outcome.model,
         seconds: round(report.seconds, 1000.0),
         lines_per_second: (outcome.lines as f64 / report.seconds.max(1e-9)) as u64,
