@@ -106,6 +106,7 @@ struct SummaryForm<'a> {
     rejected: u64,
     clients: u64,
     alerts: usize,
+    alerts_left_out: u64,
     actions: BTreeMap<&'static str, u64>,
     formats: &'a BTreeMap<String, u64>,
     rejections: &'a BTreeMap<String, u64>,
@@ -145,6 +146,7 @@ fn summary<'a>(report: &Report<'a>) -> SummaryForm<'a> {
         rejected: outcome.rejected,
         clients: outcome.distinct_clients,
         alerts: outcome.clients.len(),
+        alerts_left_out: outcome.left_out.values().sum(),
         actions: shown
             .into_iter()
             .filter_map(|action| Some((action.as_str(), *counted.get(&action)?)))

@@ -121,6 +121,13 @@ fn write_summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         report.seconds,
         neutralise(&outcome.model)
     )?;
+    let left_out: u64 = outcome.left_out.values().sum();
+    if left_out > 0 {
+        writeln!(
+            out,
+            "{left_out} more clients were alerted on than the report tells of: those with the weakest actions"
+        )?;
+    }
     for table in outcome.tables.iter().filter(|table| table.left_out > 0) {
         writeln!(
             out,
