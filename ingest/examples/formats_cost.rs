@@ -1,7 +1,7 @@
 //! What reading an ordinary line costs in every format, as a table in Markdown: nanoseconds of CPU as median and range of
 //! interleaved runs, and allocations. Fails when a format takes memory that is promised to need none.
 //!
-//! `formats_cost [ROUNDS]`: lines of one buffer are read so many times in a run; a thousand by default.
+//! `formats_cost [ROUNDS]`: lines of one buffer are read so many times in a run; 200 by default.
 
 #[path = "../benches/lines/mod.rs"]
 mod lines;
@@ -88,7 +88,7 @@ fn cpu_nanos() -> Result<u64, Box<dyn Error>> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let rounds = std::env::args().nth(1).map_or(Ok(1000), |text| text.parse())?;
+    let rounds = std::env::args().nth(1).map_or(Ok(200), |text| text.parse())?;
     let mut all: Vec<Measured> = FORMATS.iter().map(|format| Measured::new(*format)).collect();
     // Layouts are compiled, and routes met, on the first lines.
     for one in &mut all {
