@@ -2,8 +2,8 @@
 # bench-memory.sh [MILLIONS]     the most memory held after a fifth, a half and all of ten million lines by a million addresses
 #
 # Measured are `portcullis scan`, and `portcullis run` following the same file, both with room for 100,000 clients, which is
-# reached within the first fifth: what is held must not grow by more than a tenth from then on. And `scan` with room for all of
-# them, where a remembered client may take no more than 1,024 bytes. Needs 250 MB on the disk for each million lines, and python3.
+# reached within the first fifth: what is held must not grow by more than a tenth from then on, and by the length of the report
+# that scan holds until its end. And `scan` with room for all of them, where a remembered client may take no more than 1,024 bytes. Needs 250 MB on the disk for each million lines, and python3.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 cd "$PORTCULLIS_ROOT"

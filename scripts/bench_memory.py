@@ -81,10 +81,13 @@ problems = []
 flat = {}
 flat[f"scan, {CLIENTS_MAX:,} clients"], summary = scan(CLIENTS_MAX)
 row(f"scan, {CLIENTS_MAX:,} clients", flat[f"scan, {CLIENTS_MAX:,} clients"], summary["clients"])
+# Its report is held until the end: an alert for each client that was alerted on.
+report = {f"scan, {CLIENTS_MAX:,} clients": os.path.getsize(f"{folder}/scan.json") / 2**20}
+print(f"  of which the report of {summary['alerts']:,} alerts, {sum(report.values()):.0f} MiB as written")
 flat[f"service, {CLIENTS_MAX:,} clients"], told = serve(CLIENTS_MAX)
 row(f"service, {CLIENTS_MAX:,} clients", flat[f"service, {CLIENTS_MAX:,} clients"], float(told["portcullis_clients_total"]))
 for title, peaks in flat.items():
-    if peaks[-1] > peaks[0] * GROWTH_MAX:
+    if peaks[-1] - report.get(title, 0) > peaks[0] * GROWTH_MAX:
         problems.append(f"{title}: grew from {peaks[0]:.0f} to {peaks[-1]:.0f} MiB after the limit was reached")
 whole, summary = scan(2 * summary["clients"])
 row("scan, all clients", whole, summary["clients"])
