@@ -414,9 +414,12 @@ impl MetricsSource for Figures {
     }
 }
 
+/// A metric of every table: its kind, name, what it counts, and its figure.
+type TableMetric = (MetricKind, &'static str, &'static str, fn(&Table) -> u64);
+
 /// What the detector's tables hold, may hold, and left out.
 fn write_tables(tables: &[Table], out: &mut Exposition) {
-    let figures: [(MetricKind, &str, &str, fn(&Table) -> u64); 3] = [
+    let figures: [TableMetric; 3] = [
         (
             MetricKind::Gauge,
             "table_entries",
