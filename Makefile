@@ -30,11 +30,13 @@ test: ## everything: Rust, dashboard, fuzz smoke; starts real brokers, databases
 fuzz: ## every fuzz target, FUZZ_SECONDS=20 each
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
-bench: ## benchmarks, scan beside GoAccess, and Kafka beside a bare consumer
-	@scripts/setup.sh test
+bench: ## benchmarks; every format; scan beside GoAccess and fail2ban; Kafka beside a bare consumer; memory
+	@scripts/setup.sh bench
 	@$(ENV); cargo bench --workspace --locked
+	@scripts/bench-formats.sh
 	@scripts/bench-scan.sh
 	@scripts/bench-kafka.sh
+	@scripts/bench-memory.sh
 
 evaluate: ## detection against labelled logs: make evaluate DATA=folder
 	@test -n "$(DATA)" || { echo "say where the data is: make evaluate DATA=folder" >&2; exit 2; }

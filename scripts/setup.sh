@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# setup.sh build | test | tools     makes sure that what building, testing, or testing with attack tools needs is here, and
-# installs what is missing
+# setup.sh build | test | bench | tools     makes sure that what building, testing, measuring, or testing with attack tools
+# needs is here, and installs what is missing
 #
 # Every tool is looked for first: with nothing missing it asks no package manager and takes a fraction of a second.
 # Packages come from apt as root or through sudo without a password. Anyone else gets one message that names them,
@@ -90,6 +90,13 @@ look_for_test_tools() {
     need "nodejs npm" has npm
     need chromium has_chromium
   fi
+}
+
+# What is measured beside Portcullis, and what counts instructions.
+look_for_bench_tools() {
+  look_for_test_tools
+  need fail2ban has fail2ban-regex
+  need valgrind has valgrind
 }
 
 # What scripts/tools.sh runs: attack tools, the word lists that come with others, and who is to be left alone beside them.
@@ -182,8 +189,8 @@ build)
   look_for_build_tools
   install_missing
   ;;
-test)
-  look_for_test_tools
+test | bench)
+  "look_for_$1_tools"
   install_missing
   install_pycrowdsec
   install_envoy
@@ -196,7 +203,7 @@ tools)
   install_missing
   ;;
 *)
-  echo "usage: $0 build|test|tools" >&2
+  echo "usage: $0 build|test|bench|tools" >&2
   exit 2
   ;;
 esac

@@ -27,6 +27,7 @@ mod names;
 mod orders;
 mod recorder;
 mod source;
+mod table;
 mod view;
 mod why;
 
@@ -43,5 +44,6 @@ pub use score::{Contribution, Score, Scorer, Standing, Windows};
 pub use source::SourceTerms;
 pub use stage::sequencer::SURGE;
 pub use stage::{Executor, Serial};
+pub use table::Table;
 pub use view::{ClientView, FeatureView, HorizonView};
 pub use why::{Case, Trace, Why};

@@ -156,6 +156,11 @@ impl Names {
         holder
     }
 
+    /// How many are remembered.
+    pub(crate) fn remembered(&self) -> usize {
+        self.by_owner.len()
+    }
+
     /// The number under which the state of a name, or of any other client, with that keyed hash is kept.
     pub(crate) fn number_of(&self, owner: u64) -> u64 {
         self.by_owner.get(&owner).map_or(owner, |name| name.number)

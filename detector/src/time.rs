@@ -44,6 +44,9 @@ pub struct Watermarks {
     pub ahead: u64,
     /// Records that came later than lateness allows, those from before the earliest time that is believed among them.
     pub late: u64,
+    /// Sources that share the last watermark because there are too many, since the start.
+    #[serde(skip)]
+    pub sharing: u64,
 }
 
 impl Watermarks {
@@ -57,6 +60,8 @@ impl Watermarks {
     /// the watermark, until enough in a row agree.
     pub fn observe(&mut self, source: u32, at: Timestamp, lateness: i64) -> EventTime {
         let place = (source as usize).min(SOURCES_MAX - 1);
+        // Numbers are given in a row.
+        self.sharing = self.sharing.max(u64::from(source).saturating_sub(place as u64));
         if place >= self.sources.len() {
             self.sources.resize(place + 1, Watermark::default());
         }

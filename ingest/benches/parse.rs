@@ -4,74 +4,15 @@
 //! quotes with memchr 57; sonic-rs into a borrowed struct, 462 bytes and 15 fields, 376; checking UTF-8 29 to 43;
 //! finding the line's end 13. CrowdSec 1.8.2's own figure for a parsed NGINX line is 280,000 (3,600 lines/s).
 
+mod lines;
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use domain::{HashKey, Position};
+use domain::Position;
 use ingest::format::{Memory, by_name};
 use ingest::route::RouteCatalogue;
-use ingest::{FORMATS, Format, FormatChoice, LineBatch, LineReader, Parser, ParserConfig, route};
+use ingest::{FORMATS, LineBatch, LineReader, route};
+use lines::{KEY, LINES, combined, parser_of};
 use std::hint::black_box;
-
-const KEY: HashKey = HashKey::new([7; 16]);
-
-/// Lines of one buffer: more than fit the first cache, as in a real file.
-const LINES: usize = 4096;
-
-/// A combined line of 180 bytes, like the one behind the known limit.
-fn combined(index: usize) -> String {
-    format!(
-        "203.0.113.{} - - [22/Nov/2026:23:{:02}:{:02} +0000] \"GET /api/v1/users/{index}/orders?page={} HTTP/1.1\" \
-         200 {} \"https://shop.example/\" \"Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101\"",
-        index % 250,
-        index / 60 % 60,
-        index % 60,
-        index % 7,
-        512 + index,
-    )
-}
-
-/// The same requests as lines of a format, and the lines of its fixtures among them: real ones are not all alike.
-fn lines_of(format: &dyn Format) -> Vec<Vec<u8>> {
-    let mut parser = Parser::new(ParserConfig::new(KEY));
-    let fixtures = fixtures_of(format.name());
-    let render = |index: usize| {
-        // One line in sixteen.
-        if index.is_multiple_of(16) && !fixtures.is_empty() {
-            return fixtures[index / 16 % fixtures.len()].clone();
-        }
-        let text = combined(index);
-        let record = parser
-            .parse(text.as_bytes(), Position::default())
-            .expect("a record");
-        let mut line = Vec::new();
-        format.render(&record, &mut line);
-        line
-    };
-    (0..LINES).map(render).collect()
-}
-
-/// The lines of a format's fixtures that are requests.
-fn fixtures_of(name: &str) -> Vec<Vec<u8>> {
-    let path = format!("{}/fixtures/{name}.txt", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).expect("every format has fixtures");
-    let lines: Vec<&str> = text.lines().collect();
-    let pairs = lines.chunks_exact(2).filter(|pair| !pair[1].contains("rejected"));
-    pairs
-        .filter_map(|pair| pair[0].strip_prefix("> "))
-        .map(|line| line.as_bytes().to_vec())
-        .collect()
-}
-
-/// A parser of that format alone, which has read the header that stands before its lines.
-fn parser_of(format: &'static dyn Format) -> Parser {
-    let mut parser = Parser::new(ParserConfig {
-        format: FormatChoice::Named(format),
-        ..ParserConfig::new(KEY)
-    });
-    for line in format.header().unwrap_or_default().lines() {
-        let _ = parser.parse(line.as_bytes(), Position::default());
-    }
-    parser
-}
 
 fn cut(criterion: &mut Criterion) {
     let lines: Vec<String> = (0..LINES).map(combined).collect();
@@ -93,7 +34,7 @@ fn record(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("whole record");
     group.throughput(Throughput::Elements(LINES as u64));
     for format in FORMATS {
-        let lines = lines_of(*format);
+        let lines = lines::with_fixtures(*format);
         let mut parser = parser_of(*format);
         group.bench_function(format.name(), |bencher| {
             bencher.iter(|| {

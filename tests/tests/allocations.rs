@@ -1,11 +1,15 @@
 //! An ordinary request takes nothing from the allocator: whoever sends many of them must not be able to make us wait for it.
 
+#[path = "../../ingest/benches/lines/unescaped.rs"]
+mod unescaped;
+
 use allocation_counter::measure;
 use detector::{Detector, Serial, Settings};
 use domain::{HashKey, Position, RequestRecord, Timestamp};
 use ingest::{FORMATS, Format, FormatChoice, Parser, ParserConfig};
 use portcullis_tests::ordinary::{AS_LOGGED, Ordinary};
 use simulator::{Simulation, scenario};
+use unescaped::UNESCAPED;
 
 const KEY: HashKey = HashKey::new([7; 16]);
 
@@ -45,17 +49,6 @@ fn an_ordinary_request_allocates_next_to_nothing() {
         "{per_request:.3} allocations a request"
     );
 }
-
-/// Formats whose ordinary line cannot be borrowed as it stands, and how often it takes memory for that.
-const UNESCAPED: &[(&str, f64, &str)] = &[
-    ("w3c", 1.0, "a user agent's pluses are spaces"),
-    ("cloudfront", 1.0, "a user agent's spaces are encoded"),
-    (
-        "otlp_json",
-        19.0,
-        "attributes name their keys in values, which are read before it is known what they fill",
-    ),
-];
 
 /// Lines of ordinary requests in a format.
 fn lines_of(format: &dyn Format, requests: usize) -> Vec<Vec<u8>> {

@@ -18,7 +18,7 @@ const CLIENTS_FLOOR: usize = 3;
 const RANGE_HITS_MAX: usize = 16;
 
 /// Longest memory of hits. Past it nothing more is admitted until the oldest has left the span.
-const HITS_MAX: usize = 16_384;
+pub(crate) const HITS_MAX: usize = 16_384;
 
 /// When new blocks are held back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -131,6 +131,12 @@ impl Guard {
             range: ask.range,
             successes: ask.successes,
         });
+    }
+
+    /// Blocks of established clients that are remembered.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.hits.len()
     }
 
     /// Whether a block would use nothing up: the client was hit within the span, or its range was hit often enough.

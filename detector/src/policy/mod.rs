@@ -5,6 +5,7 @@ mod guard;
 mod source_cap;
 mod warm_up;
 
+pub(crate) use guard::HITS_MAX;
 pub use guard::{Ask, Guard, GuardSettings, Stake};
 pub(crate) use source_cap::reason as source_cap_reason;
 pub use source_cap::{SOURCE_CAP_DEFAULT, SourceCaps};

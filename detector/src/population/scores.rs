@@ -73,6 +73,9 @@ pub struct ScoreSpread {
     /// Clients of the present day that a person calls harmless, whatever evidence says.
     acquitted: BTreeSet<u64>,
     score_only: ScoreOnly,
+    /// Looks at clients that are not followed because there are too many, since the start.
+    #[serde(skip)]
+    pub unfollowed: u64,
 }
 
 /// What a conviction took out.
@@ -96,6 +99,7 @@ impl Default for ScoreSpread {
             convicted: BTreeMap::new(),
             acquitted: BTreeSet::new(),
             score_only: ScoreOnly::default(),
+            unfollowed: 0,
         }
     }
 }
@@ -132,6 +136,7 @@ impl ScoreSpread {
             self.looks_total = halve(&mut self.looks);
         }
         if !self.follows(key) {
+            self.unfollowed += 1;
             return;
         }
         match self.today.get_mut(&key) {
@@ -210,6 +215,12 @@ impl ScoreSpread {
     #[must_use]
     pub fn score_only(&self) -> ScoreOnly {
         self.score_only
+    }
+
+    /// Clients of the present day that are followed.
+    #[must_use]
+    pub fn followed(&self) -> usize {
+        self.today.len()
     }
 
     /// Client-days in the reservoir.
@@ -307,6 +318,7 @@ impl ScoreSpread {
                 }
                 stays
             });
+            self.unfollowed += dropped.len() as u64;
             dropped.into_iter().for_each(|highest| self.drop_one(highest));
         }
     }

@@ -71,17 +71,26 @@ impl Counts {
             let is_full = table.len() >= RULE_KEYS_MAX;
             if is_full {
                 self.forget(Some(hit.rule));
-            } else if self.keys >= RULE_KEYS_IN_ALL_MAX || self.values >= RULE_VALUES_IN_ALL_MAX {
+            } else if self.keys >= RULE_KEYS_IN_ALL_MAX {
                 self.forget(None);
             }
-            self.keys += 1;
+        }
+        // Keys that are known already take further values, too. Those that go may have had none.
+        while self.values >= RULE_VALUES_IN_ALL_MAX && self.keys > 0 {
+            self.forget(None);
         }
         let table = self.tables.entry(hit.rule).or_default();
+        self.keys += usize::from(!table.contains_key(&hit.key));
         let meter = table.entry(hit.key).or_default();
         let before = meter.values.len();
         let fired = meter.take(rule, hit);
         self.values = self.values + meter.values.len() - before;
         fired
+    }
+
+    /// Keys that are counted, and the values that are remembered for them.
+    pub(crate) fn sizes(&self) -> (usize, usize) {
+        (self.keys, self.values)
     }
 
     /// Clears away what counts no more, once in a while.

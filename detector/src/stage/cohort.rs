@@ -402,6 +402,12 @@ impl Cohorts {
         self.forgotten += surplus as u64;
     }
 
+    /// How many are remembered.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.cohorts.len()
+    }
+
     /// Every cohort, in the order of their numbers.
     #[must_use]
     pub fn sorted(&self) -> Vec<(u64, Cohort)> {

@@ -2,13 +2,17 @@
 
 use super::alerts;
 use detector::population::LearnedRole;
-use detector::{Detector, Output, Scorer};
+use detector::{Detector, Output, Scorer, Table};
 use domain::{Action, Alert, Client, Member, Scope, ThreatKind};
 use ingest::{Merge, Progress, RejectSample};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Members that a campaign's line shows: a log of a million clients shows no longer list than this.
 const MEMBERS_MAX: usize = 100_000;
+
+/// Clients and campaigns that a report tells of, some four kilobytes each. When there are more, the half that was given the
+/// weakest actions, of equals with the lowest scores, is only counted from then on; one that is alerted on again counts again.
+const TOLD_MAX: usize = 200_000;
 
 /// Of whom a line tells: a client, or those of a cohort who do the same.
 type Told = (Client, Option<ThreatKind>);
@@ -51,12 +55,16 @@ pub(crate) struct Outcome {
     pub bytes: u64,
     /// Clients forgotten because there were more than the cap.
     pub forgotten: u64,
+    /// How full the detector's tables were at the end, and what was left out of them.
+    pub tables: Vec<Table>,
     /// What was learned of routes whose words tell nothing.
     pub roles: Vec<LearnedRole>,
     /// Version name of the model.
     pub model: String,
     lost: Option<Vec<&'static str>>,
     first: HashMap<Told, Alert>,
+    /// Clients that are told of no more because there were too many, by action.
+    pub left_out: BTreeMap<Action, u64>,
 }
 
 /// Rejected lines that are shown.
@@ -80,6 +88,11 @@ impl Outcome {
             let told = (alert.client.clone(), act.filter(|_| !alert.members.is_empty()));
             match self.first.get_mut(&told) {
                 None => {
+                    if self.first.len() >= TOLD_MAX {
+                        for action in weaker_half(&mut self.first) {
+                            *self.left_out.entry(action).or_default() += 1;
+                        }
+                    }
                     self.first.insert(told, alert);
                 }
                 Some(kept) => keep_stronger(kept, alert),
@@ -119,6 +132,7 @@ impl Outcome {
         self.bytes = progress.iter().map(Progress::bytes_read).sum();
         let totals = detector.totals();
         (self.distinct_clients, self.forgotten) = (totals.clients, totals.forgotten);
+        self.tables = detector.tables();
         self.model = detector.model().to_owned();
         self.roles = detector.learned_roles();
         self.clients = std::mem::take(&mut self.first)
@@ -160,7 +174,7 @@ impl Outcome {
     /// How many clients were given each action, campaigns' own lines left out.
     #[must_use]
     pub(crate) fn actions(&self) -> BTreeMap<Action, u64> {
-        let mut actions = BTreeMap::new();
+        let mut actions = self.left_out.clone();
         for client in self.clients.iter().filter(|client| !client.is_campaign()) {
             *actions.entry(client.alert.action).or_default() += 1;
         }
@@ -172,12 +186,16 @@ impl ClientOutcome {
     /// Whether it is the line of a cohort, or of a route or host that a rule watches.
     #[must_use]
     pub(crate) fn is_campaign(&self) -> bool {
-        !self.alert.members.is_empty()
-            || matches!(
-                self.alert.client.scope(),
-                Scope::UserAgent | Scope::Route | Scope::Host
-            )
+        is_of_many(&self.alert)
     }
+}
+
+fn is_of_many(alert: &Alert) -> bool {
+    !alert.members.is_empty()
+        || matches!(
+            alert.client.scope(),
+            Scope::UserAgent | Scope::Route | Scope::Host
+        )
 }
 
 fn keep_stronger(kept: &mut Alert, new: Alert) {
@@ -194,6 +212,24 @@ fn keep_stronger(kept: &mut Alert, new: Alert) {
             ..new
         };
     }
+}
+
+/// Takes out the half that was given the weakest actions, and gives the actions of clients among them.
+fn weaker_half(told: &mut HashMap<Told, Alert>) -> Vec<Action> {
+    let mut ranked: Vec<(Action, u32, Told)> = told
+        .iter()
+        // Scores lie between 0 and 1: their bits have their order.
+        .map(|(who, alert)| (alert.action, alert.score.max(0.0).to_bits(), who.clone()))
+        .collect();
+    ranked.sort_unstable();
+    ranked.truncate(told.len() / 2);
+    let mut actions = Vec::new();
+    for (action, _, who) in ranked {
+        let alert = told.remove(&who);
+        let is_client = alert.is_some_and(|alert| !is_of_many(&alert));
+        actions.extend(is_client.then_some(action));
+    }
+    actions
 }
 
 /// How much of something there was in a surge's hour; 0 of everything else.
@@ -223,4 +259,56 @@ fn requests_of(alert: &Alert) -> u64 {
     of_members
         .max(alert.requests_before_alert)
         .max(surge_of(alert) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{DecisionId, Timestamp};
+
+    fn alert(number: u32) -> Alert {
+        let at = Timestamp::from_secs(1_800_000_000);
+        Alert {
+            id: DecisionId([0; 16]),
+            client: Client::from_address(std::net::Ipv4Addr::from(number).into()),
+            threats: Vec::new(),
+            score: (number % 1000) as f32 / 1000.0,
+            p_value: 1e-4,
+            action: if number.is_multiple_of(10) {
+                Action::Block
+            } else {
+                Action::Observe
+            },
+            first_seen: at,
+            alerted_at: at,
+            action_at: None,
+            requests_before_alert: 1,
+            requests_before_action: None,
+            reasons: Vec::new(),
+            what_if: Vec::new(),
+            evidence: Vec::new(),
+            held_back: None,
+            model: String::new(),
+            members: Vec::new(),
+            completeness: None,
+        }
+    }
+
+    #[test]
+    fn more_alerts_than_there_is_room_for_leave_out_the_weakest_and_count_them() {
+        let mut outcome = Outcome::new();
+        let all = 2 * TOLD_MAX as u32;
+        for number in 0..all {
+            outcome.take(&mut vec![Output::Alert(alert(number))]);
+        }
+        assert!(outcome.first.len() <= TOLD_MAX);
+        let blocked = outcome
+            .first
+            .values()
+            .filter(|alert| alert.action == Action::Block);
+        assert_eq!(blocked.count() as u32, all / 10, "whoever is blocked stays");
+        let told = outcome.first.len() as u64;
+        assert_eq!(told + outcome.left_out[&Action::Observe], u64::from(all));
+        assert!(!outcome.left_out.contains_key(&Action::Block));
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::Report;
 use crate::analysis::ClientOutcome;
+use detector::Table;
 use detector::population::LearnedRole;
 use domain::{Action, Alert, Client, Evidence, Member, Reason, WhatIf};
 use serde::Serialize;
@@ -105,6 +106,7 @@ struct SummaryForm<'a> {
     rejected: u64,
     clients: u64,
     alerts: usize,
+    alerts_left_out: u64,
     actions: BTreeMap<&'static str, u64>,
     formats: &'a BTreeMap<String, u64>,
     rejections: &'a BTreeMap<String, u64>,
@@ -112,6 +114,7 @@ struct SummaryForm<'a> {
     problems: &'a [String],
     learned_roles: Vec<RoleForm<'a>>,
     clients_forgotten: u64,
+    tables: &'a [Table],
     model: &'a str,
     seconds: f64,
     lines_per_second: u64,
@@ -143,6 +146,7 @@ fn summary<'a>(report: &Report<'a>) -> SummaryForm<'a> {
         rejected: outcome.rejected,
         clients: outcome.distinct_clients,
         alerts: outcome.clients.len(),
+        alerts_left_out: outcome.left_out.values().sum(),
         actions: shown
             .into_iter()
             .filter_map(|action| Some((action.as_str(), *counted.get(&action)?)))
@@ -153,6 +157,7 @@ fn summary<'a>(report: &Report<'a>) -> SummaryForm<'a> {
         problems: &outcome.problems,
         learned_roles: outcome.roles.iter().map(learned_role).collect(),
         clients_forgotten: outcome.forgotten,
+        tables: &outcome.tables,
         model: &outcome.model,
         seconds: round(report.seconds, 1000.0),
         lines_per_second: (outcome.lines as f64 / report.seconds.max(1e-9)) as u64,

@@ -121,6 +121,23 @@ fn write_summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         report.seconds,
         neutralise(&outcome.model)
     )?;
+    let left_out: u64 = outcome.left_out.values().sum();
+    if left_out > 0 {
+        writeln!(
+            out,
+            "{left_out} more clients were alerted on than the report tells of: those with the weakest actions"
+        )?;
+    }
+    for table in outcome.tables.iter().filter(|table| table.left_out > 0) {
+        writeln!(
+            out,
+            "more {} than are remembered: {} left out, {} of at most {} at the end",
+            table.name.replace('_', " "),
+            table.left_out,
+            table.held,
+            table.most
+        )?;
+    }
     for learned in &outcome.roles {
         writeln!(out, "learned: {}", neutralise(&learned.to_string()))?;
     }

@@ -7,6 +7,7 @@ use super::door_figures::{self, DoorFigures};
 use super::topics::{self, Delays, Topics};
 use super::watch::Watch;
 use api::{Exposition, MetricKind, MetricsSource};
+use detector::Table;
 use detector::population::LearnedRole;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -28,7 +29,6 @@ pub(crate) struct Figures {
     unsearched: AtomicU64,
     over_cap: AtomicU64,
     shared_names: AtomicU64,
-    names_forgotten: AtomicU64,
     warming_up: AtomicU64,
     score_convicted: AtomicU64,
     lag: AtomicU64,
@@ -53,6 +53,7 @@ pub(crate) struct Figures {
     watch: Mutex<Watch>,
     doors: Mutex<Vec<DoorFigures>>,
     alarms: AlarmBoard,
+    tables: Mutex<Vec<Table>>,
 }
 
 /// One counter of [`Figures`].
@@ -98,8 +99,6 @@ impl Figures {
         self.unsearched.store(totals.unsearched, Ordering::Relaxed);
         self.over_cap.store(totals.over_cap, Ordering::Relaxed);
         self.shared_names.store(totals.shared_names, Ordering::Relaxed);
-        self.names_forgotten
-            .store(totals.names_forgotten, Ordering::Relaxed);
         self.warming_up
             .store(u64::from(totals.is_warming_up), Ordering::Relaxed);
         let score_only = totals.score_only;
@@ -107,6 +106,11 @@ impl Figures {
         self.score_held_out.store(score_only.held_out, Ordering::Relaxed);
         self.score_convicted
             .store(score_only.convicted, Ordering::Relaxed);
+    }
+
+    /// Notes how full the detector's tables are.
+    pub(super) fn set_tables(&self, tables: Vec<Table>) {
+        *self.tables.lock().unwrap_or_else(PoisonError::into_inner) = tables;
     }
 
     /// Notes what was seen of the models so far.
@@ -276,12 +280,6 @@ const METRICS: &[Metric] = &[
         |figures| &figures.shared_names,
     ),
     (
-        MetricKind::Counter,
-        "names_forgotten_total",
-        "Names forgotten because there were too many.",
-        |figures| &figures.names_forgotten,
-    ),
-    (
         MetricKind::Gauge,
         "reservoir_client_days",
         "Client-days of this site that a budget of wrong blocks is held against.",
@@ -412,5 +410,42 @@ impl MetricsSource for Figures {
         let doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
         door_figures::write(&doors, out);
         self.alarms.write(out);
+        write_tables(&self.tables.lock().unwrap_or_else(PoisonError::into_inner), out);
+    }
+}
+
+/// A metric of every table: its kind, name, what it counts, and its figure.
+type TableMetric = (MetricKind, &'static str, &'static str, fn(&Table) -> u64);
+
+/// What the detector's tables hold, may hold, and left out.
+fn write_tables(tables: &[Table], out: &mut Exposition) {
+    let figures: [TableMetric; 3] = [
+        (
+            MetricKind::Gauge,
+            "table_entries",
+            "What each of the detector's tables holds.",
+            |table| table.held,
+        ),
+        (
+            MetricKind::Gauge,
+            "table_entries_max",
+            "What each of them may hold.",
+            |table| table.most,
+        ),
+        (
+            MetricKind::Counter,
+            "table_left_out_total",
+            "What was forgotten, or not taken in, because a table was full.",
+            |table| table.left_out,
+        ),
+    ];
+    let labels: Vec<[(&str, &str); 1]> = tables.iter().map(|table| [("table", table.name)]).collect();
+    for (kind, name, help, figure) in figures {
+        let values: Vec<(&[(&str, &str)], f64)> = labels
+            .iter()
+            .zip(tables)
+            .map(|(labels, table)| (labels.as_slice(), figure(table) as f64))
+            .collect();
+        out.add(kind, name, help, &values);
     }
 }

@@ -4,6 +4,7 @@ mod attack;
 mod baseline;
 mod carrier_nat;
 mod crawlers;
+mod crowd;
 mod demo;
 mod drift;
 mod everyday;
@@ -129,6 +130,7 @@ pub const SCENARIOS: &[&Scenario] = &[
     &mixed::MIXED_CMS,
     &low_and_slow::LOW_AND_SLOW,
     &million::MILLION,
+    &crowd::CROWD,
     &demo::DEMO,
     &carrier_nat::CARRIER_NAT,
     &nightly_batch::NIGHTLY_BATCH,

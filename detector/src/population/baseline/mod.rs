@@ -183,6 +183,9 @@ pub struct Baselines {
     past: Vec<HourView>,
     /// Routes forgotten because the table was full.
     pub forgotten: u64,
+    /// Times that a route was not counted in an hour because too many others were, since the start.
+    #[serde(skip)]
+    pub uncounted: u64,
 }
 
 impl Baselines {
@@ -216,6 +219,7 @@ impl Baselines {
             site,
             routes,
             hour: Some(hour),
+            uncounted,
             ..
         } = self
         else {
@@ -233,6 +237,7 @@ impl Baselines {
                 Entry::Vacant(vacant) => {
                     let usual = routes.get(&passed.template);
                     if is_full && usual.is_none() {
+                        *uncounted += 1;
                         continue;
                     }
                     let mut open = Open::of(passed.role);
@@ -330,6 +335,15 @@ impl Baselines {
         let surplus = hours.len().saturating_sub(HOURS_SHOWN);
         hours.drain(..surplus);
         hours
+    }
+
+    /// Routes that are remembered, and those that are counted in the present hour.
+    #[must_use]
+    pub fn sizes(&self) -> (usize, usize) {
+        (
+            self.routes.len(),
+            self.hour.as_ref().map_or(0, |hour| hour.routes.len()),
+        )
     }
 
     /// Whether it holds what it can have learned: what comes from a checkpoint is checked.

@@ -65,7 +65,7 @@ pub struct LearnedRoles {
     changes: u64,
     /// Established clients that were heard when they were.
     heard: u64,
-    /// What was passed over: POSTs on one route too many, witnesses forgotten, roles for which there was no room.
+    /// What was passed over: POSTs on one route too many, witnesses and names forgotten, roles for which there was no room.
     passed_over: u64,
 }
 
@@ -119,6 +119,12 @@ impl LearnedRoles {
     #[must_use]
     pub fn passed_over(&self) -> u64 {
         self.passed_over
+    }
+
+    /// Clients that are heard, routes whose text is kept, and roles that were learned.
+    #[must_use]
+    pub fn sizes(&self) -> (usize, usize, usize) {
+        (self.witnesses.len(), self.names.len(), self.learned.len())
     }
 
     fn shown(&self, template: u64, taken: Taken) -> LearnedRole {
@@ -199,9 +205,10 @@ impl LearnedRoles {
                 .flat_map(|witness| witness.uses.iter().map(|used| used.template))
                 .take(ROLE_NAMES_MAX / 2)
                 .collect();
-            let learned = &self.learned;
+            let (learned, before) = (&self.learned, self.names.len());
             self.names
                 .retain(|template, _| learned.contains_key(template) || used.contains(template));
+            self.passed_over += (before - self.names.len()) as u64;
         }
     }
 

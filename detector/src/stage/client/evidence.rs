@@ -21,6 +21,8 @@ pub struct Suspect {
 pub struct Suspects {
     suspects: Vec<Suspect>,
     suspects_max: usize,
+    /// Times that somebody's requests were not kept, or kept no more, because others were more suspicious.
+    pub left_out: u64,
 }
 
 /// So many of the first requests are never overwritten: the beginning tells most.
@@ -33,6 +35,7 @@ impl Suspects {
         Self {
             suspects: Vec::new(),
             suspects_max,
+            left_out: 0,
         }
     }
 
@@ -76,6 +79,7 @@ impl Suspects {
             self.suspects.push(fresh);
             return Some(self.suspects.len() - 1);
         }
+        self.left_out += 1;
         let weakest = (0..self.suspects.len())
             .min_by(|left, right| self.suspects[*left].rank.total_cmp(&self.suspects[*right].rank))?;
         if self.suspects[weakest].rank >= rank {
@@ -108,6 +112,12 @@ impl Suspects {
     /// Forgets a client.
     pub fn forget(&mut self, key: u64) {
         self.suspects.retain(|suspect| suspect.key != key);
+    }
+
+    /// How many suspects there may be.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.suspects_max
     }
 
     /// Every suspect.

@@ -267,6 +267,12 @@ impl Slots {
         self.slots.len()
     }
 
+    /// How many may be.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.slots_max
+    }
+
     /// Whether none is.
     #[must_use]
     pub fn is_empty(&self) -> bool {

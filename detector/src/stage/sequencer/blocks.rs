@@ -106,6 +106,12 @@ impl Blocks {
         self.forgotten += surplus as u64;
     }
 
+    /// Blocks of clients that are remembered.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.by_owner.len()
+    }
+
     /// Every client's block, in the order of their keys.
     #[must_use]
     pub fn sorted(&self) -> Vec<(u64, Block)> {

@@ -91,6 +91,12 @@ impl Offenders {
         offender
     }
 
+    /// How many are on record.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.by_key.len()
+    }
+
     /// The episode of a client, when there is one.
     #[must_use]
     pub fn get(&self, key: u64) -> Option<&Offender> {

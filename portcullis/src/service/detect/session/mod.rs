@@ -350,6 +350,7 @@ impl<'a> Session<'a> {
             .figures
             .set_doors(doors::figures(&self.inputs, (setup.shared.clock)()));
         setup.figures.set_totals(self.detector.totals());
+        setup.figures.set_tables(self.detector.tables());
         setup.figures.set_roles(self.detector.learned_roles());
         self.measure_pressure();
         self.tell_of_alarms();
