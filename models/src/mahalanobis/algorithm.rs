@@ -15,7 +15,7 @@ use super::error::MahalanobisError;
 use super::hyperparams::{MahalanobisParams, MahalanobisValidParams, SHRINKAGE_MIN};
 
 /// Sums run side by side in the squared length, so that each addition need not wait for the last.
-const SUMS: usize = 8;
+const SUMS: usize = 32;
 
 /// A fitted distance. Higher scores are more unusual.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,8 +29,7 @@ pub struct Mahalanobis {
     whitening: Vec<f32>,
     /// Shrinkage that was applied.
     shrinkage: f64,
-    /// W once more, each column in whole groups with zeros behind its last value: whole vectors, and nothing left over that
-    /// is multiplied value by value.
+    /// W once more, for each group of outputs column after column, zeros behind the last output.
     #[serde(skip_serializing)]
     columns: Vec<Group>,
 }
@@ -47,10 +46,12 @@ struct Stored {
 
 impl From<Stored> for Mahalanobis {
     fn from(stored: Stored) -> Self {
-        let columns = stored
-            .whitening
-            .chunks(stored.means.len().max(1))
-            .flat_map(grouped)
+        let features = stored.means.len().max(1);
+        let columns = (0..groups(features))
+            .flat_map(|group| {
+                let columns = stored.whitening.chunks(features);
+                columns.map(move |column| piece(column, group))
+            })
             .collect();
         Self {
             params: stored.params,
@@ -63,21 +64,21 @@ impl From<Stored> for Mahalanobis {
     }
 }
 
-/// Values that are worked on together: a vector of AVX, two of SSE.
+/// Values that are worked on together: four vectors of AVX, so that no addition waits for the last. Their sums stay in registers.
 pub(crate) type Group = [f32; SUMS];
 
 /// Groups that hold so many values.
-pub(crate) const fn groups(values: usize) -> usize {
+const fn groups(values: usize) -> usize {
     values.div_ceil(SUMS)
 }
 
-/// Values in whole groups, zeros behind the last.
-fn grouped(values: &[f32]) -> impl Iterator<Item = Group> + '_ {
-    values.chunks(SUMS).map(|chunk| {
-        let mut group = [0.0; SUMS];
-        group[..chunk.len()].copy_from_slice(chunk);
-        group
-    })
+/// That group of a column's values, zeros behind the last.
+fn piece(column: &[f32], group: usize) -> Group {
+    let mut piece = [0.0; SUMS];
+    for (place, value) in piece.iter_mut().zip(column.iter().skip(group * SUMS)) {
+        *place = *value;
+    }
+    piece
 }
 
 impl Mahalanobis {
@@ -152,22 +153,15 @@ impl Mahalanobis {
         (vec![0.0; features], vec![[0.0; SUMS]; groups(features)])
     }
 
-    /// Scales a row into `z` and whitens it into `white`, column by column: each step is one multiply and add over
-    /// many outputs at once, in an order that depends on nothing but the row. Behind the last feature `white` is zero.
+    /// Scales a row into `z` and whitens it into `white`: for each output the features' parts are added up in their order, which
+    /// depends on nothing but the row. Behind the last feature `white` is zero.
     #[inline(always)]
     pub(crate) fn whiten(&self, row: &[f32], z: &mut [f32], white: &mut [Group]) {
-        white.fill([0.0; SUMS]);
-        for (feature, column) in self.columns.chunks_exact(white.len()).enumerate() {
-            let deviation =
-                self.scale.deviation(feature, row[feature], self.params.clip()) - self.means[feature];
-            z[feature] = deviation;
-            // Above the diagonal W is zero, and what is zero adds nothing.
-            let from = feature / SUMS;
-            for (sums, weights) in white[from..].iter_mut().zip(&column[from..]) {
-                for (sum, weight) in sums.iter_mut().zip(weights) {
-                    *sum += weight * deviation;
-                }
-            }
+        for (feature, z) in z.iter_mut().enumerate() {
+            *z = self.scale.deviation(feature, row[feature], self.params.clip()) - self.means[feature];
+        }
+        for (sums, columns) in white.iter_mut().zip(self.columns.chunks_exact(z.len())) {
+            *sums = combine(z, columns);
         }
     }
 
@@ -218,6 +212,19 @@ impl Mahalanobis {
     }
 }
 
+/// The sum of columns, each so many times. Above the diagonal W is zero, and what is zero adds nothing.
+#[inline(always)]
+fn combine(times: &[f32], columns: &[Group]) -> Group {
+    let mut sums = [0.0; SUMS];
+    for (times, column) in times.iter().zip(columns) {
+        for (sum, weight) in sums.iter_mut().zip(column) {
+            *sum += weight * times;
+        }
+    }
+    sums
+}
+
+#[inline(always)]
 fn squared_length(groups: &[Group]) -> f32 {
     let mut sums = [0.0; SUMS];
     for group in groups {
