@@ -75,3 +75,15 @@ export class Resource<T> {
     this.isFetching = false;
   }
 }
+
+/** Loads a resource while the component that calls this is shown, and reads it anew every so often. */
+export function reread<T>(resource: Resource<T>, millis: number): void {
+  $effect(() => {
+    void resource.load();
+    const timer = setInterval(() => resource.refresh(), millis);
+    return () => {
+      clearInterval(timer);
+      resource.stop();
+    };
+  });
+}
