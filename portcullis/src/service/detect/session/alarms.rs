@@ -26,6 +26,8 @@ const BROKERS: &str = "kafka brokers";
 /// Watches the sources of this session.
 pub(super) struct Watching {
     judge: Judge,
+    /// What was learned in real minutes, where shorter ones are tried out: what is learned meanwhile is forgotten.
+    aside: Option<Learned>,
     /// How long a minute is, and the one that is being watched.
     length: MinuteLength,
     minute: i64,
@@ -55,7 +57,13 @@ impl Watching {
             .filter_map(|name| Kind::from_name(name));
         let now = (setup.shared.clock)();
         let length = MinuteLength::secs(setup.config.alarms.minute_secs);
+        let (learned, aside) = if length == MinuteLength::default() {
+            (learned, None)
+        } else {
+            (Learned::default(), Some(learned))
+        };
         Ok(Self {
+            aside,
             judge: Judge::new(learned, open.filter_map(read).collect(), off.collect(), now),
             length,
             minute: length.number(now),
@@ -66,9 +74,9 @@ impl Watching {
         })
     }
 
-    /// What was learned so far.
+    /// What was learned so far, and is to outlive the process.
     pub(super) fn learned(&self) -> Learned {
-        self.judge.learned()
+        self.aside.clone().unwrap_or_else(|| self.judge.learned())
     }
 }
 
