@@ -12,7 +12,7 @@ use crate::memory::Memory;
 use crate::names::Names;
 use crate::orders::Allowances;
 use crate::policy::PolicySettings;
-use crate::population::{HourView, LearnedRole, ScoreOnly};
+use crate::population::{HourView, LearnedRole};
 use crate::rule::{Roles, RuleSet};
 use crate::score::Scorer;
 use crate::source::{AMBIGUOUS_MOST, SourceTerms, Sources, window_key, window_keys};
@@ -99,40 +99,6 @@ pub enum Output {
 
 /// Fewer records than this are not worth waking threads for.
 const SHARED_FROM: usize = 256;
-
-/// How much was seen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Records taken in.
-    pub records: u64,
-    /// Clients seen; one that was forgotten and came back counts again.
-    pub clients: u64,
-    /// Clients forgotten because a shard was full.
-    pub forgotten: u64,
-    /// Established clients now.
-    pub established: u64,
-    /// Names (API keys and others) that are used by many now.
-    pub shared_names: u64,
-    /// Names forgotten because there were too many; one that comes back has to show anew whose it is.
-    pub names_forgotten: u64,
-    /// Requests that we stopped: marked by the gateway, or refused while a block was in force.
-    pub stopped: u64,
-    /// Requests answered with success although a block had been in force for longer than a gateway takes to learn of
-    /// it: enforcement does not hold.
-    pub leaks: u64,
-    /// Requests that were not searched for payloads, because the client's work for the tick was spent.
-    pub unsearched: u64,
-    /// Established clients that the guard held back, once for each tick in which it did.
-    pub held_back: u64,
-    /// Times that a client was not acted on because the cap of its source was spent.
-    pub over_cap: u64,
-    /// Whether too little of the site was seen to act on anything but conclusive acts.
-    pub is_warming_up: bool,
-    /// Client-days in the reservoir of scores.
-    pub client_days: u64,
-    /// What came of blocks that rest on the score alone.
-    pub score_only: ScoreOnly,
-}
 
 /// The tick that is open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -289,34 +255,6 @@ impl<S: Scorer> Detector<S> {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.now
-    }
-
-    /// How much was seen.
-    #[must_use]
-    pub fn totals(&self) -> Totals {
-        let remembered: usize = self.shards.iter().map(|shard| shard.slots.len()).sum();
-        let forgotten: u64 = self.shards.iter().map(|shard| shard.slots.forgotten).sum();
-        Totals {
-            records: self.seq,
-            clients: remembered as u64 + forgotten,
-            forgotten,
-            established: self.memory.population.established.clients,
-            shared_names: self.names.shared(),
-            names_forgotten: self.names.forgotten,
-            stopped: self.shards.iter().map(|shard| shard.stopped).sum(),
-            leaks: self.shards.iter().map(|shard| shard.leaks).sum(),
-            unsearched: self.shards.iter().map(|shard| shard.unsearched).sum(),
-            held_back: self.memory.sequencer.guard.held_back,
-            over_cap: self.memory.sequencer.caps.held_back,
-            is_warming_up: self
-                .memory
-                .population
-                .seen
-                .warm_up(self.settings.policy.warm_up_secs, self.now)
-                .is_some(),
-            client_days: self.memory.population.scores.client_days(),
-            score_only: self.memory.population.scores.score_only(),
-        }
     }
 
     /// What passed on the site in the latest hours beside what is usual at that hour of the week, the present one last.

@@ -28,6 +28,7 @@ mod orders;
 mod recorder;
 mod source;
 mod table;
+mod totals;
 mod view;
 mod why;
 
@@ -35,7 +36,7 @@ mod why;
 mod testing;
 
 pub use checkpoint::{CHECKPOINT_VERSION, CheckpointError};
-pub use detector::{Describe, Detector, Input, Output, Settings, Totals};
+pub use detector::{Describe, Detector, Input, Output, Settings};
 pub use effort::EffortSpan;
 pub use policy::SOURCE_CAP_DEFAULT;
 pub use population::{HourView, UsualView};
@@ -45,5 +46,6 @@ pub use source::SourceTerms;
 pub use stage::sequencer::SURGE;
 pub use stage::{Executor, Serial};
 pub use table::Table;
+pub use totals::Totals;
 pub use view::{ClientView, FeatureView, HorizonView};
 pub use why::{Case, Trace, Why};

@@ -45,14 +45,14 @@ impl<S: Scorer> Detector<S> {
 
     fn of_clients(&self) -> [Table; 6] {
         let sum = |size: fn(&crate::stage::client::Shard) -> usize| self.shards.iter().map(size).sum();
-        let totals = self.totals();
+        let forgotten = self.shards.iter().map(|shard| shard.slots.forgotten).sum();
         let evidence_left_out = self.shards.iter().map(|shard| shard.suspects.left_out).sum();
         let cohorts = &self.memory.cohorts;
         let scores = &self.memory.population.scores;
         let held: usize = sum(|shard| shard.slots.len());
         let suspects: usize = sum(|shard| shard.suspects.as_slice().len());
         [
-            table("clients", held, sum(|shard| shard.slots.most()), totals.forgotten),
+            table("clients", held, sum(|shard| shard.slots.most()), forgotten),
             table(
                 "suspects",
                 suspects,
@@ -114,12 +114,8 @@ impl<S: Scorer> Detector<S> {
             table("blocks", blocks.remembered(), BLOCKS_MAX, blocks.forgotten),
             // What is left out of blocked ranges is counted with the blocks.
             table("blocked_ranges", blocks.ranges().len(), RANGE_BLOCKS_MAX, 0),
-            table(
-                "guarded",
-                sequencer.guard.remembered(),
-                HITS_MAX,
-                sequencer.guard.held_back,
-            ),
+            // Whoever finds no room is held back, and counted by the guard among all that it holds back.
+            table("guarded", sequencer.guard.remembered(), HITS_MAX, 0),
             table(
                 "ordered_allows",
                 allows.ordered().len(),

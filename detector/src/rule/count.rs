@@ -351,6 +351,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn keys_that_are_known_already_take_no_more_values_than_there_is_room_for() {
+        let mut counts = Counts::default();
+        let rule = rule(Limit {
+            count: RULE_DISTINCT_MAX,
+            distinct: Some(DistinctOf::Path),
+            pace: Pace::Leak { millis: 60_000 },
+        });
+        // Twice as many as there is room for, each key a value at a time: it is known before it takes the others.
+        let values = u64::from(RULE_DISTINCT_MAX / 2);
+        let keys = 2 * RULE_VALUES_IN_ALL_MAX as u64 / values;
+        let mut largest = 0;
+        for value in 0..values {
+            for key in 0..keys {
+                let hit = Hit { key, ..hit(0, value) };
+                assert_eq!(counts.count(&rule, &hit), None);
+                largest = largest.max(counts.sizes().1);
+            }
+        }
+        assert_eq!(largest, RULE_VALUES_IN_ALL_MAX);
+        assert!(counts.forgotten > 0);
+    }
+
     proptest! {
         #[test]
         fn a_window_never_fires_for_fewer_and_always_for_enough_within_seven_eighths(

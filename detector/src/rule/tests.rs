@@ -439,43 +439,6 @@ fn more_keys_than_there_is_room_for_push_out_the_longest_silent() {
 }
 
 #[test]
-fn keys_that_are_known_already_take_no_more_values_than_there_is_room_for() {
-    use crate::limits::{RULE_DISTINCT_MAX, RULE_VALUES_IN_ALL_MAX};
-    let mut counts = super::Counts::default();
-    let distinct = Rule {
-        limit: Limit {
-            count: RULE_DISTINCT_MAX,
-            distinct: Some(DistinctOf::Path),
-            pace: Pace::Leak { millis: 60_000 },
-        },
-        ..rule()
-    };
-    let rules = set(vec![distinct.clone()]);
-    let (_, kept) = rules.iter().next().unwrap();
-    let mut detector = Detector::new(with(vec![distinct]), Simple);
-    feed(&mut detector, 0, &enter(1, 0), &Serial, &mut Vec::new());
-    let mut hits = detector.shards.iter().flat_map(|shard| &shard.changes.hits);
-    let hit = hits.next().cloned().unwrap();
-    // Twice as many as there is room for, each key a value at a time: it is known before it takes the others.
-    let values = u64::from(RULE_DISTINCT_MAX / 2);
-    let keys = 2 * RULE_VALUES_IN_ALL_MAX as u64 / values;
-    let mut largest = 0;
-    for value in 0..values {
-        for key in 0..keys {
-            let hit = super::Hit {
-                key,
-                value,
-                ..hit.clone()
-            };
-            assert_eq!(counts.count(kept, &hit), None);
-            largest = largest.max(counts.sizes().1);
-        }
-    }
-    assert_eq!(largest, RULE_VALUES_IN_ALL_MAX);
-    assert!(counts.forgotten > 0);
-}
-
-#[test]
 fn a_role_that_people_set_goes_before_the_words() {
     let by_role = Rule {
         when: vec![Condition {

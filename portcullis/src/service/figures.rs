@@ -28,6 +28,7 @@ pub(crate) struct Figures {
     score_held_out: AtomicU64,
     unsearched: AtomicU64,
     over_cap: AtomicU64,
+    guard_held_back: AtomicU64,
     shared_names: AtomicU64,
     warming_up: AtomicU64,
     score_convicted: AtomicU64,
@@ -98,6 +99,7 @@ impl Figures {
         self.client_days.store(totals.client_days, Ordering::Relaxed);
         self.unsearched.store(totals.unsearched, Ordering::Relaxed);
         self.over_cap.store(totals.over_cap, Ordering::Relaxed);
+        self.guard_held_back.store(totals.held_back, Ordering::Relaxed);
         self.shared_names.store(totals.shared_names, Ordering::Relaxed);
         self.warming_up
             .store(u64::from(totals.is_warming_up), Ordering::Relaxed);
@@ -272,6 +274,12 @@ const METRICS: &[Metric] = &[
         "over_cap_total",
         "Times that nothing was done about a client because the cap of its source was spent.",
         |figures| &figures.over_cap,
+    ),
+    (
+        MetricKind::Counter,
+        "guard_held_back_total",
+        "Established clients that were not blocked because too many would have been, once for each second in which they were not.",
+        |figures| &figures.guard_held_back,
     ),
     (
         MetricKind::Gauge,
