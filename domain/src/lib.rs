@@ -56,6 +56,9 @@
 //! | *effort* | how much is done for each request: everything, or less while more come than can be handled so |
 //! | *completeness* | of evidence: how much of the time that it covers everything was done |
 //! | *alarm* | what a person has to look at because it makes us blind or late: about our own seeing, where an alert is about a client |
+//! | *asker* | who asks us what to carry out, for a gateway: by `/check` at each request, or as a bouncer |
+//! | *unexpressed* | of a decision: in force, and meaning nothing to an asker, who asks for no such scope or cannot look at its condition |
+//! | *table* | what the detector remembers of one kind (clients, routes, names, …), with a limit and a count of what was left out |
 //! | *outlet* | a webhook or a command by which messages go out |
 //! | *tick* | a slice of event time at whose end decisions come into force |
 

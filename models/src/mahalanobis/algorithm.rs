@@ -14,7 +14,7 @@ use crate::simd::widest;
 use super::error::MahalanobisError;
 use super::hyperparams::{MahalanobisParams, MahalanobisValidParams, SHRINKAGE_MIN};
 
-/// Sums run side by side in the squared length, so that each addition need not wait for the last.
+/// Sums that run side by side: four vectors of AVX, so that no addition waits for the last.
 const SUMS: usize = 32;
 
 /// A fitted distance. Higher scores are more unusual.
@@ -64,7 +64,7 @@ impl From<Stored> for Mahalanobis {
     }
 }
 
-/// Values that are worked on together: four vectors of AVX, so that no addition waits for the last. Their sums stay in registers.
+/// Values that are worked on together; their sums stay in registers.
 pub(crate) type Group = [f32; SUMS];
 
 /// Groups that hold so many values.
