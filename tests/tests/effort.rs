@@ -1,10 +1,9 @@
 //! More lines than can be handled: less is done for each, in declared steps, and that is told; no line is lost; and what rests on
-//! less says so. A step takes a quarter of a
-//! minute and is taken back after one.
+//! less says so. A step takes a quarter of a minute and is taken back after one.
 
 use anyhow::{Context as _, Result, ensure};
 use portcullis_tests::component::{Kafka, Portcullis, Setup};
-use portcullis_tests::stream::{Publisher, ago, line, merged, scanner};
+use portcullis_tests::stream::{Line, Publisher, ago, line, scanner};
 use serde_json::Value;
 
 const TOPIC: &str = "flood";
@@ -24,87 +23,131 @@ const LATE: &str = "192.0.2.11";
 
 #[test]
 fn with_more_than_it_can_handle_it_does_less_says_so_loses_nothing_and_recovers() -> Result<()> {
-    let kafka = Kafka::start()?;
-    kafka.create_topic(TOPIC, 1)?;
-    let setup = Setup::new()
-        .with("detector", "threads = 1")
-        .with("alarms", "minute_secs = 1");
-    let portcullis = Portcullis::start(&setup.kafka(&kafka.bootstrap()?, TOPIC, &[TOPIC]))?;
-    portcullis.wait_until_reading()?;
-    let publisher = Publisher::packing(&kafka)?;
-    let mut written = 0;
-
-    let early = scanner(EARLY, ago(20), 24);
-    publisher.lines(TOPIC, 0..1, &early)?;
-    written += early.len();
-    let whole = decision(&portcullis, EARLY)?;
+    let mut stage = Stage::start()?;
+    stage.write(&scanner(EARLY, ago(20), 24))?;
+    let whole = decision(&stage.portcullis, EARLY)?;
     ensure!(
         whole["completeness"].is_null(),
         "it had time for everything: {whole}"
     );
 
-    let flood: Vec<String> = (0..CLIENTS).map(flood).collect();
-    let (mut lines, mut lag, mut looks, mut steps) = (LINES, 0.0, 0_usize, Vec::new());
-    portcullis.wait_until("it did as little as it may", |portcullis| {
-        looks += 1;
-        if looks.is_multiple_of(LOOKS) {
-            let waiting = portcullis.metrics("kafka_lag_messages")?;
-            if waiting <= lag {
-                lines = LINES_MAX.min(2 * lines);
-            }
-            lag = waiting;
-        }
-        publisher.publish(TOPIC, 0..1, flood.iter().cycle().take(lines))?;
-        written += lines;
-        let step = portcullis.metrics("effort_step")?;
-        if steps.last() != Some(&step) {
-            steps.push(step);
-        }
-        Ok(step == 2.0)
-    })?;
-    ensure!(steps == [0.0, 1.0, 2.0], "steps were taken as {steps:?}");
-    let health = portcullis.health_part("effort")?;
+    stage.flood_until_it_does_as_little_as_it_may()?;
+    let health = stage.portcullis.health_part("effort")?;
     ensure!(health["is_ok"] == false, "its health says {health}");
-
-    let late = merged([scanner(LATE, ago(0), 24)]);
-    publisher.lines(TOPIC, 0..1, &late)?;
-    written += late.len();
-    // What waits takes a while: as long as it gets less there is no hurry.
-    let mut waiting = f64::MAX;
-    while waiting > 0.0 {
-        portcullis.wait_until("what waits had become less", |portcullis| {
-            Ok(portcullis.metrics("kafka_lag_messages")? < waiting)
-        })?;
-        waiting = portcullis.metrics("kafka_lag_messages")?;
-    }
-    portcullis.wait_until_counted(written)?;
+    stage.write(&scanner(LATE, ago(0), 24))?;
+    stage.wait_until_nothing_waits()?;
     ensure!(
-        portcullis.metrics("lines_total")? == written as f64,
+        stage.portcullis.metrics("lines_total")? == stage.written as f64,
         "lines were read twice or never"
     );
-    let less = decision(&portcullis, LATE)?;
-    let effort = less["completeness"]["effort"]
-        .as_str()
-        .context("it does not say how complete it is")?;
-    let share = less["completeness"]["whole_share"].as_f64().context("no share")?;
-    ensure!(
-        ["scored_seldom", "little_evidence"].contains(&effort) && share < 1.0,
-        "it says {less}"
-    );
-    let alarms = portcullis.list("/api/v1/alarms")?;
+    ensure_incomplete(&decision(&stage.portcullis, LATE)?)?;
+    let alarms = stage.portcullis.list("/api/v1/alarms")?;
     let told = alarms.iter().filter(|alarm| alarm["name"] == "degraded");
     ensure!(told.count() == 1, "it is to be told once: {alarms:?}");
 
-    for step in [1.0, 0.0] {
-        portcullis.wait_until(&format!("it was at step {step} again"), |portcullis| {
-            Ok(portcullis.metrics("effort_step")? <= step)
-        })?;
+    stage.wait_until_it_does_everything()
+}
+
+struct Stage {
+    kafka: Kafka,
+    portcullis: Portcullis,
+    written: usize,
+}
+
+impl Stage {
+    fn start() -> Result<Self> {
+        let kafka = Kafka::start()?;
+        kafka.create_topic(TOPIC, 1)?;
+        let setup = Setup::new()
+            .with("detector", "threads = 1")
+            .with("alarms", "minute_secs = 1");
+        let portcullis = Portcullis::start(&setup.kafka(&kafka.bootstrap()?, TOPIC, &[TOPIC]))?;
+        portcullis.wait_until_reading()?;
+        Ok(Self {
+            kafka,
+            portcullis,
+            written: 0,
+        })
     }
-    ensure!(portcullis.health_part("effort")?["is_ok"] == true);
-    for effort in ["scored_seldom", "little_evidence", "whole"] {
-        let told = format!("effort is {effort} now");
-        ensure!(portcullis.log().contains(&told), "its log does not say: {told}");
+
+    fn write(&mut self, lines: &[Line]) -> Result<()> {
+        Publisher::packing(&self.kafka)?.lines(TOPIC, 0..1, lines)?;
+        self.written += lines.len();
+        Ok(())
     }
+
+    /// Writes more and more until it takes every step.
+    fn flood_until_it_does_as_little_as_it_may(&mut self) -> Result<()> {
+        let publisher = Publisher::packing(&self.kafka)?;
+        let flood: Vec<String> = (0..CLIENTS).map(flood).collect();
+        let (mut lines, mut lag, mut looks, mut steps) = (LINES, 0.0, 0_usize, Vec::new());
+        let written = &mut self.written;
+        self.portcullis
+            .wait_until("it did as little as it may", |portcullis| {
+                looks += 1;
+                if looks.is_multiple_of(LOOKS) {
+                    let waiting = portcullis.metrics("kafka_lag_messages")?;
+                    if waiting <= lag {
+                        lines = LINES_MAX.min(2 * lines);
+                    }
+                    lag = waiting;
+                }
+                publisher.publish(TOPIC, 0..1, flood.iter().cycle().take(lines))?;
+                *written += lines;
+                let step = portcullis.metrics("effort_step")?;
+                if steps.last() != Some(&step) {
+                    steps.push(step);
+                }
+                Ok(step == 2.0)
+            })?;
+        ensure!(steps == [0.0, 1.0, 2.0], "steps were taken as {steps:?}");
+        Ok(())
+    }
+
+    /// What waits takes a while: as long as it gets less there is no hurry.
+    fn wait_until_nothing_waits(&self) -> Result<()> {
+        let mut waiting = f64::MAX;
+        while waiting > 0.0 {
+            self.portcullis
+                .wait_until("what waits had become less", |portcullis| {
+                    Ok(portcullis.metrics("kafka_lag_messages")? < waiting)
+                })?;
+            waiting = self.portcullis.metrics("kafka_lag_messages")?;
+        }
+        self.portcullis.wait_until_counted(self.written)
+    }
+
+    /// It takes its steps back, and its log has told of each.
+    fn wait_until_it_does_everything(&self) -> Result<()> {
+        for step in [1.0, 0.0] {
+            self.portcullis
+                .wait_until(&format!("it was at step {step} again"), |portcullis| {
+                    Ok(portcullis.metrics("effort_step")? <= step)
+                })?;
+        }
+        ensure!(self.portcullis.health_part("effort")?["is_ok"] == true);
+        for effort in ["scored_seldom", "little_evidence", "whole"] {
+            let told = format!("effort is {effort} now");
+            ensure!(
+                self.portcullis.log().contains(&told),
+                "its log does not say: {told}"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// That a decision says that less was done for it.
+fn ensure_incomplete(decision: &Value) -> Result<()> {
+    let completeness = &decision["completeness"];
+    let effort = completeness["effort"]
+        .as_str()
+        .context("it does not say how complete it is")?;
+    let share = completeness["whole_share"].as_f64().context("no share")?;
+    ensure!(
+        ["scored_seldom", "little_evidence"].contains(&effort) && share < 1.0,
+        "it says {decision}"
+    );
     Ok(())
 }
 
