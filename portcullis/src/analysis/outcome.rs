@@ -82,7 +82,7 @@ impl Outcome {
 
     /// Keeps, of each client's alerts, the one with the strongest action; the earliest of equals.
     pub(super) fn take(&mut self, outputs: &mut Vec<Output>) {
-        for alert in alerts(outputs) {
+        for alert in alerts(outputs).map(shrunk) {
             // Several people may use one range for different things: each of its campaigns has a line.
             let act = alert.threats.first().map(|claim| claim.kind);
             let told = (alert.client.clone(), act.filter(|_| !alert.members.is_empty()));
@@ -196,6 +196,22 @@ fn is_of_many(alert: &Alert) -> bool {
             alert.client.scope(),
             Scope::UserAgent | Scope::Route | Scope::Host
         )
+}
+
+/// An alert without the room that its texts and lists were given to grow: it is held until the report is written.
+fn shrunk(mut alert: Alert) -> Alert {
+    for reason in &mut alert.reasons {
+        reason.sentence.shrink_to_fit();
+    }
+    for shown in &mut alert.evidence {
+        shown.request.shrink_to_fit();
+    }
+    alert.threats.shrink_to_fit();
+    alert.reasons.shrink_to_fit();
+    alert.what_if.shrink_to_fit();
+    alert.evidence.shrink_to_fit();
+    alert.members.shrink_to_fit();
+    alert
 }
 
 fn keep_stronger(kept: &mut Alert, new: Alert) {
