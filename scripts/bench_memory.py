@@ -51,8 +51,9 @@ def serve(clients_max):
         free.bind(("127.0.0.1", 0))
         address = "127.0.0.1:%d" % free.getsockname()[1]
     with open(f"{folder}/portcullis.toml", "w") as config:
+        # Every ten seconds, as by default, too few checkpoints would be written in a run of half a minute.
         config.write(f'[[files]]\npath = "{log}"\nstart = "beginning"\n[clients]\nclients_max = {clients_max}\n'
-                     f'[storage]\nurl = "sqlite:{folder}/p.db"\ncheckpoints = "file:{folder}/c"\n'
+                     f'[storage]\nurl = "sqlite:{folder}/p.db"\ncheckpoints = "file:{folder}/c"\ncheckpoint_secs = 2\n'
                      f'[[api.listeners]]\naddress = "{address}"\n')
     with open(f"{folder}/run.log", "wb") as told:
         process = subprocess.Popen([portcullis, "run", "--config", f"{folder}/portcullis.toml"], stdout=told, stderr=told)
@@ -62,6 +63,8 @@ def serve(clients_max):
             if process.poll() is not None:
                 sys.exit("bench-memory: the service ended: " + open(f"{folder}/run.log").read()[-2000:])
             if float(metrics(address).get("portcullis_lines_total", 0)) >= marks[len(peaks)]:
+                if len(peaks) < len(marks) - 1:
+                    wait_for_checkpoint(process, address)
                 peaks.append(peak(process))
             else:
                 time.sleep(0.1)
@@ -70,6 +73,16 @@ def serve(clients_max):
         process.send_signal(signal.SIGTERM)
         process.wait()
     return peaks, told
+
+
+def wait_for_checkpoint(process, address):
+    """Returns when one was written that was begun after the call. Everything that is remembered is copied for it: a peak before the
+    first says nothing of those after it."""
+    saved = lambda: float(metrics(address).get("portcullis_checkpoints_total", 0))
+    # The next one may have been begun before.
+    wanted = saved() + 2
+    while process.poll() is None and saved() < wanted:
+        time.sleep(0.1)
 
 
 def row(title, peaks, clients):
