@@ -68,6 +68,11 @@ impl SurvivalTable {
         self.knots.len()
     }
 
+    /// A kept value by its number; negative infinity when there is none.
+    pub(crate) fn knot(&self, number: usize) -> f32 {
+        self.knots.get(number).copied().unwrap_or(f32::NEG_INFINITY)
+    }
+
     /// The largest value seen; negative infinity when none was.
     pub(crate) fn largest(&self) -> f32 {
         self.knots.last().copied().unwrap_or(f32::NEG_INFINITY)

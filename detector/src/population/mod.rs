@@ -5,6 +5,7 @@
 
 mod baseline;
 mod established;
+mod in_order;
 mod roles;
 mod routes;
 mod scores;

@@ -8,7 +8,10 @@
 
 use crate::limits::{CLIENT_DAYS_MAX, FOLLOWED_MAX};
 use crate::policy::budget;
+use crate::population::in_order;
 use domain::Timestamp;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,7 +66,8 @@ pub struct ScoreSpread {
     /// The present day, counted from 1970.
     day: i64,
     /// Where each client of the present day that is followed stands.
-    today: BTreeMap<u64, u16>,
+    #[serde(with = "in_order")]
+    today: HashMap<u64, u16, FixedState>,
     /// Clients are followed whose key ends in so many zero bits.
     thinning: u32,
     /// Clients of the present day that were to be blocked by the score alone, and whether they were held out.
@@ -93,7 +97,7 @@ impl Default for ScoreSpread {
             counts: vec![0; BINS],
             total: 0,
             day: 0,
-            today: BTreeMap::new(),
+            today: HashMap::default(),
             thinning: 0,
             flagged: BTreeMap::new(),
             convicted: BTreeMap::new(),

@@ -15,9 +15,11 @@ pub use suspicion::Suspicion;
 
 use crate::population::RouteStanding;
 use crate::signal::{Outcome, Signals};
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use decay::{BURST, Factors, HABIT, VISIT};
 use domain::{RequestRecord, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
 use suspicion::Novelty;
 
 /// Different objects and queries are counted for half a day: at noon and at midnight (UTC) the count begins anew. Bound to
@@ -300,17 +302,19 @@ impl Window {
     }
 }
 
+/// What crawlers call themselves.
+static CRAWLER_WORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
+        .ascii_case_insensitive(true)
+        .build(["bot", "crawl", "spider", "slurp", "feed", "archive"])
+        .expect("six words make an automaton")
+});
+
 /// Whether a user agent says of itself that it is a crawler. Anybody can say so: it only asks for more evidence
 /// where crawlers and scanners look alike, and never excuses a payload or a probe.
 fn declares_crawler(agent: &str) -> bool {
-    const WORDS: [&[u8]; 6] = [b"bot", b"crawl", b"spider", b"slurp", b"feed", b"archive"];
-    let agent = agent.as_bytes();
-    let holds = |word: &&[u8]| {
-        agent
-            .windows(word.len())
-            .any(|part| part.eq_ignore_ascii_case(word))
-    };
-    WORDS.iter().any(holds)
+    CRAWLER_WORDS.is_match(agent)
 }
 
 /// What a request asks for: `/item?id=7` is another page than `/item?id=8`, as `/items/7` is than `/items/8`.

@@ -32,6 +32,7 @@ const TWO_SIDES: f32 = std::f32::consts::LN_2;
 
 /// One side of one feature; the lower side is the upper side of the negated values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StoredSide")]
 struct OneSide {
     table: SurvivalTable,
     /// −ln p on each knot, and after each knot: looked up instead of computed for every value scored.
@@ -39,6 +40,42 @@ struct OneSide {
     evidence_after: Vec<f32>,
     /// One over the distance from the median to the farthest client; 0 when all are equal.
     per_spread: f32,
+    /// Values below this are ordinary, as most are: they need not be looked up.
+    #[serde(skip)]
+    ordinary_below: f32,
+}
+
+/// A side as it is stored.
+#[derive(Deserialize)]
+struct StoredSide {
+    table: SurvivalTable,
+    evidence_on: Vec<f32>,
+    evidence_after: Vec<f32>,
+    per_spread: f32,
+}
+
+impl From<StoredSide> for OneSide {
+    fn from(stored: StoredSide) -> Self {
+        let StoredSide {
+            table,
+            evidence_on,
+            evidence_after,
+            per_spread,
+        } = stored;
+        // Evidence rises from knot to knot.
+        let ordinary = evidence_on
+            .iter()
+            .zip(&evidence_after)
+            .take_while(|(on, after)| on.max(**after) <= ORDINARY)
+            .count();
+        Self {
+            ordinary_below: table.knot(ordinary.min(table.len().saturating_sub(1))),
+            table,
+            evidence_on,
+            evidence_after,
+            per_spread,
+        }
+    }
 }
 
 impl OneSide {
@@ -49,20 +86,24 @@ impl OneSide {
         let evidence_on = knots.clone().map(|knot| evidence(Place::On(knot))).collect();
         let evidence_after = knots.map(|knot| evidence(Place::After(knot))).collect();
         let spread = f64::from(table.largest()) - f64::from(quantile(sorted, 0.5));
-        Self {
+        Self::from(StoredSide {
             table,
             evidence_on,
             evidence_after,
             per_spread: inverse_or_zero(spread),
-        }
+        })
     }
 
     fn probability(&self, value: f32) -> f64 {
         tail_probability(&self.table, self.table.place(value))
     }
 
+    /// −ln p of a value; 0 where that is no more than [`ORDINARY`] and cheaply seen.
     #[inline]
     fn evidence(&self, value: f32) -> f32 {
+        if value < self.ordinary_below {
+            return 0.0;
+        }
         match self.table.place(value) {
             Place::Below => 0.0,
             Place::On(knot) => self.evidence_on[knot],

@@ -15,6 +15,7 @@ pub use hour::{Passed, Sample, Traffic};
 pub use usual::Expected;
 
 use crate::limits::{BASELINE_OPEN_ROUTES_MAX, BASELINE_ROUTES_MAX, EVIDENCE_MAX, HOURS_SHOWN, SURGES_MAX};
+use crate::population::in_order;
 use crate::signal::RouteRole;
 use domain::{Evidence, Timestamp};
 use foldhash::fast::FixedState;
@@ -175,7 +176,7 @@ pub struct Running {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Baselines {
     site: Usual,
-    #[serde(with = "hour::by_route")]
+    #[serde(with = "in_order")]
     routes: ByRoute<Usual>,
     hour: Option<Hour>,
     running: Vec<Running>,
@@ -205,12 +206,12 @@ impl Baselines {
             let surplus = self.past.len().saturating_sub(HOURS_SHOWN);
             self.past.drain(..surplus);
         }
-        if let Some(last) = last.filter(|last| last.is_whole && is_next) {
-            self.learn(&last);
+        if let Some(last) = last.as_ref().filter(|last| last.is_whole && is_next) {
+            self.learn(last);
         }
         self.running
             .retain(|running| (0..=1).contains(&index.saturating_sub(running.hour)));
-        self.hour = Some(Hour::begin(index, is_next));
+        self.hour = Some(Hour::begin(index, is_next, last));
     }
 
     /// Counts what passed in a tick.
