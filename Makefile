@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ENV := . scripts/env.sh
 
-.PHONY: help run build dashboard test fuzz bench evaluate experiment ablation tools model fmt lint deny setup clean
+.PHONY: help run build release dashboard test fuzz bench evaluate experiment ablation tools model fmt lint deny setup clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,11 @@ build: ## the release binary with the dashboard in it
 	@scripts/setup.sh build
 	@scripts/dashboard.sh build
 	@$(ENV); cargo build --release --locked -p portcullis
+
+release: ## the release binary, optimised by a profile of what it does most: twice the time, a tenth more speed
+	@scripts/setup.sh build
+	@scripts/dashboard.sh build
+	@scripts/release.sh
 
 dashboard: ## build the dashboard (needs Node)
 	@scripts/dashboard.sh build

@@ -18,14 +18,16 @@ micros_max=1.1
 batch=100
 
 profile=${BENCH_PROFILE:-release}
-case $profile in release) built=release ;; dev) built=debug ;; *) echo "bench-kafka: unknown profile $profile" >&2; exit 2 ;; esac
 for tool in kcat java curl python3; do
   command -v "$tool" >/dev/null || { echo "bench-kafka: $tool is missing: scripts/setup.sh test installs it" >&2; exit 2; }
 done
-cargo build -q --profile "$profile" --locked -p portcullis
-cargo build -q --profile "$profile" --locked -p portcullis-ingest --example kafka_poll
-portcullis=$CARGO_TARGET_DIR/$built/portcullis
-bare=$CARGO_TARGET_DIR/$built/examples/kafka_poll
+case $profile in
+release) portcullis=$(scripts/release.sh) ;;
+dev) cargo build -q --locked -p portcullis && portcullis=$CARGO_TARGET_DIR/debug/portcullis ;;
+*) echo "bench-kafka: unknown profile $profile" >&2; exit 2 ;;
+esac
+cargo build -q --release --locked -p portcullis-ingest --example kafka_poll
+bare=$CARGO_TARGET_DIR/release/examples/kafka_poll
 
 folder=$(mktemp -d)
 service=

@@ -11,9 +11,11 @@ cd "$PORTCULLIS_ROOT"
 millions=${1:-10}
 case $millions in '' | *[!0-9]*) echo "usage: $0 [MILLIONS]" >&2; exit 2 ;; esac
 profile=${BENCH_PROFILE:-release}
-case $profile in release) built=release ;; dev) built=debug ;; *) echo "bench-memory: unknown profile $profile" >&2; exit 2 ;; esac
-cargo build -q --profile "$profile" --locked -p portcullis
-portcullis=$CARGO_TARGET_DIR/$built/portcullis
+case $profile in
+release) portcullis=$(scripts/release.sh) ;;
+dev) cargo build -q --locked -p portcullis && portcullis=$CARGO_TARGET_DIR/debug/portcullis ;;
+*) echo "bench-memory: unknown profile $profile" >&2; exit 2 ;;
+esac
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -19,10 +19,8 @@ lines_callgrind=20000
 for tool in goaccess fail2ban-regex valgrind python3; do
   command -v "$tool" >/dev/null || { echo "bench-scan: $tool is missing: scripts/setup.sh bench installs it" >&2; exit 2; }
 done
-cargo build -q --release --locked -p portcullis
-cargo build -q --release --locked -p portcullis-ingest --example parse_only
-portcullis=$CARGO_TARGET_DIR/release/portcullis
-parse=$CARGO_TARGET_DIR/release/examples/parse_only
+portcullis=$(scripts/release.sh)
+parse=$(scripts/release.sh -p portcullis-ingest --example parse_only)
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

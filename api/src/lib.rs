@@ -18,6 +18,7 @@ mod files;
 mod lapi;
 mod metrics;
 mod neutral;
+mod points;
 mod problem;
 mod ranking;
 mod state;
@@ -38,6 +39,7 @@ pub use listen::{CONNECTIONS_MAX, DRAIN_MAX, TLS_POLL, TlsError, TlsFiles, serve
 pub use metrics::{Exposition, Histogram, MetricKind, MetricsSource};
 pub use neutral::{neutralise, neutralise_json, push_csv_field};
 pub use peer::Peer;
+pub use points::{PointReport, PointsSource};
 pub use ranking::AlertRanker;
 pub use state::{ApiParts, ApiState, Clock, DEFAULT_ORIGIN, HealthPart, HealthSource};
 pub use surface::{Entrance, Surface, router};

@@ -8,6 +8,7 @@ use crate::events::EventHub;
 use crate::lapi::Lapi;
 use crate::line_sink::LineSink;
 use crate::metrics::{Metrics, MetricsSource};
+use crate::points::PointsSource;
 use crate::ranking::AlertRanker;
 use crate::route::PUSHES_MAX;
 use domain::Timestamp;
@@ -64,6 +65,8 @@ pub struct ApiParts {
     pub ranker: Option<Arc<dyn AlertRanker>>,
     /// Who takes lines over that are pushed; without it none are.
     pub sink: Option<Arc<dyn LineSink>>,
+    /// How far the gateways are that this process tells; without it, it tells none.
+    pub points: Option<Arc<dyn PointsSource>>,
 }
 
 impl ApiParts {
@@ -82,6 +85,7 @@ impl ApiParts {
             metrics: Vec::new(),
             ranker: None,
             sink: None,
+            points: None,
         }
     }
 }
@@ -100,6 +104,7 @@ pub struct ApiState {
     pub(crate) other_metrics: Vec<Arc<dyn MetricsSource>>,
     pub(crate) ranker: Option<Arc<dyn AlertRanker>>,
     pub(crate) sink: Option<Arc<dyn LineSink>>,
+    pub(crate) points: Option<Arc<dyn PointsSource>>,
     /// Turns of those who push.
     pub(crate) pushes: Semaphore,
     clock: Clock,
@@ -123,6 +128,7 @@ impl ApiState {
             other_metrics: parts.metrics,
             ranker: parts.ranker,
             sink: parts.sink,
+            points: parts.points,
             pushes: Semaphore::new(PUSHES_MAX),
             clock: parts.clock,
             tasks: TaskTracker::new(),

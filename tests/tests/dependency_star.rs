@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("detector", &["domain"]),
     ("models", &["domain"]),
     ("storage", &["domain"]),
+    ("enforcer", &["domain", "storage"]),
     ("api", &["domain", "storage"]),
     ("simulator", &["domain", "ingest"]),
     ("portcullis", EVERYONE),
@@ -25,6 +26,7 @@ const EVERYONE: &[&str] = &[
     "detector",
     "models",
     "storage",
+    "enforcer",
     "api",
     "simulator",
     "portcullis",
@@ -73,7 +75,15 @@ const WALLS: &[(&[&str], &[&str], &str)] = &[
             "hyper-*",
             "reqwest",
         ],
-        &["ingest", "storage", "api", "simulator", "portcullis", "tests"],
+        &[
+            "ingest",
+            "storage",
+            "enforcer",
+            "api",
+            "simulator",
+            "portcullis",
+            "tests",
+        ],
         "`domain`, `detector` and `models` are pure: values in, values out, nothing to wait for",
     ),
     (
@@ -264,7 +274,7 @@ fn a_wrong_arrow_is_named_with_its_reason() {
     check("storage", "linfa-preprocessing", Some("only models may"));
     check("detector", "tokio-util", Some("values in, values out"));
     check("domain", "serde", Some("no wire format"));
-    check("enforcer", "domain", Some("`enforcer` is a new crate"));
+    check("courier", "domain", Some("`courier` is a new crate"));
 }
 
 #[test]

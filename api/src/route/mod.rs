@@ -45,6 +45,9 @@ mod model {
 mod bouncer {
     pub(super) mod list;
 }
+mod gateway {
+    pub(super) mod list;
+}
 mod asker {
     pub(super) mod list;
 }
@@ -224,6 +227,13 @@ pub(crate) fn table() -> Vec<Route> {
             bouncer::list::doc,
         ),
         row(Get, "/api/v1/askers", READ, asker::list::handle, asker::list::doc),
+        row(
+            Get,
+            "/api/v1/gateways",
+            READ,
+            gateway::list::handle,
+            gateway::list::doc,
+        ),
         row(
             Get,
             "/api/v1/rejected",

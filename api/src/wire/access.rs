@@ -2,6 +2,7 @@
 
 use super::shown;
 use crate::askers::Standing;
+use crate::points::PointReport;
 use domain::Scope;
 use serde::{Deserialize, Serialize};
 use storage::{ApiKey, Bouncer};
@@ -163,6 +164,73 @@ impl AskerView {
                     why: obstacle.why(standing.way).to_owned(),
                 })
                 .collect(),
+        }
+    }
+}
+
+/// A gateway that is told what to carry out.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct GatewayView {
+    /// Its name.
+    name: String,
+    /// What it is: `nginx`, `haproxy`.
+    kind: String,
+    /// The gateway whose decisions it is told beside those for all.
+    gateway: Option<String>,
+    /// How it stands: `equal` (it holds what it is to), `changing`, `failing` (tried again), `broken` (failed often in a row),
+    /// `standby` (another process keeps it), `starting`.
+    state: String,
+    /// What went wrong last; null while all is well.
+    error: Option<String>,
+    /// Since when it fails; null while all is well.
+    failing_since: Option<String>,
+    /// Clients that it is to act on.
+    wanted: u64,
+    /// Clients that it acts on, of ours.
+    held: u64,
+    /// Decisions in force that are not sent to it, by what stands in the way.
+    unexpressed: Vec<UnsentView>,
+    /// When it last confirmed that it holds what it is to.
+    confirmed_at: Option<String>,
+    /// From a decision's being stored to its being in effect there: the longest of those that were written last.
+    last_delay_ms: Option<u64>,
+    /// Times that somebody else had changed it, or it was restarted, and it was put right.
+    drifted: u64,
+    /// Attempts that failed.
+    failures: u64,
+}
+
+/// Decisions in force that are not sent to a gateway.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UnsentView {
+    /// What stands in the way: a scope or an action that it cannot carry out, `condition`, `capacity`.
+    obstacle: String,
+    /// How many they are.
+    decisions: u64,
+}
+
+impl GatewayView {
+    pub(crate) fn new(report: &PointReport) -> Self {
+        let unsent = report.unexpressed.iter();
+        Self {
+            name: shown(&report.name),
+            kind: report.kind.to_owned(),
+            gateway: report.gateway.as_deref().map(shown),
+            state: report.state.to_owned(),
+            error: report.error.as_deref().map(shown),
+            failing_since: report.failing_since.map(|at| at.to_string()),
+            wanted: report.wanted,
+            held: report.held,
+            unexpressed: unsent
+                .map(|(obstacle, decisions)| UnsentView {
+                    obstacle: (*obstacle).to_owned(),
+                    decisions: *decisions,
+                })
+                .collect(),
+            confirmed_at: report.confirmed_at.map(|at| at.to_string()),
+            last_delay_ms: report.last_delay_millis,
+            drifted: report.drifted,
+            failures: report.failures,
         }
     }
 }

@@ -14,7 +14,9 @@ mod operation;
 mod order;
 mod overview;
 
-pub(crate) use access::{AskerView, BouncerView, KeyView, NewKey, NewKeyView, SessionView, SignIn};
+pub(crate) use access::{
+    AskerView, BouncerView, GatewayView, KeyView, NewKey, NewKeyView, SessionView, SignIn,
+};
 pub(crate) use alarm::AlarmView;
 pub(crate) use alert::{AlertView, LikelyView, RankedView};
 pub use client::client_reference;

@@ -281,6 +281,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/gateways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gateways that this process keeps equal to what was decided, and how far each is; those that ask by themselves are askers
+         * @description Needs a key of the role `viewer` or of one that may do more.
+         */
+        get: operations["list_gateways"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -969,6 +989,53 @@ export interface components {
              */
             stopped: number;
         };
+        /** @description A gateway that is told what to carry out. */
+        GatewayView: {
+            /** @description When it last confirmed that it holds what it is to. */
+            confirmed_at?: string | null;
+            /**
+             * Format: int64
+             * @description Times that somebody else had changed it, or it was restarted, and it was put right.
+             */
+            drifted: number;
+            /** @description What went wrong last; null while all is well. */
+            error?: string | null;
+            /** @description Since when it fails; null while all is well. */
+            failing_since?: string | null;
+            /**
+             * Format: int64
+             * @description Attempts that failed.
+             */
+            failures: number;
+            /** @description The gateway whose decisions it is told beside those for all. */
+            gateway?: string | null;
+            /**
+             * Format: int64
+             * @description Clients that it acts on, of ours.
+             */
+            held: number;
+            /** @description What it is: `nginx`, `haproxy`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description From a decision's being stored to its being in effect there: the longest of those that were written last.
+             */
+            last_delay_ms?: number | null;
+            /** @description Its name. */
+            name: string;
+            /**
+             * @description How it stands: `equal` (it holds what it is to), `changing`, `failing` (tried again), `broken` (failed often in a row),
+             *     `standby` (another process keeps it), `starting`.
+             */
+            state: string;
+            /** @description Decisions in force that are not sent to it, by what stands in the way. */
+            unexpressed: components["schemas"]["UnsentView"][];
+            /**
+             * Format: int64
+             * @description Clients that it is to act on.
+             */
+            wanted: number;
+        };
         /** @description One part of the process. */
         HealthPartView: {
             /** @description What is wrong, or figures. */
@@ -1405,6 +1472,16 @@ export interface components {
             obstacle: string;
             /** @description Why, and what would help. */
             why: string;
+        };
+        /** @description Decisions in force that are not sent to a gateway. */
+        UnsentView: {
+            /**
+             * Format: int64
+             * @description How many they are.
+             */
+            decisions: number;
+            /** @description What stands in the way: a scope or an action that it cannot carry out, `condition`, `capacity`. */
+            obstacle: string;
         };
         /** @description What is usual: nine hours in ten lie within it. */
         UsualView: {
@@ -1981,6 +2058,39 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            /** @description Why it was refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_gateways: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, in the order of the configuration. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["GatewayView"][];
+                        /** @description `cursor` of the following slice; null at the end. */
+                        next: null | string;
+                    };
                 };
             };
             /** @description Why it was refused or failed. */

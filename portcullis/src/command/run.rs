@@ -25,7 +25,7 @@ pub(crate) struct Args {
     /// Configuration file
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// What this process does: all, or some of detect,serve
+    /// What this process does: all, or some of detect,serve,enforce
     #[arg(long, value_name = "ROLES", default_value = "all")]
     roles: String,
     /// How log lines on standard error look
@@ -110,15 +110,18 @@ fn announce(key: &str) -> anyhow::Result<()> {
 fn roles(text: &str) -> anyhow::Result<Roles> {
     let mut roles = Roles {
         detect: false,
+        enforce: false,
         serve: false,
     };
     for role in text.split(',').map(str::trim) {
         match role {
             "all" => roles = Roles::ALL,
             "detect" => roles.detect = true,
+            "enforce" => roles.enforce = true,
             "serve" => roles.serve = true,
             other => {
-                let text = format!("--roles: unknown role {other:?}: expected all, or some of detect,serve");
+                let text =
+                    format!("--roles: unknown role {other:?}: expected all, or some of detect,serve,enforce");
                 return Err(WrongUsage(text).into());
             }
         }

@@ -37,6 +37,7 @@ fn is_shown_only(section: &Section) -> bool {
                 | "allowlist[]"
                 | "routes[]"
                 | "api.listeners[]"
+                | "gateways[]"
                 | "alarms.webhooks[]"
                 | "alarms.commands[]"
         )

@@ -29,7 +29,7 @@ pub(crate) use example::example;
 pub(crate) use explain::explain;
 pub(crate) use problem::{Problem, Report, suggest};
 pub(crate) use schema::schema;
-pub(crate) use used::Config;
+pub(crate) use used::{Config, Gateway};
 pub(crate) use value::{Models, NoModels, Surroundings};
 
 use anyhow::Context as _;

@@ -1,6 +1,7 @@
 //! What must hold between settings. Runs also when some settings are wrong, on those that are right.
 
 mod alarms;
+mod gateways;
 
 use super::check::{Checked, Entry};
 use super::document::Origin;
@@ -37,6 +38,7 @@ pub(crate) fn contradictions(checked: &Checked, surroundings: &Surroundings<'_>)
     documents::check(checked, surroundings, &mut problems);
     super::identities::contradictions(checked, &mut problems);
     alarms::check_alarms(checked, &mut problems);
+    gateways::check_gateways(checked, &mut problems);
     problems
 }
 

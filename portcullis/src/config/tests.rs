@@ -103,7 +103,12 @@ fn the_example_shows_every_setting_and_each_can_be_switched_on() {
     // Of settings that shut each other out one is left.
     let is_left = |line: &&str| !ALTERNATIVES.iter().any(|(_, begins)| line.starts_with(begins));
     let text: Vec<&str> = all.lines().filter(is_left).collect();
-    let text = text.join("\n");
+    let mut text = text.join("\n");
+    // A gateway is of one kind: each further one is a gateway of its own.
+    for kind in &settings::gateways::KINDS[1..] {
+        let table = format!("[gateways.{kind}]");
+        text = text.replace(&table, &format!("[[gateways]]\nname = \"{kind}\"\n{table}"));
+    }
     let secret = "0123456789abcdef0123456789";
     let environment = [
         ("KAFKA_PASSWORD", secret),

@@ -5,6 +5,7 @@
 mod alarm_board;
 mod detect;
 mod door_figures;
+mod enforce;
 mod figures;
 mod file_watch;
 mod follow;
@@ -55,6 +56,8 @@ pub(crate) struct Roles {
     pub(crate) detect: bool,
     /// Answers people, bouncers and gateways.
     pub(crate) serve: bool,
+    /// Tells gateways what to carry out.
+    pub(crate) enforce: bool,
 }
 
 impl Roles {
@@ -62,6 +65,7 @@ impl Roles {
     pub(crate) const ALL: Self = Self {
         detect: true,
         serve: true,
+        enforce: true,
     };
 }
 
@@ -164,6 +168,13 @@ impl Service {
         } else {
             (None, None)
         };
+        if roles.enforce {
+            let points = enforce::start(&shared, config, &stop, &tasks)?;
+            parts
+                .metrics
+                .push(Arc::clone(&points) as Arc<dyn api::MetricsSource>);
+            parts.points = Some(points);
+        }
         let api = Arc::new(ApiState::new(parts));
         follow::start(&shared, config, &stop, &tasks);
         listeners::serve(sockets, &api, &stop, &tasks);

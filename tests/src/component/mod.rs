@@ -16,6 +16,7 @@ mod postgres;
 mod receiver;
 mod rsyslog;
 mod supervised;
+mod told;
 
 pub use bouncer::{CustomBouncer, PythonBouncer};
 pub use example::Example;
@@ -30,6 +31,7 @@ pub use postgres::Postgres;
 pub use receiver::Receiver;
 pub use rsyslog::Rsyslog;
 pub use supervised::{Command, Stop, Supervised};
+pub use told::{REFUSED_BY_HAND, ToldGateway};
 
 use anyhow::{Context as _, Result, bail};
 use std::os::unix::fs::MetadataExt as _;

@@ -105,6 +105,12 @@ impl Setup {
         self
     }
 
+    /// Tells a gateway what to carry out; `kind` is the table that says how it is reached.
+    pub fn gateway(mut self, name: &str, lines: &str, kind: &str) -> Self {
+        self.topics += &format!("[[gateways]]\nname = \"{name}\"\n{lines}\n{kind}\n");
+        self
+    }
+
     /// Adds lines of TOML to a section: `with("policy", "block_secs = 60")`.
     pub fn with(mut self, section: &str, lines: &str) -> Self {
         let text = self.sections.entry(section.to_owned()).or_default();
@@ -356,7 +362,12 @@ impl Portcullis {
 
     /// Orders a block of an address for an hour.
     pub fn block(&self, address: &str) -> Result<Value> {
-        self.order(address, json!({ "kind": "block", "ttl_secs": 3600 }))
+        self.block_for(address, 3600)
+    }
+
+    /// Orders a block of an address for so many seconds.
+    pub fn block_for(&self, address: &str, secs: u32) -> Result<Value> {
+        self.order(address, json!({ "kind": "block", "ttl_secs": secs }))
     }
 
     /// Lifts every decision about an address.

@@ -4,6 +4,7 @@ pub(crate) mod alarms;
 mod api;
 mod detection;
 mod doors;
+pub(crate) mod gateways;
 mod kafka;
 mod masking;
 mod openapi;
@@ -52,6 +53,9 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &api::LISTENERS,
     &api::TLS,
     &api::LAPI,
+    &gateways::GATEWAYS,
+    &gateways::NGINX,
+    &gateways::HAPROXY,
     &alarms::ALARMS,
     &alarms::WEBHOOKS,
     &alarms::COMMANDS,

@@ -2,11 +2,13 @@
 
 mod alarms;
 mod doors;
+mod gateways;
 mod kafka;
 mod read;
 
 pub(crate) use alarms::{AlarmCommand, Alarms, Webhook};
 pub(crate) use doors::{Files, Push, Stdin, Syslog, SyslogProtocol};
+pub(crate) use gateways::Gateway;
 pub(crate) use kafka::{Kafka, KafkaSasl, Topic};
 
 use read::{from_text, hash_key, identities, mode, moment, ranges, scope};
@@ -59,6 +61,8 @@ pub(crate) struct Config {
     pub(crate) api: Api,
     /// The CrowdSec-compatible API.
     pub(crate) lapi: Lapi,
+    /// Gateways that are told what to carry out.
+    pub(crate) gateways: Vec<Gateway>,
     /// Who is told what needs a person.
     pub(crate) alarms: Alarms,
 }

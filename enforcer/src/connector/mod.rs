@@ -1,0 +1,63 @@
+//! The points that can be reached: one file each.
+
+mod command;
+mod haproxy;
+mod nginx;
+
+pub use haproxy::{Haproxy, HaproxySettings, HaproxySocket};
+pub use nginx::{Nginx, NginxSettings};
+
+use crate::item::{Expresses, Holding, Item};
+use crate::plan::Changes;
+use async_trait::async_trait;
+use domain::Client;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Why a point could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum PointError {
+    /// It could not be reached, or gave no answer in time.
+    #[error("{0}")]
+    Unreachable(String),
+    /// It refused, and will again: a person has to look.
+    #[error("{0}")]
+    Refused(String),
+    /// It holds something else by now than what was read: read it again.
+    #[error("{0}")]
+    Changed(String),
+}
+
+/// A way to a point.
+///
+/// Reading and writing give up by themselves after a while. A connector remembers nothing that matters: what it is told to write it
+/// writes, whether it has before or not.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// What it is called in the configuration: `haproxy`.
+    fn kind(&self) -> &'static str;
+
+    /// What fits.
+    fn expresses(&self) -> Expresses;
+
+    /// How often it is read to see whether somebody changed it or restarted it, when nothing else is said.
+    fn read_every(&self) -> Duration;
+
+    /// The shortest time between two changes, when nothing else is said: a reload, or somebody's limit of requests.
+    fn change_every(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Everything of ours that it holds.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    async fn read(&mut self) -> Result<Holding, PointError>;
+
+    /// Changes what it holds. `wanted` is all that it holds afterwards, for points that are written as a whole. Returns when what was
+    /// changed is in effect.
+    ///
+    /// # Errors
+    /// When it could not be changed, or it is not known whether it was.
+    async fn apply(&mut self, changes: &Changes, wanted: &BTreeMap<Client, Item>) -> Result<(), PointError>;
+}

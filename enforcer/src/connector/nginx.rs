@@ -1,0 +1,290 @@
+//! NGINX by a file that its `geo` block includes: written as a whole, tested, loaded by a reload.
+//!
+//! The file may be somebody's own: what is ours stands between two marks, and what stands around them stays. A reload that NGINX
+//! refuses takes the file back to what it was. NGINX says nothing of whether a reload went well, so the master's workers are looked
+//! at: when only new ones serve, the new list holds. Workers from before finish the requests that they have, and take no more.
+
+use super::command::run;
+use super::{Connector, PointError};
+use crate::item::{Expresses, Held, Holding, Item};
+use crate::plan::Changes;
+use async_trait::async_trait;
+use domain::{Action, Client, Scope, Timestamp};
+use ipnet::IpNet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What stands before what is ours.
+const BEGIN: &str =
+    "# portcullis begin: written by Portcullis; what stands between these marks is overwritten";
+/// What stands after it.
+const END: &str = "# portcullis end";
+
+/// NGINX reads everything anew at each reload, and old workers linger: no more often than this, unless told otherwise.
+const RELOAD_EVERY: Duration = Duration::from_secs(5);
+
+/// How long a reload may take until only new workers serve.
+const RELOAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Largest file that is read.
+const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// How an NGINX is reached.
+#[derive(Debug, Clone)]
+pub struct NginxSettings {
+    /// The file that its `geo` block includes.
+    pub file: PathBuf,
+    /// Tests the configuration: `nginx -t`.
+    pub test: Vec<String>,
+    /// Makes NGINX read it anew: `nginx -s reload`.
+    pub reload: Vec<String>,
+    /// Where NGINX writes its process number: by it is seen that a reload took effect.
+    pub pid_file: PathBuf,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Nginx {
+    settings: NginxSettings,
+}
+
+impl Nginx {
+    /// A way to that NGINX.
+    #[must_use]
+    pub fn new(settings: NginxSettings) -> Self {
+        Self { settings }
+    }
+
+    fn content(&self) -> Result<String, PointError> {
+        let file = &self.settings.file;
+        let told = |error: std::io::Error| PointError::Unreachable(format!("{}: {error}", file.display()));
+        match std::fs::metadata(file) {
+            Ok(meta) if meta.len() > FILE_BYTES_MAX => Err(PointError::Refused(format!(
+                "{}: larger than 256 MiB: is this the right file?",
+                file.display()
+            ))),
+            Ok(_) => std::fs::read_to_string(file).map_err(told),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+            Err(error) => Err(told(error)),
+        }
+    }
+
+    /// Writes the file beside itself and moves it in its place: nobody reads half of it.
+    fn write(&self, content: &str) -> Result<(), PointError> {
+        let file = &self.settings.file;
+        let told = |error: std::io::Error| {
+            PointError::Unreachable(format!("could not write {}: {error}", file.display()))
+        };
+        let mut name = file.file_name().unwrap_or_default().to_owned();
+        name.push(".portcullis-new");
+        let new = file.with_file_name(name);
+        write_synced(&new, content).map_err(told)?;
+        std::fs::rename(&new, file).map_err(told)
+    }
+
+    /// Has NGINX read its configuration anew, and waits until it serves by it.
+    async fn reload(&self) -> Result<(), PointError> {
+        let master = self.master()?;
+        let before = workers(master);
+        run(&self.settings.reload, None).await?;
+        let wait = async {
+            // The master starts new workers first, and tells the old ones a tenth of a second later to take no more.
+            loop {
+                let now = workers(master);
+                if !now.is_empty() && now.is_disjoint(&before) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(RELOAD_TIMEOUT, wait).await.map_err(|_| {
+            PointError::Refused(
+                "NGINX was told to reload and its old workers go on serving: its error log says why"
+                    .to_owned(),
+            )
+        })
+    }
+
+    fn master(&self) -> Result<u32, PointError> {
+        let file = self.settings.pid_file.display();
+        let text = std::fs::read_to_string(&self.settings.pid_file)
+            .map_err(|error| PointError::Unreachable(format!("{file}: {error}: is NGINX running?")))?;
+        text.trim()
+            .parse()
+            .map_err(|_| PointError::Unreachable(format!("{file}: holds no process number")))
+    }
+}
+
+#[async_trait]
+impl Connector for Nginx {
+    fn kind(&self) -> &'static str {
+        "nginx"
+    }
+
+    fn expresses(&self) -> Expresses {
+        Expresses {
+            scopes: &[Scope::Ip, Scope::Range],
+            actions: &[Action::Throttle, Action::Block],
+            capacity: None,
+            is_aggregated: false,
+        }
+    }
+
+    fn read_every(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+
+    fn change_every(&self) -> Duration {
+        RELOAD_EVERY
+    }
+
+    async fn read(&mut self) -> Result<Holding, PointError> {
+        // Whoever is not running holds nothing, whatever its file says.
+        self.master()?;
+        Ok(read_section(&self.content()?))
+    }
+
+    async fn apply(&mut self, _: &Changes, wanted: &BTreeMap<Client, Item>) -> Result<(), PointError> {
+        let before = self.content()?;
+        self.write(&with_section(&before, wanted))?;
+        let reloaded = match run(&self.settings.test, None).await {
+            Ok(_) => self.reload().await,
+            Err(error) => Err(error),
+        };
+        if reloaded.is_err() {
+            self.write(&before)?;
+        }
+        reloaded
+    }
+}
+
+/// The word that a `geo` variable takes.
+fn word(action: Action) -> &'static str {
+    action.as_str()
+}
+
+/// The content with our section replaced, or put at its end.
+fn with_section(before: &str, wanted: &BTreeMap<Client, Item>) -> String {
+    let mut section = format!("{BEGIN}\n");
+    for item in wanted.values() {
+        if let Some(range) = item.client.range() {
+            let until = item.expires_at.as_secs();
+            let _ = writeln!(
+                section,
+                "{range} {}; # until={until} decision={}",
+                word(item.action),
+                item.decision
+            );
+        }
+    }
+    section.push_str(END);
+    section.push('\n');
+    match (before.find(BEGIN), before.find(END)) {
+        (Some(begin), Some(end)) if begin < end => {
+            let after = before[end + END.len()..].trim_start_matches('\n');
+            format!("{}{section}{after}", &before[..begin])
+        }
+        _ if before.is_empty() || before.ends_with('\n') => format!("{before}{section}"),
+        _ => format!("{before}\n{section}"),
+    }
+}
+
+/// What our section says. A line that is none of ours is as if it were not there: it goes with the next write.
+fn read_section(content: &str) -> Holding {
+    let Some((_, rest)) = content.split_once(BEGIN) else {
+        return Holding::new();
+    };
+    let section = rest.split_once(END).map_or(rest, |(section, _)| section);
+    section.lines().filter_map(read_line).collect()
+}
+
+fn read_line(line: &str) -> Option<(Client, Held)> {
+    let (entry, comment) = line.split_once("; # until=")?;
+    let (range, action) = entry.split_once(' ')?;
+    let until = comment.split(' ').next()?.parse().ok()?;
+    let held = Held {
+        action: action.parse().ok()?,
+        expires_at: Some(Timestamp::from_secs(until)),
+    };
+    Some((Client::from_range(range.parse::<IpNet>().ok()?), held))
+}
+
+fn write_synced(file: &Path, content: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut out = std::fs::File::create(file)?;
+    out.write_all(content.as_bytes())?;
+    out.sync_all()
+}
+
+/// The serving workers of a master, by their process numbers and when they began: numbers are used again.
+fn workers(master: u32) -> BTreeSet<(u32, u64)> {
+    let Ok(processes) = std::fs::read_dir("/proc") else {
+        return BTreeSet::new();
+    };
+    processes
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
+        .filter_map(|process| worker(process, master))
+        .collect()
+}
+
+/// A process, if it is a worker of that master and takes requests.
+fn worker(process: u32, master: u32) -> Option<(u32, u64)> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name in brackets may hold anything.
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    let parent: u32 = fields.nth(1)?.parse().ok()?;
+    let began: u64 = fields.nth(17)?.parse().ok()?;
+    if parent != master {
+        return None;
+    }
+    let title = std::fs::read(format!("/proc/{process}/cmdline")).ok()?;
+    let title = String::from_utf8_lossy(&title);
+    (title.starts_with("nginx: worker process") && !title.contains("shutting down"))
+        .then_some((process, began))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(range: &str, action: Action) -> (Client, Item) {
+        let client = Client::from_range(range.parse().expect(range));
+        let item = Item {
+            client: client.clone(),
+            action,
+            expires_at: Timestamp::from_secs(2_000_000_000),
+            created_at: Timestamp::from_secs(1_900_000_000),
+            decision: "ab".repeat(16),
+            priority: 50,
+            is_ordered: false,
+        };
+        (client, item)
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_what_is_not_ours_stays() {
+        let wanted: BTreeMap<Client, Item> = [
+            item("203.0.113.9/32", Action::Block),
+            item("2001:db8:1:2::/64", Action::Throttle),
+        ]
+        .into();
+        let own = "10.0.0.0/8 office;";
+        let once = with_section(own, &wanted);
+        assert_eq!(
+            once,
+            with_section(&once, &wanted),
+            "writing twice changes nothing"
+        );
+        assert!(once.starts_with("10.0.0.0/8 office;\n"));
+        let held = read_section(&once);
+        assert_eq!(held.len(), 2);
+        let first = held[&wanted.keys().next().cloned().expect("one")];
+        assert_eq!(first.action, Action::Block);
+        assert_eq!(first.expires_at, Some(Timestamp::from_secs(2_000_000_000)));
+        let emptied = with_section(&once, &BTreeMap::new());
+        assert!(read_section(&emptied).is_empty());
+        assert!(emptied.starts_with("10.0.0.0/8 office;\n"));
+    }
+}

@@ -1,0 +1,121 @@
+//! `[[gateways]]`: gateways that are told what to carry out. Those that ask by themselves need no entry.
+
+use super::{Section, setting};
+use crate::config::setting::Fallback::{Absent, Required, Value};
+use crate::config::setting::Kind;
+use crate::config::setting::Reload::Restart;
+
+/// Kinds of gateways: each is a table of its own inside an entry.
+pub(crate) const KINDS: [&str; 2] = ["nginx", "haproxy"];
+
+/// Longest name, in bytes.
+const NAME_BYTES_MAX: usize = 64;
+
+/// Longest part of a command, in bytes, and most of them.
+const ARGUMENT_BYTES_MAX: usize = 1024;
+
+/// See [`ARGUMENT_BYTES_MAX`].
+const ARGUMENTS_MAX: usize = 64;
+
+pub(super) const GATEWAYS: Section = Section {
+    path: "gateways[]",
+    is_optional: false,
+    about: "A gateway that is told what to carry out: its list is kept equal to what was decided. One table inside says of which \
+            kind it is. Gateways that ask (/check, bouncers) need no entry. `portcullis gateways connect` prints what to put into the \
+            gateway's own configuration.",
+    settings: &[
+        setting(
+            "gateways[].name",
+            Kind::Text(NAME_BYTES_MAX),
+            Required(r#""edge-1""#),
+            Restart,
+            "Its name, in metrics, the dashboard and the log.",
+        ),
+        setting(
+            "gateways[].gateway",
+            Kind::Text(NAME_BYTES_MAX),
+            Absent(r#""edge-1""#),
+            Restart,
+            "The gateway whose decisions it is told, as sources name it. Without it: what holds at all of them.",
+        ),
+        setting(
+            "gateways[].read_secs",
+            Kind::Integer(1, 86_400),
+            Absent("10"),
+            Restart,
+            "How often it is read to see whether somebody changed it or restarted it. Without it: as often as suits its kind.",
+        ),
+        setting(
+            "gateways[].change_secs",
+            Kind::Integer(0, 86_400),
+            Absent("5"),
+            Restart,
+            "The shortest time between two changes. Without it: what suits its kind (5 s where it takes a reload).",
+        ),
+        setting(
+            "gateways[].on_stop",
+            Kind::Choice(&["leave", "flush"]),
+            Value(r#""leave""#),
+            Restart,
+            "What becomes of its list when Portcullis stops: it stays, or is emptied.",
+        ),
+    ],
+};
+
+pub(super) const NGINX: Section = Section {
+    path: "gateways[].nginx",
+    is_optional: true,
+    about: "NGINX, by a file that a geo block includes.",
+    settings: &[
+        setting(
+            "gateways[].nginx.file",
+            Kind::File,
+            Required(r#""/etc/nginx/portcullis.geo""#),
+            Restart,
+            "The file. What stands outside the marks in it stays.",
+        ),
+        setting(
+            "gateways[].nginx.pid_file",
+            Kind::File,
+            Value(r#""/run/nginx.pid""#),
+            Restart,
+            "Where NGINX writes its process number: by it is seen that a reload took effect.",
+        ),
+        setting(
+            "gateways[].nginx.test",
+            Kind::List(&Kind::Text(ARGUMENT_BYTES_MAX), 1, ARGUMENTS_MAX),
+            Value(r#"["nginx", "-t", "-q"]"#),
+            Restart,
+            "The program that tests NGINX's configuration before it is loaded.",
+        ),
+        setting(
+            "gateways[].nginx.reload",
+            Kind::List(&Kind::Text(ARGUMENT_BYTES_MAX), 1, ARGUMENTS_MAX),
+            Value(r#"["nginx", "-s", "reload"]"#),
+            Restart,
+            "The program that makes NGINX load it.",
+        ),
+    ],
+};
+
+pub(super) const HAPROXY: Section = Section {
+    path: "gateways[].haproxy",
+    is_optional: true,
+    about: "HAProxy, by its runtime API: a map that is changed without a reload.",
+    settings: &[
+        setting(
+            "gateways[].haproxy.socket",
+            Kind::Text(ARGUMENT_BYTES_MAX),
+            Required(r#""/run/haproxy/admin.sock""#),
+            Restart,
+            "The socket of its `stats socket … level admin`: a path, or a host and a port.",
+        ),
+        setting(
+            "gateways[].haproxy.map",
+            Kind::Text(ARGUMENT_BYTES_MAX),
+            Value(r#""/etc/haproxy/portcullis.map""#),
+            Restart,
+            "The map, named as in HAProxy's configuration.",
+        ),
+    ],
+};

@@ -1,0 +1,55 @@
+//! `[[gateways]]`: gateways that are told what to carry out.
+
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// One `[[gateways]]`. A check before says that it is of exactly one kind.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Gateway {
+    /// Its name.
+    pub(crate) name: String,
+    /// The gateway whose decisions it is told.
+    pub(crate) gateway: Option<String>,
+    /// How often it is read.
+    pub(crate) read_secs: Option<u32>,
+    /// The shortest time between two changes.
+    pub(crate) change_secs: Option<u32>,
+    /// What becomes of its list at the end: `leave` or `flush`.
+    on_stop: String,
+    /// NGINX.
+    pub(crate) nginx: Option<Nginx>,
+    /// HAProxy.
+    pub(crate) haproxy: Option<Haproxy>,
+}
+
+impl Gateway {
+    /// Whether it is emptied at the end.
+    pub(crate) fn flush_on_stop(&self) -> bool {
+        self.on_stop == "flush"
+    }
+}
+
+/// `[gateways.nginx]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nginx {
+    /// The file that is included.
+    pub(crate) file: PathBuf,
+    /// Where the master's process number stands.
+    pub(crate) pid_file: PathBuf,
+    /// Tests the configuration.
+    pub(crate) test: Vec<String>,
+    /// Loads it.
+    pub(crate) reload: Vec<String>,
+}
+
+/// `[gateways.haproxy]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Haproxy {
+    /// The runtime API.
+    pub(crate) socket: String,
+    /// The map.
+    pub(crate) map: String,
+}

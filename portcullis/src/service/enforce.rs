@@ -1,0 +1,188 @@
+//! The enforce role: a keeper for each gateway that is told what to carry out.
+
+use super::Shared;
+use crate::config::{Config, Gateway};
+use anyhow::Context as _;
+use api::{Exposition, Histogram, MetricKind, MetricsSource, PointReport, PointsSource};
+use enforcer::connector::{Haproxy, HaproxySettings, HaproxySocket, Nginx, NginxSettings};
+use enforcer::{Board, Connector, DELAY_BOUNDS, Keeper, PointSettings, PointState, PointStatus};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Starts a keeper for each gateway of the configuration.
+///
+/// # Errors
+/// When a gateway's settings cannot be used.
+pub(super) fn start(
+    shared: &Shared,
+    config: &Config,
+    stop: &CancellationToken,
+    tasks: &TaskTracker,
+) -> anyhow::Result<Arc<Points>> {
+    let board = Board::default();
+    for gateway in &config.gateways {
+        let connector =
+            connector(gateway).with_context(|| format!("could not reach the gateway {}", gateway.name))?;
+        let secs = |secs: Option<u32>| secs.map(|secs| Duration::from_secs(u64::from(secs)));
+        let settings = PointSettings {
+            name: gateway.name.clone(),
+            gateway: gateway.gateway.clone(),
+            read_every: secs(gateway.read_secs),
+            change_every: secs(gateway.change_secs),
+            flush_on_stop: gateway.flush_on_stop(),
+        };
+        let known = (Arc::clone(&shared.blocklist), Arc::clone(&shared.store));
+        let clock = Arc::clone(&shared.clock);
+        let keeper = Keeper::new(settings, connector, known, clock, &board);
+        tasks.spawn(keeper.run(stop.clone()));
+    }
+    Ok(Arc::new(Points(board)))
+}
+
+/// The way to a gateway: one line for each kind.
+fn connector(gateway: &Gateway) -> anyhow::Result<Box<dyn Connector>> {
+    if let Some(nginx) = gateway.nginx.clone() {
+        return Ok(Box::new(Nginx::new(NginxSettings {
+            file: nginx.file,
+            pid_file: nginx.pid_file,
+            test: nginx.test,
+            reload: nginx.reload,
+        })));
+    }
+    if let Some(haproxy) = &gateway.haproxy {
+        let socket = if haproxy.socket.starts_with('/') {
+            HaproxySocket::Unix(haproxy.socket.clone().into())
+        } else {
+            HaproxySocket::Tcp(haproxy.socket.clone())
+        };
+        return Ok(Box::new(Haproxy::new(HaproxySettings {
+            socket,
+            map: haproxy.map.clone(),
+        })));
+    }
+    anyhow::bail!("it is of no kind")
+}
+
+/// How far the gateways are.
+#[derive(Debug)]
+pub(super) struct Points(Board);
+
+impl PointsSource for Points {
+    fn points(&self) -> Vec<PointReport> {
+        self.0.all().into_iter().map(report).collect()
+    }
+}
+
+fn report(status: PointStatus) -> PointReport {
+    let unexpressed = status.unexpressed.iter();
+    PointReport {
+        unexpressed: unexpressed
+            .map(|(obstacle, count)| (obstacle.as_str(), *count))
+            .collect(),
+        name: status.name,
+        kind: status.kind,
+        gateway: status.gateway,
+        state: status.state.as_str(),
+        error: status.error,
+        failing_since: status.failing_since,
+        wanted: status.wanted as u64,
+        held: status.held as u64,
+        confirmed_at: status.confirmed_at,
+        last_delay_millis: status.last_delay_millis,
+        drifted: status.drifted,
+        failures: status.failures,
+    }
+}
+
+impl MetricsSource for Points {
+    fn write(&self, out: &mut Exposition) {
+        let all = self.0.all();
+        let name = |status: &PointStatus| api::neutralise(&status.name).into_owned();
+        let labelled: Vec<(String, &PointStatus)> = all.iter().map(|status| (name(status), status)).collect();
+        let mut each = |kind, name: &str, help: &str, value: &dyn Fn(&PointStatus) -> f64| {
+            let labels: Vec<[(&str, &str); 2]> = labelled
+                .iter()
+                .map(|(point, status)| [("gateway", point.as_str()), ("kind", status.kind)])
+                .collect();
+            let values: Vec<(&[(&str, &str)], f64)> = labels
+                .iter()
+                .zip(&all)
+                .map(|(labels, status)| (labels.as_slice(), value(status)))
+                .collect();
+            out.add(kind, name, help, &values);
+        };
+        let is_failing = |status: &PointStatus| f64::from(u8::from(status.failing_since.is_some()));
+        let is_broken = |status: &PointStatus| f64::from(u8::from(status.state == PointState::Broken));
+        each(
+            MetricKind::Gauge,
+            "gateway_wanted",
+            "Clients that a gateway is to act on.",
+            &|status| status.wanted as f64,
+        );
+        each(
+            MetricKind::Gauge,
+            "gateway_held",
+            "Clients that a gateway acts on, of ours.",
+            &|status| status.held as f64,
+        );
+        each(
+            MetricKind::Gauge,
+            "gateway_failing",
+            "1 while a gateway cannot be read or written.",
+            &is_failing,
+        );
+        each(
+            MetricKind::Gauge,
+            "gateway_broken",
+            "1 while a gateway has failed many times in a row.",
+            &is_broken,
+        );
+        each(
+            MetricKind::Counter,
+            "gateway_failures_total",
+            "Attempts to read or write a gateway that failed.",
+            &|status| status.failures as f64,
+        );
+        each(
+            MetricKind::Counter,
+            "gateway_drifted_total",
+            "Times that a gateway held something else than it had confirmed.",
+            &|status| status.drifted as f64,
+        );
+        each(
+            MetricKind::Counter,
+            "gateway_put_total",
+            "Clients written to a gateway.",
+            &|status| status.put as f64,
+        );
+        each(
+            MetricKind::Counter,
+            "gateway_removed_total",
+            "Clients taken off a gateway.",
+            &|status| status.removed as f64,
+        );
+        write_delays(&labelled, out);
+    }
+}
+
+fn write_delays(labelled: &[(String, &PointStatus)], out: &mut Exposition) {
+    let bounds = DELAY_BOUNDS.map(|millis| millis as f64 / 1000.0);
+    let labels: Vec<[(&str, &str); 2]> = labelled
+        .iter()
+        .map(|(name, status)| [("gateway", name.as_str()), ("kind", status.kind)])
+        .collect();
+    let histograms: Vec<Histogram<'_>> = labels
+        .iter()
+        .zip(labelled)
+        .map(|(labels, (_, status))| Histogram {
+            labels,
+            bounds: &bounds,
+            counts: &status.delays,
+            sum: status.delays_millis as f64 / 1000.0,
+        })
+        .collect();
+    let help = "Seconds from a decision's being stored to its effect at a gateway.";
+    out.add_histogram("gateway_delay_seconds", help, &histograms);
+}
