@@ -1,7 +1,7 @@
 //! Which routes a listener carries.
 
 use crate::auth::{SharedSecret, browser};
-use crate::metrics::Exposition;
+use crate::metrics::{Exposition, MetricKind};
 use crate::problem::Problem;
 use crate::state::ApiState;
 use crate::{check, files, lapi, route};
@@ -91,6 +91,13 @@ async fn metrics(State(state): State<Arc<ApiState>>) -> Response {
     let mut out = Exposition::default();
     state.metrics.write(&mut out);
     state.askers.write(&*state.blocklist, state.now(), &mut out);
+    let is_suspended = crate::blocklist::read(&*state.blocklist, |list| list.suspension().is_some());
+    out.add_one(
+        MetricKind::Gauge,
+        "suspended",
+        "1 while nothing is carried out because somebody ordered it.",
+        f64::from(u8::from(is_suspended)),
+    );
     for source in &state.other_metrics {
         source.write(&mut out);
     }

@@ -1,6 +1,6 @@
 // Answers of an API, for tests of how pages are drawn. Times stand relative to now, so that pages look alive.
 
-import type { Alarm, Agreement, Alert, Asker, ClientName, ClientPage, Decision, Drift, Health, Hour, Key, Model, Order, Overview, Ranked, Rejected, Verdict } from '../src/api/types';
+import type { Alarm, Agreement, Alert, Asker, ClientName, ClientPage, Decision, Drift, Gateway, Health, Hour, Key, Model, Order, Overview, Ranked, Rejected, Suspension, Verdict } from '../src/api/types';
 import { referenceOf } from '../src/state/place';
 
 /** A time some seconds ago. */
@@ -256,6 +256,45 @@ export const askers: Asker[] = [
   },
   { way: 'check', name: '', gateway: null, asked_at: ago(2), scopes: ['ip', 'range', 'api_key'], in_force: 1_204, unexpressed: [] },
 ];
+
+export const gateways: Gateway[] = [
+  {
+    name: 'edge-nginx',
+    kind: 'nginx',
+    gateway: 'edge-1',
+    state: 'equal',
+    error: null,
+    failing_since: null,
+    wanted: 1_201,
+    held: 1_201,
+    unexpressed: [{ obstacle: 'api_key', decisions: 3 }],
+    confirmed_at: ago(1),
+    last_delay_ms: 412,
+    drifted: 2,
+    failures: 0,
+  },
+  {
+    name: 'edge-haproxy',
+    kind: 'haproxy',
+    gateway: null,
+    state: 'broken',
+    error: "HAProxy's runtime API: Connection refused (os error 111)",
+    failing_since: ago(310),
+    wanted: 1_201,
+    held: 0,
+    unexpressed: [],
+    confirmed_at: ago(312),
+    last_delay_ms: 18,
+    drifted: 0,
+    failures: 14,
+  },
+];
+
+/** Whether anything is carried out. */
+export const suspension = (suspended: boolean): Suspension =>
+  suspended
+    ? { suspended, since: ago(95), until: null, by: 'mira', reason: 'Half of Vodafone cannot get in' }
+    : { suspended, since: null, until: null, by: null, reason: null };
 
 /** How alike two models are. */
 export const agreement: Agreement = { client_days: 41_207, budget: 1000, both: 31, champion_only: 6, challenger_only: 94, rank: 0.8123 };

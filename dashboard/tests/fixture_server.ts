@@ -24,6 +24,7 @@ export type Mood = 'full' | 'empty' | 'failing' | 'silent';
 export class FixtureServer {
   mood: Mood = 'full';
   isSignedIn = true;
+  isSuspended = false;
   /** Stands in every text of every answer when it is not empty. */
   poison = '';
   /** What was posted, latest last. */
@@ -139,6 +140,10 @@ export class FixtureServer {
         return list(data.keys);
       case '/bouncers':
         return list(data.bouncers);
+      case '/gateways':
+        return list(data.gateways);
+      case '/suspension':
+        return data.suspension(this.isSuspended);
       case '/askers':
         return list(data.askers);
       case '/rejected':

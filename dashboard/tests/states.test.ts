@@ -21,6 +21,7 @@ const PAGES = {
   health: { path: '/system', full: 'has not asked for 3 minutes', empty: 'has not asked for 3 minutes' },
   alarms: { path: '/system?part=alarms', full: 'clients.trusted_proxies', empty: 'Nothing makes us blind' },
   bouncers: { path: '/system?part=bouncers', full: 'crowdsec-nginx-bouncer', empty: 'No gateway takes the blocklist' },
+  gateways: { path: '/system?part=bouncers', full: 'Connection refused', empty: 'No gateway is told' },
   askers: { path: '/system?part=bouncers', full: 'The bouncer does not ask for this scope', empty: 'No gateway has asked' },
   models: { path: '/system?part=models', full: 'Clients have changed since the days before: 2 features moved by much', empty: 'No model is recorded' },
   keys: { path: '/system?part=keys', full: 'old-grafana', empty: 'There is no key' },
@@ -45,6 +46,7 @@ afterAll(async () => {
 beforeEach(async () => {
   server.mood = 'full';
   server.isSignedIn = true;
+  server.isSuspended = false;
   server.poison = '';
   server.posted.length = 0;
   const opened = await openPage(browser);
@@ -162,6 +164,29 @@ test('filters stand in the address and come back with it', async () => {
   await page.reload();
   expect(await page.getByLabel('Text').inputValue()).toBe("' OR 1=1");
   expect(await page.getByLabel('Threat').inputValue()).toBe('scraping');
+}, TEST_MILLIS_MAX);
+
+test('everything is suspended with a reason, and every page says so until it is carried out again', async () => {
+  misdeeds.watch(page);
+  await page.goto(`${server.url}/blocklist`);
+  await page.getByRole('button', { name: 'Suspend everything' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Suspend everything' });
+  await dialog.getByLabel('Why').fill('half a carrier cannot get in');
+  await dialog.getByRole('button', { name: 'Suspend everything' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  const suspend = { kind: 'suspend', until: null, reason: 'half a carrier cannot get in' };
+  expect(server.posted).toEqual([{ path: '/api/v1/orders', body: suspend }]);
+
+  server.isSuspended = true;
+  await page.goto(`${server.url}/alerts`);
+  await page.getByText('Nothing is carried out.').waitFor();
+  await page.getByRole('button', { name: 'Carry out again' }).click();
+  const again = page.getByRole('dialog', { name: 'Carry out again' });
+  await again.getByLabel('Why').fill('it was the office');
+  await again.getByRole('button', { name: 'Carry out again' }).click();
+  await again.waitFor({ state: 'hidden' });
+  expect(server.posted[1]).toEqual({ path: '/api/v1/orders', body: { kind: 'resume', reason: 'it was the office' } });
+  expect(misdeeds.seen).toEqual([]);
 }, TEST_MILLIS_MAX);
 
 test('an order is given by keyboard alone, with a reason and a length', async () => {

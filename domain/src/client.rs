@@ -142,6 +142,12 @@ impl Client {
         }
     }
 
+    /// Whom an order names that is about nobody in particular: every address.
+    #[must_use]
+    pub fn everybody() -> Self {
+        Self::Range(IpNet::V6(Ipv6Net::default()))
+    }
+
     /// Reads a client. `ip` takes an address (an IPv6 one becomes its /64), `range` takes a prefix in CIDR form.
     ///
     /// # Errors

@@ -65,9 +65,23 @@ pub enum OrderKind {
         /// What it was.
         judgement: Judgement,
     },
+    /// Carry nothing out, whoever decided it: every gateway's list is emptied. Decisions are still made and kept, and those that
+    /// have not ended hold again afterwards. About [`Client::everybody`].
+    Suspend {
+        /// Until when; `None` for until somebody resumes.
+        until: Option<Timestamp>,
+    },
+    /// End a suspension. About [`Client::everybody`].
+    Resume,
 }
 
 impl OrderKind {
+    /// Whether it is about the whole list, and about no client.
+    #[must_use]
+    pub const fn is_about_everybody(&self) -> bool {
+        matches!(self, Self::Suspend { .. } | Self::Resume)
+    }
+
     /// The public name.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
@@ -78,6 +92,8 @@ impl OrderKind {
             Self::Allow { .. } => "allow",
             Self::Disallow => "disallow",
             Self::Verdict { .. } => "verdict",
+            Self::Suspend { .. } => "suspend",
+            Self::Resume => "resume",
         }
     }
 }

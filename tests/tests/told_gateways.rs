@@ -104,6 +104,15 @@ fn holds_what_was_decided(mut gateway: ToldGateway) -> Result<()> {
     confirmed(&portcullis, 2)?;
     holds(&gateway, &[ATTACKER, OTHER], &[])?;
 
+    // Everything is suspended, and the command returns when the gateway has let everybody go; then it holds again.
+    let said = portcullis.command(&["suspend", "--reason", "it was tried"])?;
+    ensure!(said.contains("nothing is carried out any more"), "{said}");
+    holds(&gateway, &[], &[ATTACKER, OTHER])?;
+    ensure!(portcullis.get("/api/v1/suspension")?["suspended"] == true);
+    portcullis.command(&["resume", "--reason", "it was tried"])?;
+    confirmed(&portcullis, 2)?;
+    holds(&gateway, &[ATTACKER, OTHER], &[])?;
+
     // Whatever was decided ends.
     portcullis.lift(OTHER)?;
     portcullis.lift(ATTACKER)?;

@@ -45,6 +45,9 @@ mod model {
 mod bouncer {
     pub(super) mod list;
 }
+mod suspension {
+    pub(super) mod read;
+}
 mod gateway {
     pub(super) mod list;
 }
@@ -233,6 +236,13 @@ pub(crate) fn table() -> Vec<Route> {
             READ,
             gateway::list::handle,
             gateway::list::doc,
+        ),
+        row(
+            Get,
+            "/api/v1/suspension",
+            READ,
+            suspension::read::handle,
+            suspension::read::doc,
         ),
         row(
             Get,

@@ -27,8 +27,8 @@ pub(crate) use hour::HourView;
 pub(crate) use model::ModelView;
 pub(crate) use operation::{HealthPartView, HealthView, RejectedView};
 pub(crate) use order::{
-    AllowView, NewOrderView, NewVerdictView, ORDERS_CSV_HEADER, OrderReceiptView, OrderView, push_order_csv,
-    read_judgement,
+    AllowView, NewOrderView, NewVerdictView, ORDERS_CSV_HEADER, OrderReceiptView, OrderView, SuspensionView,
+    push_order_csv, read_judgement,
 };
 pub(crate) use overview::{AttackView, OverviewView, TargetView, summarise};
 

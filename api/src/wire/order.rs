@@ -3,6 +3,7 @@
 use super::client::NamedClient;
 use super::decision::push_csv_line;
 use super::{ClientName, DecisionView, shown};
+use domain::blocklist::Suspended;
 use domain::{AlertId, AllowEntry, Client, DecisionId, Judgement, Order, OrderKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use storage::OrderReceipt;
@@ -44,6 +45,13 @@ pub(crate) enum OrderKindView {
         /// `attack` or `false_positive`.
         judgement: String,
     },
+    /// Carry nothing out: every gateway's list is emptied, whoever decided. Decisions are still made and kept.
+    Suspend {
+        /// Until when; absent for until somebody resumes.
+        until: Option<String>,
+    },
+    /// Carry out again what was decided and has not ended.
+    Resume,
 }
 
 impl OrderKindView {
@@ -60,6 +68,10 @@ impl OrderKindView {
                 until: until.map(|at| at.to_string()),
             },
             OrderKind::Disallow => Self::Disallow,
+            OrderKind::Suspend { until } => Self::Suspend {
+                until: until.map(|at| at.to_string()),
+            },
+            OrderKind::Resume => Self::Resume,
             OrderKind::Verdict { alert, judgement, .. } => Self::Verdict {
                 alert: alert.to_string(),
                 judgement: judgement.as_str().to_owned(),
@@ -84,14 +96,13 @@ impl OrderKindView {
             Self::Revoke { decision } => OrderKind::Revoke {
                 decision: DecisionId::parse(decision).ok_or("decision must have 32 hexadecimal digits")?,
             },
-            Self::Allow { until: None } => OrderKind::Allow { until: None },
-            Self::Allow { until: Some(text) } => {
-                let until = Timestamp::parse_rfc3339(text).ok_or("until must be a time in RFC 3339")?;
-                if until <= now {
-                    return Err("until must lie in the future".to_owned());
-                }
-                OrderKind::Allow { until: Some(until) }
-            }
+            Self::Allow { until } => OrderKind::Allow {
+                until: read_until(until.as_deref(), now)?,
+            },
+            Self::Suspend { until } => OrderKind::Suspend {
+                until: read_until(until.as_deref(), now)?,
+            },
+            Self::Resume => OrderKind::Resume,
             Self::Disallow => OrderKind::Disallow,
             Self::Verdict { alert, judgement } => OrderKind::Verdict {
                 alert: AlertId::parse(alert).ok_or("alert must have 32 hexadecimal digits")?,
@@ -101,6 +112,16 @@ impl OrderKindView {
             },
         })
     }
+}
+
+/// Reads a moment that lies ahead.
+fn read_until(text: Option<&str>, now: Timestamp) -> Result<Option<Timestamp>, String> {
+    let Some(text) = text else { return Ok(None) };
+    let until = Timestamp::parse_rfc3339(text).ok_or("until must be a time in RFC 3339")?;
+    if until <= now {
+        return Err("until must lie in the future".to_owned());
+    }
+    Ok(Some(until))
 }
 
 /// Reads what a verdict says.
@@ -155,7 +176,8 @@ impl NewOrderView {
         let reason = read_reason(&self.reason)?;
         let kind = self.kind.read(now)?;
         let client = self.client.as_ref().map(NamedClient::read).transpose()?;
-        let names_its_own = matches!(kind, OrderKind::Revoke { .. } | OrderKind::Verdict { .. });
+        let names_its_own =
+            matches!(kind, OrderKind::Revoke { .. } | OrderKind::Verdict { .. }) || kind.is_about_everybody();
         if client.is_none() && !names_its_own {
             return Err("client is missing".to_owned());
         }
@@ -205,8 +227,10 @@ pub(crate) fn push_order_csv(out: &mut String, order: &Order) {
         OrderKind::Block { ttl_secs } => format!("{ttl_secs} s"),
         OrderKind::Lift { grace_secs } => format!("{grace_secs} s"),
         OrderKind::Revoke { decision } => decision.to_string(),
-        OrderKind::Allow { until } => until.map(|at| at.to_string()).unwrap_or_default(),
-        OrderKind::Disallow => String::new(),
+        OrderKind::Allow { until } | OrderKind::Suspend { until } => {
+            until.map(|at| at.to_string()).unwrap_or_default()
+        }
+        OrderKind::Disallow | OrderKind::Resume => String::new(),
         OrderKind::Verdict { alert, judgement, .. } => format!("{} {alert}", judgement.as_str()),
     };
     let fields = [
@@ -274,6 +298,33 @@ impl AllowView {
             reason: shown(&order.reason),
             until: until.map(|at| at.to_string()),
             by: Some(shown(&order.by)),
+        }
+    }
+}
+
+/// Whether decisions are carried out.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SuspensionView {
+    /// True while nothing is carried out, whoever decided it.
+    suspended: bool,
+    /// Since when; null while decisions are carried out.
+    since: Option<String>,
+    /// Until when; null for until somebody resumes.
+    until: Option<String>,
+    /// Name of the key that ordered it.
+    by: Option<String>,
+    /// Why.
+    reason: Option<String>,
+}
+
+impl SuspensionView {
+    pub(crate) fn new(suspended: Option<&Suspended>) -> Self {
+        Self {
+            suspended: suspended.is_some(),
+            since: suspended.map(|said| said.since.to_string()),
+            until: suspended.and_then(|said| said.until).map(|at| at.to_string()),
+            by: suspended.map(|said| shown(&said.by)),
+            reason: suspended.map(|said| shown(&said.reason)),
         }
     }
 }

@@ -10,6 +10,7 @@ import type {
   ClientPage,
   ClientSummary,
   Decision,
+  Gateway,
   Health,
   Hour,
   Key,
@@ -25,6 +26,7 @@ import type {
   Rejected,
   Session,
   Slice,
+  Suspension,
 } from './types';
 
 /** Where the live events come from. */
@@ -80,6 +82,8 @@ export const ordersExportUrl = (format: 'csv' | 'jsonl') => `/api/v1/orders/expo
 export const listAllowed = (signal?: AbortSignal) => read<Slice<AllowEntry>>('/allowlist', signal);
 export const listModels = (signal?: AbortSignal) => read<Slice<Model>>('/models', signal);
 export const listBouncers = (signal?: AbortSignal) => read<Slice<Bouncer>>('/bouncers', signal);
+export const listGateways = (signal?: AbortSignal) => read<Slice<Gateway>>('/gateways', signal);
+export const readSuspension = (signal?: AbortSignal) => read<Suspension>('/suspension', signal);
 export const listAskers = (signal?: AbortSignal) => read<Slice<Asker>>('/askers', signal);
 export const listRejected = (query: Query, signal?: AbortSignal) =>
   read<Slice<Rejected>>(withQuery('/rejected', { limit: SLICE_ITEMS, ...query }), signal);

@@ -459,7 +459,7 @@ export interface paths {
         get: operations["list_orders"];
         put?: never;
         /**
-         * Gives an order: block, lift, revoke, allow, disallow or verdict
+         * Gives an order: block, lift, revoke, allow, disallow, verdict, suspend or resume
          * @description Needs a key of the role `operator` or of one that may do more.
          */
         post: operations["create_order"];
@@ -552,6 +552,26 @@ export interface paths {
          * @description Needs a key of the role `viewer` or of one that may do more.
          */
         delete: operations["end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/suspension": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether decisions are carried out, and who said otherwise; the orders suspend and resume change it
+         * @description Needs a key of the role `viewer` or of one that may do more.
+         */
+        get: operations["read_suspension"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1210,6 +1230,14 @@ export interface components {
             judgement: string;
             /** @enum {string} */
             kind: "verdict";
+        } | {
+            /** @enum {string} */
+            kind: "suspend";
+            /** @description Until when; absent for until somebody resumes. */
+            until?: string | null;
+        } | {
+            /** @enum {string} */
+            kind: "resume";
         };
         /** @description What an order did. */
         OrderReceiptView: {
@@ -1407,6 +1435,19 @@ export interface components {
              * @description Requests that we stopped.
              */
             stopped: number;
+        };
+        /** @description Whether decisions are carried out. */
+        SuspensionView: {
+            /** @description Name of the key that ordered it. */
+            by?: string | null;
+            /** @description Why. */
+            reason?: string | null;
+            /** @description Since when; null while decisions are carried out. */
+            since?: string | null;
+            /** @description True while nothing is carried out, whoever decided it. */
+            suspended: boolean;
+            /** @description Until when; null for until somebody resumes. */
+            until?: string | null;
         };
         /** @description What was taken. */
         TakenView: {
@@ -2622,6 +2663,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Why it was refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_suspension: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How it is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuspensionView"];
+                };
             };
             /** @description Why it was refused or failed. */
             default: {

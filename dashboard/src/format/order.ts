@@ -18,6 +18,10 @@ export function orderDone(order: OrderKind): string {
       return order.until ? `Allowed until ${full(order.until)}` : 'Allowed for good';
     case 'disallow':
       return 'Taken off the allowlist';
+    case 'suspend':
+      return order.until ? `Everything suspended until ${full(order.until)}` : 'Everything suspended';
+    case 'resume':
+      return 'Decisions carried out again';
     case 'verdict':
       return `Alert judged: ${judgementSaid(order.judgement).toLowerCase()}`;
   }

@@ -21,6 +21,16 @@ export const FIRST_SPANS: Record<OrderVerb, number> = { block: 4 * HOUR, lift: 4
 /** Longest reason in characters: the store keeps 2,000 bytes, and a character takes up to four. */
 export const REASON_MAX = 500;
 
+/** For how long everything may be suspended, in seconds; 0 is until somebody resumes. */
+export const SUSPEND_SPANS: readonly number[] = [0, 900, HOUR, 4 * HOUR, DAY];
+
+/** An order to suspend everything, or to carry it out again. */
+export function writeSuspension(isSuspended: boolean, reason: string, secs: number, nowMillis: number): NewOrder {
+  const why = reason.trim();
+  if (isSuspended) return { kind: 'resume', reason: why };
+  return { kind: 'suspend', until: secs === 0 ? null : new Date(nowMillis + secs * 1000).toISOString(), reason: why };
+}
+
 /** The order in the API's form. */
 export function writeOrder(verb: OrderVerb, client: ClientName, reason: string, secs: number, nowMillis: number): NewOrder {
   const about = { client, reason: reason.trim() };

@@ -80,6 +80,10 @@ enum OrderKindForm {
         alerted_at: MomentForm,
         is_attack: bool,
     },
+    Suspend {
+        until: Option<MomentForm>,
+    },
+    Resume,
 }
 
 impl HeadForm {
@@ -241,6 +245,10 @@ impl OrderKindForm {
                 until: until.map(moment),
             },
             OrderKind::Disallow => Self::Disallow,
+            OrderKind::Suspend { until } => Self::Suspend {
+                until: until.map(moment),
+            },
+            OrderKind::Resume => Self::Resume,
             OrderKind::Verdict {
                 alert,
                 alerted_at,
@@ -264,6 +272,10 @@ impl OrderKindForm {
                 until: until.map(to_moment),
             },
             Self::Disallow => OrderKind::Disallow,
+            Self::Suspend { until } => OrderKind::Suspend {
+                until: until.map(to_moment),
+            },
+            Self::Resume => OrderKind::Resume,
             Self::Verdict {
                 alert,
                 alerted_at,

@@ -8,6 +8,7 @@ use super::limits::{BlocklistLimits, Overflow};
 use super::orders::{Touched, Words};
 use super::prefix::PrefixMap;
 use super::ring::{Added, Change, Delta, Removed, Ring};
+use super::suspension::{Suspended, Suspension};
 use crate::{Action, Allowlist, Client, DecisionId, Order, Origin, StampedDecision, Timestamp};
 use ipnet::IpNet;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -32,6 +33,7 @@ pub struct Blocklist {
     due: BTreeSet<(Timestamp, IsConfigured, Client)>,
     configured: Allowed,
     words: Words,
+    suspension: Suspension,
     ring: Ring,
     in_force: usize,
     candidates: usize,
@@ -60,6 +62,7 @@ impl Blocklist {
             due: BTreeSet::new(),
             configured: Allowed::new(),
             words: Words::new(limits.orders_max),
+            suspension: Suspension::default(),
             ring: Ring::new(limits.changes_max, now),
             in_force: 0,
             candidates: 0,
@@ -81,9 +84,13 @@ impl Blocklist {
             self.configured.add_longest(&entry.client, entry.until);
             self.look_again_at(entry.until, true, &entry.client);
         }
-        for cell in 0..self.cells.len() as CellIndex {
-            self.refresh(cell);
-        }
+        self.refresh_all();
+    }
+
+    /// Since when, and until when, nothing is carried out, and who said so; `None` while decisions are carried out.
+    #[must_use]
+    pub fn suspension(&self) -> Option<&Suspended> {
+        self.suspension.at(self.now)
     }
 
     /// Takes in the next row of the decision log.
@@ -120,6 +127,13 @@ impl Blocklist {
 
     /// Takes in the next entry of the order journal.
     pub fn apply_order(&mut self, order: &Order) {
+        if order.kind.is_about_everybody() {
+            if self.suspension.apply(order) {
+                self.look_again_at(self.suspension.ends_at(), false, &Client::everybody());
+                self.refresh_all();
+            }
+            return;
+        }
         for moment in self.words.moments(&order.client).into_iter().flatten() {
             self.due.remove(&(moment, false, order.client.clone()));
         }
@@ -163,7 +177,12 @@ impl Blocklist {
             {
                 self.remove_candidate(cell, seq);
             } else if let Some((_, _, client)) = self.due.pop_first() {
-                self.refresh_overlapping(&client);
+                // The end of a suspension, or of a word about everybody.
+                if client == Client::everybody() {
+                    self.refresh_all();
+                } else {
+                    self.refresh_overlapping(&client);
+                }
             }
         }
         self.now = self.now.max(now);
@@ -420,8 +439,15 @@ impl Blocklist {
         }
     }
 
+    fn refresh_all(&mut self) {
+        for cell in 0..self.cells.len() as CellIndex {
+            self.refresh(cell);
+        }
+    }
+
     /// Decides anew which decisions of a cell are in force.
     fn refresh(&mut self, cell: CellIndex) {
+        let is_suspended = self.suspension.at(self.now).is_some();
         let candidates = &mut self.cells[cell as usize];
         let Some(first) = candidates.iter().next() else {
             return;
@@ -431,7 +457,8 @@ impl Blocklist {
             self.configured.protects(client, self.now) || self.words.protects(client, self.now);
         let is_held = self.words.holds(client, self.now);
         for candidate in candidates.iter_mut() {
-            let is_wanted = !is_protected && (candidate.entry.origin == Origin::Operator || !is_held);
+            let is_wanted =
+                !is_suspended && !is_protected && (candidate.entry.origin == Origin::Operator || !is_held);
             if candidate.is_in_force == is_wanted {
                 continue;
             }

@@ -7,6 +7,7 @@
 //! - Only enforced decisions count, and only until they expire. Of several rows of one decision (it grew stronger)
 //!   the newest counts.
 //! - The configured allowlist protects from everything, also from a person's block.
+//! - While a person has suspended everything, nothing is in force, a person's own blocks included.
 //! - A person's word wins over the machine: a lift ends every decision about the client that was stored before it
 //!   and holds later machine decisions back until its grace is over; a revoke ends one decision for good; an allow
 //!   entry takes existing blocks back at once. Allow entries and ranges that *overlap* a decision protect from it.
@@ -26,6 +27,7 @@ mod prefix;
 mod property;
 mod ring;
 mod spec;
+mod suspension;
 #[cfg(test)]
 mod tests;
 
@@ -34,3 +36,4 @@ pub use fold::Blocklist;
 pub use limits::{BlocklistLimits, Overflow};
 pub use ring::{Added, Delta, Removed};
 pub use spec::effective;
+pub use suspension::Suspended;

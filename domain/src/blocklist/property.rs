@@ -56,6 +56,8 @@ fn any_order() -> impl Strategy<Value = Order> {
         }),
         prop::option::of(0..60i64).prop_map(|secs| OrderKind::Allow { until: secs.map(at) }),
         Just(OrderKind::Disallow),
+        prop::option::of(0..60i64).prop_map(|secs| OrderKind::Suspend { until: secs.map(at) }),
+        Just(OrderKind::Resume),
         (0..18u8).prop_map(|id| OrderKind::Verdict {
             alert: DecisionId([id; 16]),
             alerted_at: START,

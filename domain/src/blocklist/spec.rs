@@ -16,6 +16,9 @@ pub fn effective(
     configured: &Allowlist,
     now: Timestamp,
 ) -> Vec<Entry> {
+    if is_suspended(orders, now) {
+        return Vec::new();
+    }
     let mut entries: Vec<Entry> = decisions
         .iter()
         .filter(|row| is_candidate(row) && row.expires_at > now && row.revoked_at.is_none())
@@ -28,6 +31,15 @@ pub fn effective(
         .collect();
     entries.sort_by_key(|entry| entry.seq);
     entries
+}
+
+/// Whether nothing is to be carried out: the newest word about that is a suspension that has not ended.
+fn is_suspended(orders: &[Order], now: Timestamp) -> bool {
+    let about_everybody = orders.iter().filter(|order| order.kind.is_about_everybody());
+    let newest = about_everybody.max_by_key(|order| order.seq);
+    newest.is_some_and(
+        |order| matches!(order.kind, OrderKind::Suspend { until } if until.is_none_or(|until| until > now)),
+    )
 }
 
 /// Whether a later row of the same decision replaced it.

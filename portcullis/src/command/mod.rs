@@ -16,6 +16,7 @@ mod rules;
 pub(crate) mod run;
 mod scan;
 mod simulate;
+mod suspend;
 mod train;
 mod why;
 
@@ -56,6 +57,8 @@ enum Command {
     Allowlist(allowlist::Args),
     Alerts(alerts::Args),
     Gateways(gateways::Args),
+    Suspend(suspend::SuspendArgs),
+    Resume(suspend::ResumeArgs),
     /// Makes, lists and revokes keys for people and programs.
     Keys(keys::Args),
 }
@@ -84,6 +87,8 @@ impl Cli {
             Command::Allowlist(args) => allowlist::run(args),
             Command::Alerts(args) => alerts::run(args),
             Command::Gateways(args) => gateways::run(args),
+            Command::Suspend(args) => suspend::suspend(args),
+            Command::Resume(args) => suspend::resume(args),
             Command::Keys(args) => keys::run(args),
         }
     }

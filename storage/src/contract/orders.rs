@@ -2,7 +2,7 @@
 
 use super::{AnyStore, START, decision, ip, order};
 use crate::{Error, OrderFilter, Page, REASON_BYTES_MAX};
-use domain::{Action, DecisionId, Mode, OrderKind, Origin};
+use domain::{Action, Client, DecisionId, Mode, OrderKind, Origin};
 
 pub(crate) async fn a_block_order_appends_its_decision_in_the_same_transaction(store: AnyStore) {
     let client = ip("203.0.113.1");
@@ -127,10 +127,18 @@ pub(crate) async fn every_order_is_kept_with_who_when_why_and_from_where(store: 
             until: Some(START.plus_secs(60)),
         },
         OrderKind::Disallow,
+        OrderKind::Suspend { until: None },
+        OrderKind::Suspend {
+            until: Some(START.plus_secs(60)),
+        },
+        OrderKind::Resume,
     ];
     let mut given = Vec::new();
     for kind in kinds {
+        let is_about_everybody = kind.is_about_everybody();
         let receipt = store.append_order(&order(kind, &client), START).await.unwrap();
+        // Whoever gives an order about everybody may name anybody: it is about everybody.
+        assert_eq!(receipt.order.client == Client::everybody(), is_about_everybody);
         given.push(receipt.order);
     }
     assert_eq!(store.tail_orders(0, 10).await.unwrap(), given);

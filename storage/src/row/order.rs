@@ -23,8 +23,8 @@ pub(crate) fn write(order: &Order) -> Vec<Value> {
         OrderKind::Block { ttl_secs: secs } => ttl_secs = Some(i64::from(*secs)),
         OrderKind::Lift { grace_secs: secs } => grace_secs = Some(i64::from(*secs)),
         OrderKind::Revoke { decision: id } => decision = Some(id.to_string()),
-        OrderKind::Allow { until } => allow_until = *until,
-        OrderKind::Disallow => {}
+        OrderKind::Allow { until } | OrderKind::Suspend { until } => allow_until = *until,
+        OrderKind::Disallow | OrderKind::Resume => {}
         OrderKind::Verdict {
             alert,
             alerted_at: at,
@@ -117,6 +117,10 @@ impl Details {
                 until: self.allow_until,
             },
             "disallow" => OrderKind::Disallow,
+            "suspend" => OrderKind::Suspend {
+                until: self.allow_until,
+            },
+            "resume" => OrderKind::Resume,
             "verdict" => OrderKind::Verdict {
                 alert: parse_id(&self.alert.ok_or_else(|| missing("alert"))?)?,
                 alerted_at: self.alerted_at.ok_or_else(|| missing("alerted_at"))?,

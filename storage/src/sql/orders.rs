@@ -66,6 +66,10 @@ pub(super) async fn carry_out(
             order.client = client_of(tx, decision).await?;
             (None, revoke_decision(tx, decision, order).await?)
         }
+        OrderKind::Suspend { .. } | OrderKind::Resume => {
+            order.client = Client::everybody();
+            (None, 0)
+        }
         OrderKind::Allow { .. } | OrderKind::Disallow | OrderKind::Verdict { .. } => (None, 0),
     })
 }

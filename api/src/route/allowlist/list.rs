@@ -58,7 +58,11 @@ pub(crate) async fn ordered_entries(
                 OrderKind::Disallow | OrderKind::Block { .. } => {
                     entries.remove(&order.client);
                 }
-                OrderKind::Lift { .. } | OrderKind::Revoke { .. } | OrderKind::Verdict { .. } => {}
+                OrderKind::Lift { .. }
+                | OrderKind::Revoke { .. }
+                | OrderKind::Verdict { .. }
+                | OrderKind::Suspend { .. }
+                | OrderKind::Resume => {}
             }
         }
     }

@@ -16,7 +16,7 @@ use storage::{NewOrder, StoredAlert};
 pub(crate) fn doc() -> Doc {
     Doc::new(
         "create_order",
-        "Gives an order: block, lift, revoke, allow, disallow or verdict",
+        "Gives an order: block, lift, revoke, allow, disallow, verdict, suspend or resume",
     )
     .body::<NewOrderView>()
     .answers::<OrderReceiptView>(201, "What the order did.")
@@ -36,6 +36,7 @@ pub(crate) async fn handle(
             let decision = decision.ok_or_else(|| Problem::not_found("there is no such decision"))?;
             decision.decision.client
         }
+        (OrderKind::Suspend { .. } | OrderKind::Resume, _) => Client::everybody(),
         (OrderKind::Verdict { alert, .. }, _) => alert_of(&state, *alert).await?.client,
         (_, Some(client)) => client,
         (_, None) => return Err(Problem::bad_request("client is missing")),
