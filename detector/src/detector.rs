@@ -413,7 +413,7 @@ impl<S: Scorer> Detector<S> {
         }
         for (key, owner) in arrived {
             if let Some(slot) = self.shards[Shard::of(*key)].slots.find_mut(*key) {
-                slot.blocked = self.memory.sequencer.blocks.find(*owner, &slot.client);
+                slot.block_by(self.memory.sequencer.blocks.find(*owner, &slot.client));
             }
         }
     }

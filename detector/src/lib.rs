@@ -21,6 +21,7 @@ pub mod window;
 mod attribution;
 mod checkpoint;
 mod detector;
+mod effect;
 mod effort;
 mod memory;
 mod names;
@@ -37,6 +38,7 @@ mod testing;
 
 pub use checkpoint::{CHECKPOINT_VERSION, CheckpointError};
 pub use detector::{Describe, Detector, Input, Output, Settings};
+pub use effect::{EFFECT_BOUNDS, Effect};
 pub use effort::EffortSpan;
 pub use policy::SOURCE_CAP_DEFAULT;
 pub use population::{HourView, UsualView};

@@ -167,7 +167,7 @@ impl<S: Scorer> Detector<S> {
             let block = blocks.find(owner, client);
             for key in window_keys(&hash_key, owner) {
                 if let Some(slot) = self.shards[Shard::of(key)].slots.find_mut(key) {
-                    slot.blocked = block;
+                    slot.block_by(block);
                 }
             }
             return;
@@ -178,7 +178,7 @@ impl<S: Scorer> Detector<S> {
             let address = slot.client.range();
             address.is_some_and(|address| range.contains(&address))
         }) {
-            slot.blocked = blocks.find(hash_key.hash(&slot.client), &slot.client);
+            slot.block_by(blocks.find(hash_key.hash(&slot.client), &slot.client));
         }
     }
 }

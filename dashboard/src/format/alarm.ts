@@ -13,6 +13,7 @@ const NAMES: Record<string, string> = {
   not_reading: 'Nothing is read',
   lines_lost: 'Lines were lost',
   degraded: 'Less than everything is done',
+  not_enforced: 'Blocked clients are served',
 };
 
 /** An alarm's name for people; the API's own for one that is not known here. */

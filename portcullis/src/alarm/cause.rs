@@ -133,6 +133,14 @@ pub(super) fn lost(seen: &Seen) -> String {
     }
 }
 
+/// Of a gateway that serves whom it is to refuse.
+pub(super) fn not_enforced(leaked: u64, blocked: u64) -> String {
+    let share = percent(leaked as f64 / blocked as f64);
+    format!(
+        "{leaked} of {blocked} requests ({share}) of clients that are blocked were served: the gateway does not carry decisions out, or not everywhere."
+    )
+}
+
 /// Of doing less than everything.
 pub(super) fn degraded(step: u8) -> String {
     let what = match step {

@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     LinesLost,
     /// It cannot keep up, and does less.
     Degraded,
+    /// A gateway goes on serving clients that are blocked.
+    NotEnforced,
 }
 
 /// How bad it is.
@@ -60,7 +62,7 @@ struct Fixed {
 
 impl Kind {
     /// Every kind.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::SourceSilent,
         Self::LinesUnreadable,
         Self::FieldVanished,
@@ -71,6 +73,7 @@ impl Kind {
         Self::NotReading,
         Self::LinesLost,
         Self::Degraded,
+        Self::NotEnforced,
     ];
 
     /// The public name, which stays the same.
@@ -137,6 +140,10 @@ impl Kind {
             Self::LinesLost => {
                 "Nothing brings them back. Find out why reading was behind, and let the source keep more."
             }
+            Self::NotEnforced => {
+                "Look at System, Bouncers: does the gateway ask, or is it told, and does it fail? Then whether its configuration still \
+                 refuses whom it is told to, on every route."
+            }
             Self::Degraded => {
                 "Every request is still counted. Alerts say how complete their evidence is; give detection more threads or a \
                      faster machine."
@@ -171,6 +178,10 @@ impl Kind {
                 raise_after: 1,
                 may_become_usual: false,
                 ..of_baseline("degraded", Warning)
+            },
+            Self::NotEnforced => Fixed {
+                may_become_usual: false,
+                ..of_baseline("not_enforced", Critical)
             },
         }
     }

@@ -71,6 +71,10 @@ pub(crate) struct Seen {
     pub(crate) waits: u64,
     /// Lines that were lost before they were read.
     pub(crate) lost: u64,
+    /// Requests of blocked clients that were refused.
+    pub(crate) refused: u64,
+    /// Requests of blocked clients that were served, although the gateway has had time to learn of the block.
+    pub(crate) leaked: u64,
 }
 
 /// How long a minute is. Shorter ones are for trying out what is told and to whom.

@@ -146,6 +146,35 @@ fn an_alarm_that_was_open_at_the_end_of_a_process_is_not_raised_again_by_the_nex
 }
 
 #[test]
+fn a_gateway_that_serves_blocked_clients_is_told_and_cleared_when_it_refuses() {
+    let mut site = Site::new();
+    let shows = |refused, leaked| Seen {
+        refused,
+        leaked,
+        ..well(20)
+    };
+    site.pass(30, &shows(40, 1));
+    site.pass(30, &shows(0, 0));
+    assert_eq!(
+        site.told,
+        [],
+        "one in forty was on its way, and whoever sends nothing shows nothing"
+    );
+    let news = site.pass(10, &shows(2, 38));
+    assert_eq!(site.told, [(Change::Raised, Kind::NotEnforced)]);
+    assert!(
+        news[0]
+            .alarm
+            .cause
+            .contains("of clients that are blocked were served"),
+        "{:?}",
+        news[0].alarm
+    );
+    site.pass(30, &shows(40, 0));
+    assert_eq!(site.told[1..], [(Change::Cleared, Kind::NotEnforced)]);
+}
+
+#[test]
 fn what_we_do_not_read_is_no_silence_of_the_source() {
     let mut site = Site::new();
     site.pass(3 * DAY, &well(20));

@@ -39,7 +39,7 @@ use std::path::Path;
 
 /// Names of alarms, as settings know them.
 #[cfg(test)]
-pub(crate) const fn alarm_names() -> [&'static str; 10] {
+pub(crate) const fn alarm_names() -> [&'static str; settings::alarms::NAMES.len()] {
     settings::alarms::NAMES
 }
 

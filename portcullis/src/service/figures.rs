@@ -4,11 +4,13 @@ mod health;
 
 use super::alarm_board::AlarmBoard;
 use super::door_figures::{self, DoorFigures};
+use super::effect_figures;
 use super::topics::{self, Delays, Topics};
 use super::watch::Watch;
 use api::{Exposition, MetricKind, MetricsSource};
-use detector::Table;
 use detector::population::LearnedRole;
+use detector::{Effect, Table};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -54,6 +56,7 @@ pub(crate) struct Figures {
     watch: Mutex<Watch>,
     doors: Mutex<Vec<DoorFigures>>,
     alarms: AlarmBoard,
+    effects: Mutex<BTreeMap<String, Effect>>,
     tables: Mutex<Vec<Table>>,
 }
 
@@ -113,6 +116,11 @@ impl Figures {
     /// Notes how full the detector's tables are.
     pub(super) fn set_tables(&self, tables: Vec<Table>) {
         *self.tables.lock().unwrap_or_else(PoisonError::into_inner) = tables;
+    }
+
+    /// Notes what the log of each gateway shows of our blocks.
+    pub(super) fn set_effects(&self, effects: BTreeMap<String, Effect>) {
+        *self.effects.lock().unwrap_or_else(PoisonError::into_inner) = effects;
     }
 
     /// Notes what was seen of the models so far.
@@ -417,6 +425,8 @@ impl MetricsSource for Figures {
             .write(out);
         let doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
         door_figures::write(&doors, out);
+        let effects = self.effects.lock().unwrap_or_else(PoisonError::into_inner);
+        effect_figures::write(&effects, out);
         self.alarms.write(out);
         write_tables(&self.tables.lock().unwrap_or_else(PoisonError::into_inner), out);
     }

@@ -5,6 +5,7 @@
 mod alarm_board;
 mod detect;
 mod door_figures;
+mod effect_figures;
 mod enforce;
 mod figures;
 mod file_watch;

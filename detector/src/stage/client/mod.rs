@@ -19,6 +19,7 @@ pub use slots::{Shows, Slot, Slots};
 use told::Told;
 
 use crate::detector::Describe;
+use crate::effect::Effects;
 use crate::effort::evidence_max;
 use crate::feature;
 use crate::limits::{ENFORCEMENT_LAG_MILLIS, SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED};
@@ -69,6 +70,8 @@ pub struct Shard {
     pub stopped: u64,
     /// Requests answered with success while a block of the client had been in force for a while.
     pub leaks: u64,
+    /// What the logs show of our blocks.
+    pub(crate) effects: Effects,
     /// Requests that were not searched for payloads, because the client's work for the tick was spent.
     pub unsearched: u64,
 }
@@ -102,6 +105,7 @@ impl Shard {
             changes: Changes::default(),
             stopped: 0,
             leaks: 0,
+            effects: Effects::default(),
             unsearched: 0,
         }
     }
@@ -124,8 +128,15 @@ impl Shard {
         let slot = self.slots.get_mut(place);
         let record = arrival.record;
         let treatment = slot.treatment(record, arrival.at, epoch);
-        self.leaks += u64::from(treatment == Treatment::Leaks);
+        if treatment == Treatment::Leaks {
+            self.leaks += 1;
+            self.effects.leak(record.position.source);
+        }
         if treatment == Treatment::Stopped {
+            if !epoch.assumes_enforcement {
+                self.effects
+                    .refuse(record.position.source, slot.first_refused_after(arrival.at));
+            }
             slot.window.stopped = slot.window.stopped.saturating_add(1);
             self.stopped += 1;
             return;
@@ -383,6 +394,16 @@ impl Slot {
             200..=299 if is_late => Treatment::Leaks,
             _ => Treatment::Counts,
         }
+    }
+
+    /// Notes that a request was refused by the client's latest block; its delay when it is the first.
+    fn first_refused_after(&mut self, at: Timestamp) -> Option<i64> {
+        let block = self
+            .blocked
+            .filter(|block| at >= block.from && at < block.until)?;
+        let is_first = !self.shows.has_been_refused();
+        self.shows.set_refused(true);
+        is_first.then(|| at.millis_since(block.from))
     }
 
     /// Whether the window's evidence is to be weighed at this request.

@@ -36,6 +36,16 @@ pub struct Slot {
     pub shows: Shows,
 }
 
+impl Slot {
+    /// Notes the client's latest block, or that there is none any more. Whether it holds is to be seen yet.
+    pub fn block_by(&mut self, block: Option<Block>) {
+        if self.blocked.map(|block| block.from) != block.map(|block| block.from) {
+            self.shows.set_refused(false);
+        }
+        self.blocked = block;
+    }
+}
+
 /// As what hints of a client stand, and what name it used. One byte: a slot has no room for another.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shows(u8);
@@ -45,6 +55,7 @@ impl Shows {
     const WITNESS: u8 = 2;
     const HINTED: u8 = 4;
     const USED_SHARED: u8 = 8;
+    const REFUSED: u8 = 16;
 
     /// Whether a hint of it stands.
     #[must_use]
@@ -88,6 +99,17 @@ impl Shows {
     /// Notes that it used a name that is many's.
     pub fn set_used_shared(&mut self) {
         self.set(Self::USED_SHARED, true);
+    }
+
+    /// Whether its latest block was seen to hold.
+    #[must_use]
+    pub fn has_been_refused(self) -> bool {
+        self.0 & Self::REFUSED != 0
+    }
+
+    /// Notes whether its latest block was seen to hold.
+    pub fn set_refused(&mut self, is_it: bool) {
+        self.set(Self::REFUSED, is_it);
     }
 
     fn set(&mut self, bit: u8, is_it: bool) {

@@ -45,6 +45,12 @@ const LAG_MESSAGES_MIN: u64 = 1000;
 /// Fewer bytes.
 const LAG_BYTES_MIN: u64 = 1024 * 1024;
 
+/// Requests of blocked clients that enforcement is judged by.
+const BLOCKED_SAMPLE_MIN: u64 = 50;
+
+/// Serving more than this share of them, a gateway does not enforce: one route that was forgotten, or all of them.
+const LEAKED_SHARE: f64 = 0.1;
+
 /// What is said of one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -67,6 +73,8 @@ struct Sums {
     present: [u64; FIELDS.len()],
     ahead: Offset,
     behind: Offset,
+    refused: u64,
+    leaked: u64,
     of_leader: u64,
     has_waited: bool,
 }
@@ -91,6 +99,7 @@ pub(super) fn of(kind: Kind, watched: &Watched, minute: &Minute) -> Verdict {
         Kind::ClockBehind => clock(watched, seen, false),
         Kind::Lag => lag(watched, seen),
         Kind::NotReading => not_reading(seen, minute),
+        Kind::NotEnforced => not_enforced(watched),
     }
 }
 
@@ -238,6 +247,22 @@ fn not_reading(seen: &Seen, minute: &Minute) -> Verdict {
     Bad((cause::not_reading(seen, minute), setting))
 }
 
+/// Whoever is blocked and goes on shows whether he is refused: nobody else does, so that without such requests nothing is said.
+fn not_enforced(watched: &Watched) -> Verdict {
+    let Some(sums) = gather(watched, |sums| sums.refused + sums.leaked >= BLOCKED_SAMPLE_MIN) else {
+        return Unsure;
+    };
+    let blocked = sums.refused + sums.leaked;
+    if share_at_least(sums.leaked, blocked) > LEAKED_SHARE {
+        return Bad((cause::not_enforced(sums.leaked, blocked), "gateways".to_owned()));
+    }
+    if (sums.leaked as f64) < LEAKED_SHARE / 2.0 * blocked as f64 {
+        Good
+    } else {
+        Unsure
+    }
+}
+
 fn lines_lost(seen: &Seen) -> Verdict {
     if seen.lost == 0 {
         return Good;
@@ -279,6 +304,8 @@ fn gather(watched: &Watched, is_enough: impl Fn(&Sums) -> bool) -> Option<Sums> 
         for (sum, count) in sums.present.iter_mut().zip(seen.present) {
             *sum += u64::from(count);
         }
+        sums.refused += seen.refused;
+        sums.leaked += seen.leaked;
         sums.ahead = plus(sums.ahead, seen.ahead);
         sums.behind = plus(sums.behind, seen.behind);
         let of_leader = |leader: &Leader| Some(leader.address) == address;

@@ -6,7 +6,7 @@ use crate::config::setting::Kind;
 use crate::config::setting::Reload::Restart;
 
 /// Names of alarms, as `alarm::Kind` has them.
-pub(crate) const NAMES: [&str; 10] = [
+pub(crate) const NAMES: [&str; 11] = [
     "source_silent",
     "lines_unreadable",
     "field_vanished",
@@ -17,6 +17,7 @@ pub(crate) const NAMES: [&str; 10] = [
     "not_reading",
     "lines_lost",
     "degraded",
+    "not_enforced",
 ];
 
 /// Longest name of a header, in bytes.

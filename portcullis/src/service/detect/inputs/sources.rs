@@ -60,6 +60,8 @@ pub(in super::super) struct Source {
     pub(in super::super) survey: Survey,
     /// What was counted when that was last taken.
     counted: Counts,
+    /// What its log showed of our blocks when that was last taken.
+    shown: (u64, u64),
     /// Where it stood when the checkpoint was written: kept for a door that is closed at the moment.
     stood: Option<Place>,
 }
@@ -98,6 +100,13 @@ impl Source {
         (lines, rejected, self.survey.take())
     }
 
+    /// Requests of blocked clients that were refused, and served, since this was last called.
+    pub(in super::super) fn take_effect(&mut self, effect: &detector::Effect) -> (u64, u64) {
+        let now = (effect.refused, effect.leaked);
+        let before = std::mem::replace(&mut self.shown, now);
+        (now.0.saturating_sub(before.0), now.1.saturating_sub(before.1))
+    }
+
     /// The topic of a partition, and the gateway whose log it is.
     pub(in super::super) fn topic(&self) -> Option<(&str, &str)> {
         let SourceName::Partition(topic, _) = &self.name else {
@@ -134,6 +143,7 @@ impl Sources {
             counts: Counts::default(),
             survey: Survey::default(),
             counted: Counts::default(),
+            shown: (0, 0),
             stood: None,
         });
         number

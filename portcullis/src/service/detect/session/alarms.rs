@@ -132,7 +132,15 @@ impl Session<'_> {
     /// What the minute that is over showed.
     fn minute(&mut self, now: Timestamp, waits: &Waits) -> Minute {
         let mut by_name: BTreeMap<String, (Seen, Surveyed)> = BTreeMap::new();
-        for (_, source) in self.inputs.sources.iter_mut() {
+        let effects = self.detector.effects();
+        // While everything is suspended gateways are to serve everybody.
+        let is_suspended = self
+            .role
+            .setup
+            .shared
+            .blocklist
+            .read(|list| list.suspension().is_some());
+        for (number, source) in self.inputs.sources.iter_mut() {
             let Some(terms) = &source.terms else { continue };
             let (name, kind) = name_and_kind(&source.name);
             let settings = terms.settings.clone();
@@ -147,6 +155,12 @@ impl Session<'_> {
                 (seen, Surveyed::default())
             };
             let (seen, sum) = by_name.entry(name.clone()).or_insert_with(fresh);
+            let effect = effects.get(number as usize).copied().unwrap_or_default();
+            let (refused, leaked) = source.take_effect(&effect);
+            if !is_suspended {
+                seen.refused += refused;
+                seen.leaked += leaked;
+            }
             seen.lines += lines;
             seen.rejected += rejected;
             sum.add(&surveyed);

@@ -8,6 +8,7 @@ mod hours;
 mod intake;
 mod models;
 mod news;
+mod shown;
 
 use super::checkpoint::{self, Checkpoint};
 use super::effects::Effects;
@@ -351,6 +352,7 @@ impl<'a> Session<'a> {
             .set_doors(doors::figures(&self.inputs, (setup.shared.clock)()));
         setup.figures.set_totals(self.detector.totals());
         setup.figures.set_tables(self.detector.tables());
+        setup.figures.set_effects(self.effects());
         setup.figures.set_roles(self.detector.learned_roles());
         self.measure_pressure();
         self.tell_of_alarms();
