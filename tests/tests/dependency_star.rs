@@ -102,8 +102,8 @@ const WALLS: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["prost", "prost-*"],
-        &["ingest"],
-        "protobuf is one way in which log records come, and nobody else's business",
+        &["ingest", "api"],
+        "protobuf is one way in which log records come, and one in which Envoy asks",
     ),
     (
         &["serde-saphyr"],

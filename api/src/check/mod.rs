@@ -1,7 +1,10 @@
-//! `/check`: forward-auth for NGINX `auth_request`, Traefik `ForwardAuth`, Caddy `forward_auth`.
+//! `/check`: forward-auth for NGINX `auth_request`, Traefik `ForwardAuth`, Caddy `forward_auth`, Envoy `ext_authz` over HTTP;
+//! and the same question over gRPC, as Envoy asks it (`envoy.rs`).
 //!
 //! One lookup in memory per request of the gateway; no database, no log line. Whoever cannot be recognised (the
 //! gateway is not among the trusted proxies) is let through: a wrong setting must not close a site.
+
+mod envoy;
 
 use crate::askers::{Scopes, Way};
 use crate::blocklist::read;
@@ -12,7 +15,7 @@ use axum::Router;
 use axum::extract::{Extension, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{any, post};
 use domain::blocklist::Blocklist;
 use domain::{
     Action, AddressSource, Client, DecisionId, HashKey, Scope, SecretKeys, Timestamp, TrustedProxies,
@@ -62,15 +65,26 @@ impl PresentedKey {
 
     /// The names that the key which is presented goes by: under the present key of secrets, and under the one before it as long as
     /// that is valid.
-    fn names(&self, headers: &HeaderMap, now: Timestamp) -> Vec<Client> {
-        let Some(secret) = headers.get(&self.header).filter(|value| !value.is_empty()) else {
+    fn names(&self, secret: &[u8], now: Timestamp) -> Vec<Client> {
+        if secret.is_empty() {
             return Vec::new();
-        };
+        }
         let epoch = self.secrets.epoch(now);
         let keys = std::iter::once(epoch.key).chain(epoch.earlier);
-        let name = |key: HashKey| Client::parse(Scope::ApiKey, &key.hash_secret(secret.as_bytes())).ok();
+        let name = |key: HashKey| Client::parse(Scope::ApiKey, &key.hash_secret(secret)).ok();
         keys.filter_map(name).collect()
     }
+}
+
+/// What a gateway asks about one request.
+#[derive(Debug, Default)]
+struct Question<'a> {
+    /// The client's address, by the chain that ends at the gateway; `None` when the gateway is nobody whose word counts.
+    address: Option<IpAddr>,
+    /// The API key that was presented.
+    key: Option<&'a [u8]>,
+    /// The gateway's name.
+    gateway: Option<&'a str>,
 }
 
 /// What the gateway is to do.
@@ -82,9 +96,12 @@ enum Verdict {
     Refuse(DecisionId),
 }
 
-/// The route. Gateways ask with the client's own method, so every method is answered.
+/// The routes. Gateways ask with the client's own method, and Envoy with its path behind ours, so all are answered.
 pub(crate) fn router() -> Router<Arc<ApiState>> {
-    Router::new().route("/check", any(check))
+    Router::new()
+        .route("/check", any(check))
+        .route("/check/{*path}", any(check))
+        .route(envoy::PATH, post(envoy::check))
 }
 
 async fn check(
@@ -100,14 +117,33 @@ async fn check(
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let query = query.as_deref().unwrap_or_default();
-    let address = client_address(settings, peer.address.ip(), &headers);
     let gateway = parameter(query, "gateway");
+    let key = settings
+        .presented
+        .as_ref()
+        .and_then(|presented| headers.get(&presented.header));
+    let question = Question {
+        address: client_address(settings, peer.address.ip(), &headers),
+        key: key.map(HeaderValue::as_bytes),
+        gateway: gateway.as_deref(),
+    };
+    let verdict = decide(&state, &question);
+    answer(verdict, parameter(query, "throttle").as_deref() == Some("429"))
+}
+
+/// What the gateway is to do about a request; noted, counted.
+fn decide(state: &ApiState, question: &Question<'_>) -> Verdict {
+    let settings = &state.check;
+    let Question {
+        address,
+        key,
+        gateway,
+    } = *question;
     let now = state.now();
-    let presented = settings.presented.as_ref();
-    let names = presented.map_or_else(Vec::new, |presented| presented.names(&headers, now));
+    let presented = settings.presented.as_ref().zip(key);
+    let names = presented.map_or_else(Vec::new, |(presented, key)| presented.names(key, now));
     // Whoever is not believed is no gateway of ours, and names none.
     if address.is_some() {
-        let gateway = gateway.as_deref();
         let asker = (Way::Check, gateway.unwrap_or_default(), gateway);
         state.askers.note(asker, scopes(settings), now);
     }
@@ -115,7 +151,7 @@ async fn check(
         Verdict::Pass
     } else {
         read(&*state.blocklist, |list| {
-            judge(list, (address, &names), gateway.as_deref(), now)
+            judge(list, (address, &names), gateway, now)
         })
     };
     state.metrics.checked(match verdict {
@@ -124,7 +160,7 @@ async fn check(
         Verdict::Throttle(_) => "throttle",
         Verdict::Refuse(_) => "refuse",
     });
-    answer(verdict, parameter(query, "throttle").as_deref() == Some("429"))
+    verdict
 }
 
 /// What is looked at of a client.
@@ -156,7 +192,12 @@ fn client_address(settings: &CheckSettings, peer: IpAddr, headers: &HeaderMap) -
         .iter()
         .map(|value| value.to_str().unwrap_or_default())
         .collect();
-    let resolved = settings.trusted_proxies.resolve(Some(peer), &chain.join(","));
+    client_address_in(settings, peer, &chain.join(","))
+}
+
+/// The client's address in a chain whose last hop the peer has seen.
+fn client_address_in(settings: &CheckSettings, peer: IpAddr, chain: &str) -> Option<IpAddr> {
+    let resolved = settings.trusted_proxies.resolve(Some(peer), chain);
     resolved
         .filter(|(_, source)| *source == AddressSource::TrustedHop)
         .map(|(address, _)| address)
@@ -194,7 +235,10 @@ fn answer(verdict: Verdict, has_429: bool) -> Response {
         Verdict::Throttle(id) => (StatusCode::OK, id, Some("x-portcullis-throttle")),
         Verdict::Refuse(id) => (StatusCode::FORBIDDEN, id, None),
     };
-    let mut response = status.into_response();
+    let mut response = match status {
+        StatusCode::OK => status.into_response(),
+        _ => (status, told(id)).into_response(),
+    };
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         headers.insert(HeaderName::from_static("x-portcullis-decision"), id);
@@ -205,6 +249,14 @@ fn answer(verdict: Verdict, has_429: bool) -> Response {
     // A gateway that copies the answer to the client must not have it kept on the way.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// What a client reads that is refused or slowed down, where the gateway hands it on: by the reference whoever runs the site finds the
+/// decision, and why.
+fn told(id: DecisionId) -> String {
+    format!(
+        "This request was refused. If you think that this is a mistake, tell whoever runs this site, with this reference: {id}\n"
+    )
 }
 
 fn parameter(query: &str, wanted: &str) -> Option<String> {

@@ -31,7 +31,7 @@ pub use postgres::Postgres;
 pub use receiver::Receiver;
 pub use rsyslog::Rsyslog;
 pub use supervised::{Command, Stop, Supervised};
-pub use told::{REFUSED_BY_HAND, ToldGateway};
+pub use told::{AskingEnvoy, REFUSED_BY_HAND, ToldGateway};
 
 use anyhow::{Context as _, Result, bail};
 use std::os::unix::fs::MetadataExt as _;
