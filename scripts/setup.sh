@@ -78,6 +78,7 @@ look_for_test_tools() {
   need "postgresql postgresql-client" has_file "/usr/lib/postgresql/*/bin/initdb"
   need nginx has nginx
   need haproxy has haproxy
+  need nftables has nft
   need caddy has caddy
   need apache2-bin has apache2
   need rsyslog has rsyslogd

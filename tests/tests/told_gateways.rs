@@ -128,3 +128,8 @@ fn nginx() -> Result<()> {
 fn haproxy() -> Result<()> {
     holds_what_was_decided(ToldGateway::haproxy()?)
 }
+
+#[test]
+fn nftables() -> Result<()> {
+    holds_what_was_decided(ToldGateway::nftables()?)
+}

@@ -6,7 +6,7 @@ use crate::config::setting::Kind;
 use crate::config::setting::Reload::Restart;
 
 /// Kinds of gateways: each is a table of its own inside an entry.
-pub(crate) const KINDS: [&str; 2] = ["nginx", "haproxy"];
+pub(crate) const KINDS: [&str; 3] = ["nginx", "haproxy", "nftables"];
 
 /// Longest name, in bytes.
 const NAME_BYTES_MAX: usize = 64;
@@ -116,6 +116,29 @@ pub(super) const HAPROXY: Section = Section {
             Value(r#""/etc/haproxy/portcullis.map""#),
             Restart,
             "The map, named as in HAProxy's configuration.",
+        ),
+    ],
+};
+
+pub(super) const NFTABLES: Section = Section {
+    path: "gateways[].nftables",
+    is_optional: true,
+    about: "nftables, by sets of a table of its own: packets of blocked clients are dropped. For hosts that clients reach directly: behind \
+            a load balancer every packet is the balancer's.",
+    settings: &[
+        setting(
+            "gateways[].nftables.command",
+            Kind::List(&Kind::Text(ARGUMENT_BYTES_MAX), 1, ARGUMENTS_MAX),
+            Value(r#"["nft"]"#),
+            Restart,
+            "The program that changes it, with what stands before its arguments.",
+        ),
+        setting(
+            "gateways[].nftables.table",
+            Kind::Text(NAME_BYTES_MAX),
+            Value(r#""portcullis""#),
+            Restart,
+            "The table, of the family inet.",
         ),
     ],
 };

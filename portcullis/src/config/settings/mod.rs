@@ -56,6 +56,7 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &gateways::GATEWAYS,
     &gateways::NGINX,
     &gateways::HAPROXY,
+    &gateways::NFTABLES,
     &alarms::ALARMS,
     &alarms::WEBHOOKS,
     &alarms::COMMANDS,

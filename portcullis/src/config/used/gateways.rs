@@ -21,6 +21,8 @@ pub(crate) struct Gateway {
     pub(crate) nginx: Option<Nginx>,
     /// HAProxy.
     pub(crate) haproxy: Option<Haproxy>,
+    /// nftables.
+    pub(crate) nftables: Option<Nftables>,
 }
 
 impl Gateway {
@@ -52,4 +54,14 @@ pub(crate) struct Haproxy {
     pub(crate) socket: String,
     /// The map.
     pub(crate) map: String,
+}
+
+/// `[gateways.nftables]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nftables {
+    /// `nft`.
+    pub(crate) command: Vec<String>,
+    /// The table.
+    pub(crate) table: String,
 }
