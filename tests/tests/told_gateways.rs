@@ -130,6 +130,11 @@ fn haproxy() -> Result<()> {
 }
 
 #[test]
+fn redis() -> Result<()> {
+    holds_what_was_decided(ToldGateway::redis()?)
+}
+
+#[test]
 fn nftables() -> Result<()> {
     holds_what_was_decided(ToldGateway::nftables()?)
 }

@@ -4,10 +4,12 @@ mod command;
 mod haproxy;
 mod nftables;
 mod nginx;
+mod redis;
 
 pub use haproxy::{Haproxy, HaproxySettings, HaproxySocket};
 pub use nftables::{Nftables, NftablesSettings};
 pub use nginx::{Nginx, NginxSettings};
+pub use redis::{Redis, RedisSettings};
 
 use crate::item::{Expresses, Holding, Item};
 use crate::plan::Changes;

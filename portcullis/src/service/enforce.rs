@@ -5,7 +5,8 @@ use crate::config::{Config, Gateway};
 use anyhow::Context as _;
 use api::{Exposition, Histogram, MetricKind, MetricsSource, PointReport, PointsSource};
 use enforcer::connector::{
-    Haproxy, HaproxySettings, HaproxySocket, Nftables, NftablesSettings, Nginx, NginxSettings,
+    Haproxy, HaproxySettings, HaproxySocket, Nftables, NftablesSettings, Nginx, NginxSettings, Redis,
+    RedisSettings,
 };
 use enforcer::{Board, Clock, Connector, DELAY_BOUNDS, Keeper, PointSettings, PointState, PointStatus};
 use std::sync::Arc;
@@ -73,6 +74,12 @@ pub(crate) fn connector(gateway: &Gateway, clock: &Clock) -> anyhow::Result<Box<
             table: nftables.table,
         };
         return Ok(Box::new(Nftables::new(settings, Arc::clone(clock))?));
+    }
+    if let Some(redis) = &gateway.redis {
+        return Ok(Box::new(Redis::new(RedisSettings {
+            url: redis.url.reveal().to_owned(),
+            prefix: redis.prefix.clone(),
+        })?));
     }
     anyhow::bail!("it is of no kind")
 }

@@ -3,6 +3,7 @@
 mod haproxy;
 mod nftables;
 mod nginx;
+mod redis;
 
 use super::{Command, Supervised, ask, folder, free_ports, start_with_retries};
 use anyhow::{Context as _, Result, anyhow};
@@ -69,6 +70,11 @@ impl ToldGateway {
     /// nftables, by sets of addresses.
     pub fn nftables() -> Result<Self> {
         start_with_retries(|| Self::start(nftables::plan))
+    }
+
+    /// Redis, asked by an NGINX.
+    pub fn redis() -> Result<Self> {
+        start_with_retries(|| Self::start(redis::plan))
     }
 
     fn start(plan: impl Fn(&Path, u16) -> Result<Plan>) -> Result<Self> {

@@ -6,7 +6,7 @@ use crate::config::setting::Kind;
 use crate::config::setting::Reload::Restart;
 
 /// Kinds of gateways: each is a table of its own inside an entry.
-pub(crate) const KINDS: [&str; 3] = ["nginx", "haproxy", "nftables"];
+pub(crate) const KINDS: [&str; 4] = ["nginx", "haproxy", "nftables", "redis"];
 
 /// Longest name, in bytes.
 const NAME_BYTES_MAX: usize = 64;
@@ -139,6 +139,28 @@ pub(super) const NFTABLES: Section = Section {
             Value(r#""portcullis""#),
             Restart,
             "The table, of the family inet.",
+        ),
+    ],
+};
+
+pub(super) const REDIS: Section = Section {
+    path: "gateways[].redis",
+    is_optional: true,
+    about: "Redis, for gateways that look clients up there by themselves: a key for each, which ends by itself.",
+    settings: &[
+        setting(
+            "gateways[].redis.url",
+            Kind::Url(&["redis://", "rediss://"]),
+            Required(r#""redis://127.0.0.1:6379""#),
+            Restart,
+            "Where it is: redis://user:password@host:port/database; rediss:// for TLS.",
+        ),
+        setting(
+            "gateways[].redis.prefix",
+            Kind::Text(NAME_BYTES_MAX),
+            Value(r#""portcullis:""#),
+            Restart,
+            "What all keys begin with: letters, digits and _-.: only.",
         ),
     ],
 };

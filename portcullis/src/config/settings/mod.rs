@@ -57,6 +57,7 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &gateways::NGINX,
     &gateways::HAPROXY,
     &gateways::NFTABLES,
+    &gateways::REDIS,
     &alarms::ALARMS,
     &alarms::WEBHOOKS,
     &alarms::COMMANDS,

@@ -1,5 +1,6 @@
 //! `[[gateways]]`: gateways that are told what to carry out.
 
+use super::Secret;
 use serde::Deserialize;
 use std::path::PathBuf;
 
@@ -23,6 +24,8 @@ pub(crate) struct Gateway {
     pub(crate) haproxy: Option<Haproxy>,
     /// nftables.
     pub(crate) nftables: Option<Nftables>,
+    /// Redis.
+    pub(crate) redis: Option<Redis>,
 }
 
 impl Gateway {
@@ -64,4 +67,14 @@ pub(crate) struct Nftables {
     pub(crate) command: Vec<String>,
     /// The table.
     pub(crate) table: String,
+}
+
+/// `[gateways.redis]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Redis {
+    /// Where it is.
+    pub(crate) url: Secret,
+    /// What keys begin with.
+    pub(crate) prefix: String,
 }
