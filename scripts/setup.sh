@@ -78,6 +78,10 @@ look_for_test_tools() {
   need "postgresql postgresql-client" has_file "/usr/lib/postgresql/*/bin/initdb"
   need nginx has nginx
   need haproxy has haproxy
+  need nftables has nft
+  need redis-server has redis-server
+  need libnginx-mod-http-lua has_file "/usr/lib/nginx/modules/ngx_http_lua_module.so"
+  need lua-nginx-redis has_file "/usr/share/lua/5.1/nginx/redis.lua"
   need caddy has caddy
   need apache2-bin has apache2
   need rsyslog has rsyslogd

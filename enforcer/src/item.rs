@@ -62,6 +62,8 @@ pub struct Expresses {
     pub capacity: Option<usize>,
     /// Whether neighbouring addresses are to be written as one range: where room is short.
     pub is_aggregated: bool,
+    /// Whether no two ranges may overlap: of ranges within each other the widest is written as long as it holds.
+    pub is_disjoint: bool,
 }
 
 /// Why a decision is not sent to a point.

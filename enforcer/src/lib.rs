@@ -22,7 +22,7 @@ mod plan;
 mod wanted;
 
 pub use board::{Board, DELAY_BOUNDS, PointState, PointStatus};
-pub use connector::{Connector, PointError};
+pub use connector::{Connector, Piece, PointError};
 pub use item::{Expresses, Held, Holding, Item, Obstacle};
 pub use keeper::{Clock, Keeper, PointSettings};
 pub use plan::{Changes, plan};

@@ -1,8 +1,8 @@
 //! What a point is to hold. Pure.
 
 use crate::item::{Expresses, Item, Obstacle};
-use domain::Client;
 use domain::blocklist::Blocklist;
+use domain::{Client, Scope};
 use ipnet::IpNet;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -46,7 +46,7 @@ impl Wanted {
 
     /// The second half of [`Self::of`]: leaves out what is covered, joins what may be joined, and cuts to what there is room for.
     pub fn settle(&mut self, expresses: &Expresses) {
-        self.drop_covered();
+        self.drop_covered(expresses.is_disjoint);
         if expresses.is_aggregated {
             self.aggregate();
         }
@@ -74,8 +74,9 @@ impl Wanted {
         }
     }
 
-    /// Leaves out what lies in a range that does as much for at least as long: it would change nothing.
-    fn drop_covered(&mut self) {
+    /// Leaves out what lies in a range that does as much for at least as long: it would change nothing. Where ranges may not overlap
+    /// a range within another waits until that one has ended.
+    fn drop_covered(&mut self, is_disjoint: bool) {
         let ranges: Vec<(IpNet, Item)> = self
             .items
             .values()
@@ -86,7 +87,11 @@ impl Wanted {
             // Clients are ordered by their addresses within their kind, so what lies in a range lies side by side.
             let covered: Vec<Client> = inside(&self.items, *range)
                 .filter(|item| item.client != wide.client)
-                .filter(|item| item.action <= wide.action && item.expires_at <= wide.expires_at)
+                .filter(|item| item.action <= wide.action)
+                .filter(|item| {
+                    let waits = is_disjoint && item.client.scope() == Scope::Range;
+                    waits || item.expires_at <= wide.expires_at
+                })
                 .map(|item| item.client.clone())
                 .collect();
             for client in covered {

@@ -15,6 +15,7 @@ const DENY: Expresses = Expresses {
     actions: &[Action::Throttle, Action::Block],
     capacity: None,
     is_aggregated: false,
+    is_disjoint: false,
 };
 
 fn decided(seq: u64, client: Client, action: Action, secs: u32, origin: Origin) -> StampedDecision {
@@ -91,6 +92,25 @@ fn what_a_range_covers_is_left_out_unless_it_does_or_lasts_more() {
         "2001:db8::/32 block",
     ];
     assert_eq!(held(&wanted), expected);
+}
+
+#[test]
+fn where_ranges_may_not_overlap_a_range_within_another_waits_for_its_end() {
+    let mut list = list(&[
+        ("203.0.113.0/24", Action::Block, 60),
+        ("203.0.113.64/26", Action::Block, 600),
+        ("203.0.113.64/27", Action::Block, 6000),
+        ("203.0.113.9/32", Action::Block, 600),
+    ]);
+    let disjoint = Expresses {
+        is_disjoint: true,
+        ..DENY
+    };
+    let wanted = Wanted::of(&list, None, &disjoint);
+    assert_eq!(held(&wanted), ["203.0.113.9 block", "203.0.113.0/24 block"]);
+    list.advance(NOW.plus_secs(61));
+    let wanted = Wanted::of(&list, None, &disjoint);
+    assert_eq!(held(&wanted), ["203.0.113.9 block", "203.0.113.64/26 block"]);
 }
 
 #[test]

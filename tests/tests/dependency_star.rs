@@ -93,6 +93,7 @@ const WALLS: &[(&[&str], &[&str], &str)] = &[
             "detector",
             "models",
             "storage",
+            "enforcer",
             "api",
             "simulator",
             "portcullis",

@@ -137,3 +137,13 @@ fn nginx() -> Result<()> {
 fn haproxy() -> Result<()> {
     holds_what_was_decided(ToldGateway::haproxy()?)
 }
+
+#[test]
+fn redis() -> Result<()> {
+    holds_what_was_decided(ToldGateway::redis()?)
+}
+
+#[test]
+fn nftables() -> Result<()> {
+    holds_what_was_decided(ToldGateway::nftables()?)
+}

@@ -23,6 +23,8 @@ pub(super) async fn run(command: &[String], input: Option<&str>) -> Result<Vec<u
     let unreachable = |what: &str| PointError::Unreachable(format!("{program}: {what}"));
     let mut child = Command::new(program)
         .args(arguments)
+        // What programs complain of is told apart by their words.
+        .env("LC_ALL", "C")
         .stdin(if input.is_some() {
             Stdio::piped()
         } else {

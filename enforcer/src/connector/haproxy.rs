@@ -4,7 +4,7 @@
 //! version of the map, which holds everybody's entries and takes the old one's place at once. What is written at runtime is gone
 //! with a reload or a restart: the next look finds that, and writes it anew.
 
-use super::{Connector, PointError};
+use super::{Connector, Piece, PointError};
 use crate::item::{Expresses, Held, Holding, Item};
 use crate::plan::Changes;
 use async_trait::async_trait;
@@ -178,11 +178,35 @@ impl Connector for Haproxy {
             actions: &[Action::Throttle, Action::Block],
             capacity: None,
             is_aggregated: false,
+            is_disjoint: false,
         }
     }
 
     fn read_every(&self) -> Duration {
         Duration::from_secs(5)
+    }
+
+    fn advice(&self) -> Vec<Piece> {
+        let socket = match &self.settings.socket {
+            HaproxySocket::Unix(path) => format!("{} mode 600", path.display()),
+            HaproxySocket::Tcp(address) => address.clone(),
+        };
+        let map = &self.settings.map;
+        vec![
+            Piece {
+                place: "inside global",
+                text: format!("    stats socket {socket} level admin\n"),
+            },
+            Piece {
+                place: "inside each frontend, before what else is done with requests; the map's file has to be there: touch it first",
+                text: format!(
+                    "    http-request set-var(txn.portcullis) src,map_ip({map},none)
+    http-request deny deny_status 403 if {{ var(txn.portcullis) -m beg block }}
+    http-request deny deny_status 429 if {{ var(txn.portcullis) -m beg throttle }}
+"
+                ),
+            },
+        ]
     }
 
     async fn read(&mut self) -> Result<Holding, PointError> {

@@ -2,10 +2,14 @@
 
 mod command;
 mod haproxy;
+mod nftables;
 mod nginx;
+mod redis;
 
 pub use haproxy::{Haproxy, HaproxySettings, HaproxySocket};
+pub use nftables::{Nftables, NftablesSettings};
 pub use nginx::{Nginx, NginxSettings};
+pub use redis::{Redis, RedisSettings};
 
 use crate::item::{Expresses, Holding, Item};
 use crate::plan::Changes;
@@ -28,6 +32,15 @@ pub enum PointError {
     Changed(String),
 }
 
+/// A part of what is to be put into a gateway's own configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// Where it goes: `inside http { … }`.
+    pub place: &'static str,
+    /// The text, as it is to be pasted.
+    pub text: String,
+}
+
 /// A way to a point.
 ///
 /// Reading and writing give up by themselves after a while. A connector remembers nothing that matters: what it is told to write it
@@ -47,6 +60,9 @@ pub trait Connector: Send + Sync {
     fn change_every(&self) -> Duration {
         Duration::ZERO
     }
+
+    /// What is to be put into the gateway's own configuration, so that what it is told has an effect. The tests run with it.
+    fn advice(&self) -> Vec<Piece>;
 
     /// Everything of ours that it holds.
     ///

@@ -5,7 +5,7 @@
 //! at: when only new ones serve, the new list holds. Workers from before finish the requests that they have, and take no more.
 
 use super::command::run;
-use super::{Connector, PointError};
+use super::{Connector, Piece, PointError};
 use crate::item::{Expresses, Held, Holding, Item};
 use crate::plan::Changes;
 use async_trait::async_trait;
@@ -129,6 +129,7 @@ impl Connector for Nginx {
             actions: &[Action::Throttle, Action::Block],
             capacity: None,
             is_aggregated: false,
+            is_disjoint: false,
         }
     }
 
@@ -138,6 +139,22 @@ impl Connector for Nginx {
 
     fn change_every(&self) -> Duration {
         RELOAD_EVERY
+    }
+
+    fn advice(&self) -> Vec<Piece> {
+        let file = self.settings.file.display();
+        vec![
+            Piece {
+                place: "inside http { … }; the file that is included has to be there: touch it first",
+                text: format!("geo $portcullis {{\n    default \"\";\n    include {file};\n}}\n"),
+            },
+            Piece {
+                place: "inside each server { … }",
+                text:
+                    "if ($portcullis = block) { return 403; }\nif ($portcullis = throttle) { return 429; }\n"
+                        .to_owned(),
+            },
+        ]
     }
 
     async fn read(&mut self) -> Result<Holding, PointError> {

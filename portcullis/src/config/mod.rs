@@ -43,6 +43,33 @@ pub(crate) const fn alarm_names() -> [&'static str; settings::alarms::NAMES.len(
     settings::alarms::NAMES
 }
 
+/// Kinds of gateways that are told.
+pub(crate) const fn gateway_kinds() -> &'static [&'static str] {
+    &settings::gateways::KINDS
+}
+
+/// Whether that is a kind of gateways that are told.
+pub(crate) fn is_gateway_kind(text: &str) -> bool {
+    gateway_kinds().contains(&text)
+}
+
+/// The least that is to be said of a gateway of that kind, with the example's values.
+pub(crate) fn required_gateway_settings(kind: &str) -> String {
+    let inside = format!("gateways[].{kind}");
+    let sections = settings::SECTIONS.iter().filter(|section| section.path == inside);
+    let required = sections
+        .flat_map(|section| section.settings)
+        .filter_map(|setting| {
+            let (_, key) = setting.path.rsplit_once('.')?;
+            match setting.fallback {
+                setting::Fallback::Required(value) => Some(format!("{key} = {value}\n")),
+                _ => None,
+            }
+        });
+    let lines: String = required.collect();
+    format!("[[gateways]]\nname = \"{kind}\"\n\n[gateways.{kind}]\n{lines}")
+}
+
 /// Largest configuration file, in bytes: a hundred times the largest sensible one.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 

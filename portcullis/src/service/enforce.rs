@@ -4,8 +4,11 @@ use super::Shared;
 use crate::config::{Config, Gateway};
 use anyhow::Context as _;
 use api::{Exposition, Histogram, MetricKind, MetricsSource, PointReport, PointsSource};
-use enforcer::connector::{Haproxy, HaproxySettings, HaproxySocket, Nginx, NginxSettings};
-use enforcer::{Board, Connector, DELAY_BOUNDS, Keeper, PointSettings, PointState, PointStatus};
+use enforcer::connector::{
+    Haproxy, HaproxySettings, HaproxySocket, Nftables, NftablesSettings, Nginx, NginxSettings, Redis,
+    RedisSettings,
+};
+use enforcer::{Board, Clock, Connector, DELAY_BOUNDS, Keeper, PointSettings, PointState, PointStatus};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -23,8 +26,8 @@ pub(super) fn start(
 ) -> anyhow::Result<Arc<Points>> {
     let board = Board::default();
     for gateway in &config.gateways {
-        let connector =
-            connector(gateway).with_context(|| format!("could not reach the gateway {}", gateway.name))?;
+        let connector = connector(gateway, &shared.clock)
+            .with_context(|| format!("could not reach the gateway {}", gateway.name))?;
         let secs = |secs: Option<u32>| secs.map(|secs| Duration::from_secs(u64::from(secs)));
         let settings = PointSettings {
             name: gateway.name.clone(),
@@ -42,7 +45,10 @@ pub(super) fn start(
 }
 
 /// The way to a gateway: one line for each kind.
-fn connector(gateway: &Gateway) -> anyhow::Result<Box<dyn Connector>> {
+///
+/// # Errors
+/// When its settings cannot be used.
+pub(crate) fn connector(gateway: &Gateway, clock: &Clock) -> anyhow::Result<Box<dyn Connector>> {
     if let Some(nginx) = gateway.nginx.clone() {
         return Ok(Box::new(Nginx::new(NginxSettings {
             file: nginx.file,
@@ -61,6 +67,19 @@ fn connector(gateway: &Gateway) -> anyhow::Result<Box<dyn Connector>> {
             socket,
             map: haproxy.map.clone(),
         })));
+    }
+    if let Some(nftables) = gateway.nftables.clone() {
+        let settings = NftablesSettings {
+            command: nftables.command,
+            table: nftables.table,
+        };
+        return Ok(Box::new(Nftables::new(settings, Arc::clone(clock))?));
+    }
+    if let Some(redis) = &gateway.redis {
+        return Ok(Box::new(Redis::new(RedisSettings {
+            url: redis.url.reveal().to_owned(),
+            prefix: redis.prefix.clone(),
+        })?));
     }
     anyhow::bail!("it is of no kind")
 }

@@ -21,6 +21,7 @@ mod syslog;
 mod topics;
 mod watch;
 
+pub(crate) use enforce::connector;
 pub(crate) use figures::{Count, Figures};
 pub(crate) use file_watch::FileWatch;
 pub(crate) use reload::reload;

@@ -3,6 +3,7 @@
 //!
 //! Nothing here pretends: where a program is missing, starting fails and says how to install it.
 
+mod asking;
 mod bouncer;
 mod example;
 mod gateway;
@@ -18,6 +19,7 @@ mod rsyslog;
 mod supervised;
 mod told;
 
+pub use asking::AskingEnvoy;
 pub use bouncer::{CustomBouncer, PythonBouncer};
 pub use example::Example;
 pub use gateway::LoggingGateway;
@@ -31,7 +33,7 @@ pub use postgres::Postgres;
 pub use receiver::Receiver;
 pub use rsyslog::Rsyslog;
 pub use supervised::{Command, Stop, Supervised};
-pub use told::{AskingEnvoy, REFUSED_BY_HAND, ToldGateway};
+pub use told::{REFUSED_BY_HAND, ToldGateway};
 
 use anyhow::{Context as _, Result, bail};
 use std::os::unix::fs::MetadataExt as _;

@@ -6,7 +6,7 @@ use crate::config::setting::Kind;
 use crate::config::setting::Reload::Restart;
 
 /// Kinds of gateways: each is a table of its own inside an entry.
-pub(crate) const KINDS: [&str; 2] = ["nginx", "haproxy"];
+pub(crate) const KINDS: [&str; 4] = ["nginx", "haproxy", "nftables", "redis"];
 
 /// Longest name, in bytes.
 const NAME_BYTES_MAX: usize = 64;
@@ -116,6 +116,51 @@ pub(super) const HAPROXY: Section = Section {
             Value(r#""/etc/haproxy/portcullis.map""#),
             Restart,
             "The map, named as in HAProxy's configuration.",
+        ),
+    ],
+};
+
+pub(super) const NFTABLES: Section = Section {
+    path: "gateways[].nftables",
+    is_optional: true,
+    about: "nftables, by sets of a table of its own: packets of blocked clients are dropped. For hosts that clients reach directly: behind \
+            a load balancer every packet is the balancer's.",
+    settings: &[
+        setting(
+            "gateways[].nftables.command",
+            Kind::List(&Kind::Text(ARGUMENT_BYTES_MAX), 1, ARGUMENTS_MAX),
+            Value(r#"["nft"]"#),
+            Restart,
+            "The program that changes it, with what stands before its arguments.",
+        ),
+        setting(
+            "gateways[].nftables.table",
+            Kind::Text(NAME_BYTES_MAX),
+            Value(r#""portcullis""#),
+            Restart,
+            "The table, of the family inet.",
+        ),
+    ],
+};
+
+pub(super) const REDIS: Section = Section {
+    path: "gateways[].redis",
+    is_optional: true,
+    about: "Redis, for gateways that look clients up there by themselves: a key for each, which ends by itself.",
+    settings: &[
+        setting(
+            "gateways[].redis.url",
+            Kind::Url(&["redis://", "rediss://"]),
+            Required(r#""redis://127.0.0.1:6379""#),
+            Restart,
+            "Where it is: redis://user:password@host:port/database; rediss:// for TLS.",
+        ),
+        setting(
+            "gateways[].redis.prefix",
+            Kind::Text(NAME_BYTES_MAX),
+            Value(r#""portcullis:""#),
+            Restart,
+            "What all keys begin with: letters, digits and _-.: only.",
         ),
     ],
 };

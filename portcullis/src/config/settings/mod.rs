@@ -56,6 +56,8 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &gateways::GATEWAYS,
     &gateways::NGINX,
     &gateways::HAPROXY,
+    &gateways::NFTABLES,
+    &gateways::REDIS,
     &alarms::ALARMS,
     &alarms::WEBHOOKS,
     &alarms::COMMANDS,

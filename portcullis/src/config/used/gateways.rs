@@ -1,5 +1,6 @@
 //! `[[gateways]]`: gateways that are told what to carry out.
 
+use super::Secret;
 use serde::Deserialize;
 use std::path::PathBuf;
 
@@ -21,6 +22,10 @@ pub(crate) struct Gateway {
     pub(crate) nginx: Option<Nginx>,
     /// HAProxy.
     pub(crate) haproxy: Option<Haproxy>,
+    /// nftables.
+    pub(crate) nftables: Option<Nftables>,
+    /// Redis.
+    pub(crate) redis: Option<Redis>,
 }
 
 impl Gateway {
@@ -52,4 +57,24 @@ pub(crate) struct Haproxy {
     pub(crate) socket: String,
     /// The map.
     pub(crate) map: String,
+}
+
+/// `[gateways.nftables]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nftables {
+    /// `nft`.
+    pub(crate) command: Vec<String>,
+    /// The table.
+    pub(crate) table: String,
+}
+
+/// `[gateways.redis]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Redis {
+    /// Where it is.
+    pub(crate) url: Secret,
+    /// What keys begin with.
+    pub(crate) prefix: String,
 }

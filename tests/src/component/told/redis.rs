@@ -1,0 +1,95 @@
+//! Redis, with an NGINX in front that looks every client up there, by Lua.
+
+use super::{Plan, REFUSED_BY_HAND, Way, advised};
+use crate::component::{Command, Stop, Supervised, free_ports, is_root, program, run};
+use anyhow::{Context as _, Result, ensure};
+use enforcer::connector::{Redis, RedisSettings};
+use std::path::Path;
+
+/// Both of them: what one was told at runtime is gone with it, what somebody put there by hand is read at the next start.
+const BOTH: &str = r#""$1/redis-server" --dir "$1/kept" --port "$2" --bind 127.0.0.1 --save "" --appendonly no &
+exec nginx -e stderr -p "$1" -c "$1/nginx.conf""#;
+
+/// The modules of Debian's NGINX that speak Lua.
+const MODULES: &str = "/usr/lib/nginx/modules";
+
+pub(super) fn plan(folder: &Path, port: u16) -> Result<Plan> {
+    let shown = folder.display();
+    let [redis_port] = free_ports()?;
+    std::os::unix::fs::symlink(program("redis-server")?, folder.join("redis-server"))?;
+    put_by_hand(folder, redis_port)?;
+    let settings = RedisSettings {
+        url: format!("redis://127.0.0.1:{redis_port}"),
+        prefix: "portcullis:".to_owned(),
+    };
+    let told = format!("[gateways.redis]\nurl = \"{}\"\n", settings.url);
+    let [http] = advised(&Redis::new(settings)?)?;
+    let user = if is_root() { "user root;" } else { "" };
+    ensure!(
+        Path::new(MODULES).join("ngx_http_lua_module.so").is_file(),
+        "NGINX's module for Lua is missing: scripts/setup.sh test installs libnginx-mod-http-lua"
+    );
+    std::fs::write(
+        folder.join("nginx.conf"),
+        format!(
+            "load_module {MODULES}/ndk_http_module.so;
+load_module {MODULES}/ngx_http_lua_module.so;
+{user}
+daemon off;
+worker_processes 2;
+pid {shown}/nginx.pid;
+error_log stderr warn;
+events {{ worker_connections 256; }}
+http {{
+  client_body_temp_path {shown}/temp-body;
+  proxy_temp_path {shown}/temp-proxy;
+  fastcgi_temp_path {shown}/temp-fastcgi;
+  uwsgi_temp_path {shown}/temp-uwsgi;
+  scgi_temp_path {shown}/temp-scgi;
+  access_log off;
+  {http}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ content_by_lua_block {{ ngx.say(\"hello\") }} }}
+  }}
+}}
+"
+        ),
+    )?;
+    Ok(Plan {
+        command: Command::new("redis", folder, Stop::Terminate, "bash").args([
+            "-c".to_owned(),
+            BOTH.to_owned(),
+            "both".to_owned(),
+            shown.to_string(),
+            redis_port.to_string(),
+        ]),
+        settings: told,
+        way: Way::Loopback(port),
+    })
+}
+
+/// Has a Redis of its own write a file with the entry of somebody else.
+fn put_by_hand(folder: &Path, port: u16) -> Result<()> {
+    let kept = folder.join("kept");
+    std::fs::create_dir(&kept)?;
+    let own = folder.join("by-hand");
+    std::fs::create_dir(&own)?;
+    let port = port.to_string();
+    let command = Command::new("redis-by-hand", &own, Stop::Kill, program("redis-server")?)
+        .args([Path::new("--dir"), &kept])
+        .args(["--bind", "127.0.0.1", "--port", &port]);
+    let server = Supervised::start(&command)?;
+    let ask = |words: &[&str]| {
+        run(std::process::Command::new("redis-cli")
+            .args(["-p", &port])
+            .args(words))
+    };
+    server.wait_until("it answered", || ask(&["PING"]).is_ok())?;
+    let address: std::net::Ipv4Addr = REFUSED_BY_HAND.parse().context("an address")?;
+    let key = format!("portcullis:address:{:08x}/32", address.to_bits());
+    ask(&["SET", &key, r#"{"action":"block"}"#])?;
+    ask(&["SADD", "portcullis:lengths", "4/32"])?;
+    ask(&["SAVE"])?;
+    server.crash()
+}
