@@ -160,6 +160,12 @@ impl Measure<'_> {
         Some(clause.for_secs[step].clamp(1, settings.block_secs_max.max(1)))
     }
 
+    /// What was asked for, granted or not: what is usual, where a clause makes it milder.
+    #[must_use]
+    pub fn asked(&self) -> Action {
+        self.action.max(self.usual)
+    }
+
     /// Whether the clause is only recorded.
     #[must_use]
     pub fn is_shadow(&self) -> bool {

@@ -6,6 +6,8 @@ mod budget_tests;
 mod campaign;
 #[cfg(test)]
 mod campaign_tests;
+#[cfg(test)]
+mod clause_tests;
 mod enforce;
 #[cfg(test)]
 mod guard_tests;
@@ -25,7 +27,7 @@ pub use offenders::{Offender, Offenders};
 pub use ruling::Ruling;
 pub use surge::SURGE;
 
-use measure::measure;
+use measure::{judge, usual};
 
 use crate::effort::Efforts;
 use crate::policy::budget::HELD_OUT_ONE_IN;
@@ -182,13 +184,13 @@ impl Sequencer {
             return false;
         }
         let claims = strengthened(candidate);
-        let Some(usual) = wanted(candidate, &claims, around.policy) else {
-            return false;
-        };
         let offences = self
             .offenders
             .offences(candidate.key, candidate.at, around.policy);
-        let measure = measure(candidate, (&claims, offences), usual, around);
+        let Some(judged) = judge(candidate, (&claims, offences), None, around) else {
+            return false;
+        };
+        let measure = judged.measure;
         // What a clause only records uses nothing up.
         if !measure.action.is_enforced() || measure.is_shadow() {
             return false;
@@ -208,28 +210,26 @@ impl Sequencer {
     ) -> Option<Ruling> {
         let claims = strengthened(candidate);
         let sure = claims.first()?;
-        let mut usual = wanted(candidate, &claims, around.policy)?;
-        if let Some(floor) = company.floor {
-            usual = usual.max(floor);
-        }
+        usual(candidate, sure, around.policy)?;
         let episode = self
             .offenders
             .episode(candidate, sure.kind, around.policy)
             .clone();
-        let measure = measure(candidate, (&claims, episode.offences), usual, around);
+        let judged = judge(candidate, (&claims, episode.offences), company.floor, around)?;
+        let measure = &judged.measure;
         let is_shadow = measure.is_shadow();
         if episode.is_settled(measure.action, is_shadow, candidate.at) {
             return None;
         }
         let (action, held_back) = self.restrain(candidate, measure.action, company, around);
-        if !episode.is_news((action, measure.action), is_shadow, candidate.at) {
+        if !episode.is_news((action, measure.asked()), is_shadow, candidate.at) {
             return None;
         }
         if !is_shadow {
             self.note_done(candidate, action, around);
         }
         let held_back = held_back.or_else(|| measure.held_back());
-        let ruling = self.rule(candidate, claims, (action, &measure), held_back, around);
+        let ruling = self.rule(candidate, claims, (action, &judged), held_back, around);
         if let Some(block) = ruling.block {
             self.blocks.put(candidate.owner, &candidate.client, block);
         }
@@ -383,14 +383,6 @@ fn ask(candidate: &Candidate) -> Ask {
         benefit: sure / (1.0 - sure).max(0.001) * candidate.load,
         successes: candidate.successes,
     }
-}
-
-/// What is to be done: what the surest claim asks for, or what the score alone does.
-fn wanted(candidate: &Candidate, claims: &[ThreatClaim], policy: &PolicySettings) -> Option<Action> {
-    if candidate.by_score.is_some() {
-        return Some(Action::Block);
-    }
-    policy.action(claims.first()?.confidence)
 }
 
 /// Whether several people seem to be behind its address.

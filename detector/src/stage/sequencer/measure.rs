@@ -2,9 +2,9 @@
 
 use super::{Circumstances, is_crowd};
 use crate::feature::FEATURES;
-use crate::policy::{Bounds, Charge, Measure};
+use crate::policy::{Bounds, Charge, Measure, PolicySettings};
 use crate::stage::client::Candidate;
-use domain::{Action, DecisionId, Origin, ThreatClaim, ThreatKind};
+use domain::{Action, DecisionId, Origin, ThreatClaim};
 
 impl Circumstances<'_> {
     /// Whether what is decided is only recorded.
@@ -29,33 +29,81 @@ pub(super) fn marked(mut id: DecisionId, mark: u64) -> DecisionId {
     id
 }
 
-/// What the policy says about a candidate with those claims and earlier offences, where `usual` is what would be done without it.
-pub(super) fn measure<'p>(
+/// What is decided about a candidate, and by which of its claims.
+pub(super) struct Judged<'p> {
+    /// What the policy says.
+    pub(super) measure: Measure<'p>,
+    /// Place of the claim that decided.
+    pub(super) place: usize,
+}
+
+/// What the policy says about a candidate with those claims and earlier offences; `None` when there is nothing to show.
+///
+/// Each claim is measured by itself and the strongest measure holds, of equals the surer claim's. A clause that makes one threat
+/// milder, or only records it, so leaves the others as they are. Without clauses it is always the surest claim's. `floor` is the least
+/// that the surest gets in its campaigns.
+pub(super) fn judge<'p>(
     candidate: &Candidate,
     (claims, offences): (&[ThreatClaim], u32),
+    floor: Option<Action>,
+    around: Circumstances<'p>,
+) -> Option<Judged<'p>> {
+    let mut best: Option<Judged<'p>> = None;
+    for (place, claim) in claims.iter().enumerate() {
+        let Some(mut usual) = usual(candidate, claim, around.policy) else {
+            // Claims stand in the order of their confidence: no further one is shown.
+            break;
+        };
+        if let Some(floor) = floor.filter(|_| place == 0) {
+            usual = usual.max(floor);
+        }
+        let measure = measure((candidate, place), (claim, offences), usual, around);
+        let rank = |measure: &Measure<'_>| {
+            let is_carried_out = measure.action.is_enforced() && !measure.is_shadow();
+            (is_carried_out, measure.action)
+        };
+        if best
+            .as_ref()
+            .is_none_or(|best| rank(&measure) > rank(&best.measure))
+        {
+            best = Some(Judged { measure, place });
+        }
+    }
+    best
+}
+
+/// What is to be done without clauses: what a claim asks for, or what the score alone does.
+pub(super) fn usual(candidate: &Candidate, claim: &ThreatClaim, policy: &PolicySettings) -> Option<Action> {
+    if candidate.by_score.is_some() {
+        return Some(Action::Block);
+    }
+    policy.action(claim.confidence)
+}
+
+fn measure<'p>(
+    (candidate, place): (&Candidate, usize),
+    (claim, offences): (&ThreatClaim, u32),
     usual: Action,
     around: Circumstances<'p>,
 ) -> Measure<'p> {
-    let sure = claims.first();
-    let surest = candidate.claims.first().map(|(_, claim)| claim);
-    let evidence = surest.map_or(0.0, |claim| claim.confidence);
-    let most = match surest {
-        Some(_) => around.policy.most(evidence, candidate.is_conclusive()),
+    let by_evidence = candidate.claims.get(place).map(|(_, claim)| claim);
+    let most = match by_evidence {
+        Some(claim) => around.policy.most(claim.confidence, claim.is_conclusive),
         // A score names nothing: what it asks for by itself is what its budget allows.
         None => usual,
     };
     let feature = |place: usize| match &candidate.window {
         Some(window) => FEATURES.get(place).map(|feature| (feature.compute)(window)),
-        None => candidate
-            .row
-            .get(place)
-            .map(|bent| FEATURES[place].scale.unbend(*bent)),
+        None => {
+            let bent = candidate.row.get(place)?;
+            FEATURES.get(place).map(|feature| feature.scale.unbend(*bent))
+        }
     };
     let charge = Charge {
-        threat: sure.map_or(ThreatKind::Anomaly, |claim| claim.kind),
-        confidence: sure.map_or(0.0, |claim| claim.confidence),
-        evidence,
-        is_conclusive: candidate.is_conclusive(),
+        threat: claim.kind,
+        confidence: claim.confidence,
+        evidence: by_evidence.map_or(0.0, |claim| claim.confidence),
+        is_conclusive: by_evidence.is_some_and(|claim| claim.is_conclusive),
         roles: candidate.roles,
         client: &candidate.client,
         requests: candidate.requests,

@@ -1,6 +1,6 @@
 //! A ruling in words: the alert and the decision that a person can read and undo.
 
-use super::measure::marked;
+use super::measure::{Judged, marked};
 use super::{Block, Circumstances, Offender, Sequencer};
 use crate::feature::FEATURES;
 use crate::limits::REASONS_MAX;
@@ -35,10 +35,11 @@ impl Sequencer {
         &mut self,
         candidate: &Candidate,
         claims: Vec<ThreatClaim>,
-        (action, measure): (Action, &Measure<'_>),
+        (action, judged): (Action, &Judged<'_>),
         held_back: Option<String>,
         around: Circumstances<'_>,
     ) -> Ruling {
+        let measure = &judged.measure;
         let threat = claims[0].kind;
         let episode = self.offenders.episode(candidate, threat, around.policy);
         let ttl_secs = measure.ttl_secs(around.policy, action, episode.offences);
@@ -47,12 +48,10 @@ impl Sequencer {
         let episode = episode.clone();
         let id = identity(candidate, episode.threat, episode.started_at, around);
         let mut reasons = reasons(candidate, around);
-        let sentence = reasons.first().map_or_else(
-            || "unlike anything seen here".to_owned(),
-            |reason| reason.sentence.clone(),
-        );
         let decision = action.is_enforced().then(|| {
-            let words = (threat, claims[0].confidence, sentence);
+            let claim = claims[judged.place];
+            let sentence = sentence(candidate, judged.place, &reasons);
+            let words = (claim.kind, claim.confidence, sentence);
             decision(candidate, id, words, (action, ttl_secs, measure), around)
         });
         reasons.extend(by_clause(measure, episode.offences));
@@ -142,13 +141,24 @@ impl Offender {
         self.is_alerted = true;
         self.last_at = candidate.at;
         self.action = action;
-        self.asked = self.asked.max(measure.action);
+        self.asked = self.asked.max(measure.asked());
         self.until = action
             .is_enforced()
             .then(|| candidate.at.plus_secs(i64::from(ttl_secs)));
         self.is_offence = action == Action::Block || is_step;
         self.memory_secs = measure.clause.and_then(|clause| clause.memory_secs);
         self.is_shadow = measure.is_shadow();
+    }
+}
+
+/// What is said of the claim that decided.
+fn sentence(candidate: &Candidate, place: usize, reasons: &[Reason]) -> String {
+    match candidate.sentences.get(place) {
+        Some((_, sentence)) if place > 0 => format!("it {sentence}"),
+        _ => reasons.first().map_or_else(
+            || "unlike anything seen here".to_owned(),
+            |reason| reason.sentence.clone(),
+        ),
     }
 }
 
