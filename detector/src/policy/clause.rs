@@ -144,7 +144,7 @@ impl ClauseSet {
 impl Measure<'_> {
     /// How long an action holds after that many earlier offences, in seconds. Never zero, and never past the longest block.
     ///
-    /// A milder action than the clause's, to which something else lowered it, holds as long as usual.
+    /// A milder action than the clause asks for, to which evidence or something else lowered it, holds as long as usual.
     #[must_use]
     pub fn ttl_secs(&self, settings: &PolicySettings, action: Action, offences: u32) -> u32 {
         self.step_secs(settings, action, offences)
@@ -154,7 +154,7 @@ impl Measure<'_> {
     /// As [`Self::ttl_secs`]; `None` where the clause says nothing of it.
     #[must_use]
     pub fn step_secs(&self, settings: &PolicySettings, action: Action, offences: u32) -> Option<u32> {
-        let clause = self.clause.filter(|_| action == self.action)?;
+        let clause = self.clause.filter(|clause| action == clause.action)?;
         let last = clause.for_secs.len().checked_sub(1)?;
         let step = usize::try_from(offences).unwrap_or(last).min(last);
         Some(clause.for_secs[step].clamp(1, settings.block_secs_max.max(1)))

@@ -64,7 +64,7 @@ pub(crate) struct Expected {
 pub(crate) struct Finding {
     /// What is done; `None` when the client is not even shown.
     pub(crate) action: Option<Action>,
-    /// For how long; 0 when nothing is done.
+    /// For how long; 0 when nothing is done, or as long as a rule says.
     pub(crate) for_secs: u32,
     /// Whether it is only recorded.
     pub(crate) is_shadow: bool,
@@ -314,14 +314,16 @@ impl Trial {
         let feature = |place: usize| given.features.get(&place).copied();
         let measure = written.clauses.measure(&given.charge(&feature), bounds);
         let is_done = measure.action.is_enforced();
-        let secs = measure.ttl_secs(settings, measure.action, given.offences);
+        // A rule's own time is not known here, and holds unless the clause's is shorter.
+        let secs = match given.by_rule {
+            Some(_) => measure.step_secs(settings, measure.action, given.offences),
+            None => Some(measure.ttl_secs(settings, measure.action, given.offences)),
+        };
         Finding {
             action: Some(measure.action),
-            for_secs: if is_done {
-                settings.within_epoch(&given.client, secs)
-            } else {
-                0
-            },
+            for_secs: secs
+                .filter(|_| is_done)
+                .map_or(0, |secs| settings.within_epoch(&given.client, secs)),
             is_shadow: settings.is_shadow || measure.is_shadow(),
             gateways: measure.gateways().to_vec(),
             clause: measure
