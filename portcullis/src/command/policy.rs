@@ -1,10 +1,12 @@
 //! `portcullis policy`: what a policy file comes to, and whether it does what its tests say.
 
+use crate::operator::{Api, ApiOptions, Column, print_rows};
 use crate::policy::{self, Written};
 use crate::service::detector_settings;
 use crate::wiring::{as_usage, load_config};
 use anyhow::Context as _;
 use detector::policy::PolicySettings;
+use domain::Mode;
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -25,6 +27,14 @@ enum Command {
     Test(Input),
     /// Say in words what a policy file comes to, clause by clause
     Explain(Input),
+    /// Say who would have been hit: decisions in shadow that the service keeps, by clause, the costliest first
+    Report {
+        #[command(flatten)]
+        api: ApiOptions,
+        /// Look at so many of the latest decisions at most
+        #[arg(long, value_name = "N", default_value_t = 10_000)]
+        limit: usize,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -41,7 +51,10 @@ struct Input {
 /// # Errors
 /// When a file cannot be read or is wrong, or standard output cannot be written.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let (Command::Test(input) | Command::Explain(input)) = &args.command;
+    let input = match &args.command {
+        Command::Test(input) | Command::Explain(input) => input,
+        Command::Report { api, limit } => return report(api, *limit),
+    };
     let settings = settings(input.config.as_deref())?;
     let written = policy::read_file(&input.file).map_err(as_usage)?;
     for warning in policy::unheard(&written.clauses, &settings) {
@@ -50,7 +63,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut out = String::new();
     let code = match &args.command {
         Command::Test(_) => test(&written, &settings, &mut out)?,
-        Command::Explain(_) => {
+        _ => {
             explain(&written, &mut out)?;
             ExitCode::SUCCESS
         }
@@ -65,6 +78,26 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(code),
         written => written.map(|()| code).context("could not write what was found"),
     }
+}
+
+const COLUMNS: &[Column] = &[
+    ("clause", "source"),
+    ("threat", "threat"),
+    ("action", "action"),
+    ("decisions", "decisions"),
+    ("clients", "clients"),
+    ("their successes", "successful_requests"),
+    ("first", "first_at"),
+    ("last", "last_at"),
+    ("clients such as", "examples"),
+];
+
+/// Lists what was decided in shadow, also what has ended since.
+fn report(api: &ApiOptions, limit: usize) -> anyhow::Result<ExitCode> {
+    let query = [("mode", Mode::Shadow.as_str().to_owned())];
+    let decisions = Api::new(api)?.list("/decisions", &query, limit)?;
+    print_rows(&policy::report(&decisions), COLUMNS, api.output)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The thresholds and times beside which the clauses stand.

@@ -1,12 +1,14 @@
 //! The policy in a file: its clauses read, checked, explained, tested, handed to the detector.
 
 mod read;
+mod report;
 #[cfg(test)]
 mod tests;
 mod trial;
 mod words;
 
 pub(crate) use read::{Written, read};
+pub(crate) use report::report;
 pub(crate) use words::of_clause;
 
 use anyhow::Context as _;
