@@ -102,7 +102,8 @@ impl<S: Scorer> Detector<S> {
         let block = sequencer.blocks.find(number, &record.client)?;
         let offender = sequencer.offenders.get(number)?;
         let ttl_secs = u32::try_from(block.until.millis_since(at) / 1000).ok()?;
-        if block.is_ordered || self.settings.policy.is_shadow || ttl_secs == 0 {
+        // Which gateways carry a partial block out is not remembered with it: it ends with its name.
+        if block.is_ordered || block.is_partial || self.settings.policy.is_shadow || ttl_secs == 0 {
             return None;
         }
         Some(Decision {

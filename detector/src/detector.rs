@@ -11,7 +11,7 @@ use crate::limits::{CLIENTS_MAX_DEFAULT, SHARDS, TICK_MILLIS, TICK_RECORDS_MAX};
 use crate::memory::Memory;
 use crate::names::Names;
 use crate::orders::Allowances;
-use crate::policy::PolicySettings;
+use crate::policy::{ClauseSet, PolicySettings};
 use crate::population::{HourView, LearnedRole};
 use crate::rule::{Roles, RuleSet};
 use crate::score::Scorer;
@@ -30,6 +30,8 @@ use domain::{
 pub struct Settings {
     /// Thresholds and times.
     pub policy: PolicySettings,
+    /// For whom something else is done than thresholds say.
+    pub clauses: ClauseSet,
     /// Who is never blocked.
     pub allowlist: Allowlist,
     /// What people wrote: limits and other rules.
@@ -63,6 +65,7 @@ impl Settings {
     pub fn new(hash_key: HashKey, describe: Describe) -> Self {
         Self {
             policy: PolicySettings::default(),
+            clauses: ClauseSet::default(),
             allowlist: Allowlist::default(),
             rules: RuleSet::default(),
             roles: Roles::default(),
@@ -84,6 +87,8 @@ pub enum Input {
     /// Other rules and roles. Rules that count as before go on counting; the others begin at nothing. It is in no checkpoint:
     /// whoever restores one gives the present rules.
     Rules(RuleSet, Roles),
+    /// Other clauses of the policy. In no checkpoint, as rules: whoever restores one gives the present ones.
+    Clauses(ClauseSet),
     /// How much is done for each request from now on. Whoever reads a finished log never says so.
     Effort(Effort),
 }
@@ -429,6 +434,7 @@ fn circumstances<'a, S: Scorer>(
 ) -> Circumstances<'a> {
     Circumstances {
         policy: &settings.policy,
+        clauses: &settings.clauses,
         allowlist: allowances.list(),
         hash_key: &settings.hash_key,
         rules: &settings.rules,

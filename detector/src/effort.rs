@@ -211,7 +211,7 @@ mod tests {
                     request: String::new(),
                     status: 404,
                 };
-                suspects.keep(1, (1.0, evidence_max(effort)), position, write);
+                suspects.keep(1, (1.0, evidence_max(effort), None), position, write);
             }
             assert_eq!(suspects.of(1).len(), kept);
         }

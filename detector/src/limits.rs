@@ -120,6 +120,27 @@ pub const ORDERED_ALLOWS_MAX: usize = 4096;
 /// A gateway learns of a block this late, by its bouncer's next look at the list: what it serves until then is no leak.
 pub const ENFORCEMENT_LAG_MILLIS: i64 = 15_000;
 
+/// Clauses of a policy at most: each is held against every client that stands out. More are refused when they are read.
+pub const CLAUSES_MAX: usize = 256;
+
+/// Longest name of a clause, of a policy and of its version, in bytes: they stand in every decision by it.
+pub const CLAUSE_NAME_BYTES_MAX: usize = 64;
+
+/// Steps of a clause's ladder: sixteen doublings of a minute are longer than a month.
+pub const CLAUSE_LADDER_MAX: usize = 16;
+
+/// Clients that one clause may name: more are a list to keep elsewhere.
+pub const CLAUSE_CLIENTS_MAX: usize = 256;
+
+/// Gateways that one clause may name, as many as anybody tells apart; they stand in every decision by it.
+pub const CLAUSE_GATEWAYS_MAX: usize = 16;
+
+/// Longest name of a gateway in a clause, in bytes, as settings have it.
+pub const GATEWAY_NAME_BYTES_MAX: usize = 64;
+
+/// Longest time in a clause, in seconds: a year.
+pub const CLAUSE_SECS_MAX: u32 = 366 * 24 * 3600;
+
 /// Rules at most: each is held against every request, and one without conditions holds an entry for each request of a
 /// tick. More are refused when they are read.
 pub const RULES_MAX: usize = 256;

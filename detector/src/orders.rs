@@ -79,6 +79,7 @@ impl<S: Scorer> Detector<S> {
                 self.settings.policy = *policy;
                 self.allowances.configure(allowlist);
             }
+            Input::Clauses(clauses) => self.settings.clauses = clauses,
             Input::Rules(rules, roles) => {
                 self.settings.rules = rules;
                 self.settings.roles = roles;
@@ -143,6 +144,7 @@ impl<S: Scorer> Detector<S> {
             from: self.now,
             until: self.now.plus_secs(i64::from(ttl_secs)),
             is_ordered: true,
+            is_partial: false,
         };
         let shard = &self.shards[Shard::of(owner)];
         let is_established = shard.slots.find(owner).is_some_and(|slot| slot.is_established);

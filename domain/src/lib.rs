@@ -36,6 +36,8 @@
 //! | *decision* | what is to be done about a client, with a reason and an expiry |
 //! | *scope* | what kind of thing a decision names: `ip`, `range`, `api_key`, … |
 //! | *origin* | who decided: the model, a rule, the policy, an operator, an import |
+//! | *clause* | one entry of a policy file: for whom it holds, and what is done; the first that fits goes before the thresholds |
+//! | *offence* | an earlier episode that ended with a block, or with what a clause with a ladder did |
 //! | *order* | a person's word: allow, lift, block, and the verdict on an alert |
 //! | *verdict* | a person's word on what an alert was |
 //! | *judgement* | what a verdict says: an attack, or a false positive |

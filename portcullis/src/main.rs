@@ -15,6 +15,7 @@ mod kafka;
 mod masking;
 mod openapi;
 mod operator;
+mod policy;
 mod progress;
 mod ranking;
 mod report;

@@ -4,12 +4,13 @@ use crate::analysis::{DESCRIBE, scan_key};
 use crate::config::{self, Config};
 use crate::masking;
 use crate::openapi;
+use crate::policy;
 use crate::rules;
 use crate::scorer::{BundleScorer, ModelFiles};
 use crate::service::detector_settings;
 use anyhow::{Context, anyhow};
 use detector::Settings;
-use detector::policy::{BUDGET_MAX, PolicySettings};
+use detector::policy::{BUDGET_MAX, ClauseSet, PolicySettings};
 use domain::{Allowlist, HashKey, TrustedProxies};
 use ingest::{FormatChoice, IdentityPolicy, LineReader, NamedIdentity, Networks, ParserConfig};
 use ipnet::IpNet;
@@ -38,6 +39,9 @@ pub(crate) struct PassOptions {
     /// Rules of yours, beside the shipped ones and those of the configuration; may be given several times.
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
+    /// A policy instead of the configuration's: clauses that say for whom something else is done.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Clients that may be wrongly blocked by their score alone, per million client-days. Without it, or one in the
     /// configuration, nobody is blocked by score alone.
     #[arg(long, value_name = "N")]
@@ -214,6 +218,11 @@ impl PassOptions {
             eprintln!("warning: {}", api::neutralise(&warning));
         }
         settings.rules = rules::rule_set(&written)?;
+        let configured = config.and_then(|config| config.policy.file.as_deref());
+        settings.clauses = load_clauses(self.policy.as_deref().or(configured))?;
+        for warning in policy::unheard(&settings.clauses, &settings.policy) {
+            eprintln!("warning: {}", api::neutralise(&warning));
+        }
         settings.clients_max = self.clients_max;
         if let Some(budget) = self.false_positive_budget {
             settings.policy.false_positive_budget = Some(f64::from(budget));
@@ -291,6 +300,22 @@ pub(crate) fn load_rules(files: &[PathBuf], with_shipped: bool) -> anyhow::Resul
             Ok(report) => Err(WrongUsage(report.to_string()).into()),
             Err(error) => Err(error),
         },
+    }
+}
+
+/// Reads the clauses of a policy for a command; a wrong one is wrong usage.
+///
+/// # Errors
+/// Every problem of the file at once.
+pub(crate) fn load_clauses(file: Option<&Path>) -> anyhow::Result<ClauseSet> {
+    policy::load(file).map_err(as_usage)
+}
+
+/// A wrong file is wrong usage.
+pub(crate) fn as_usage(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<config::Report>() {
+        Ok(report) => WrongUsage(report.to_string()).into(),
+        Err(error) => error,
     }
 }
 

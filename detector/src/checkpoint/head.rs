@@ -172,10 +172,10 @@ impl TermsForm {
 }
 
 impl InputForm {
-    /// `None` for rules and effort: they are of the present, and whoever restores the checkpoint says them.
+    /// `None` for rules, clauses and effort: they are of the present, and whoever restores the checkpoint says them.
     fn of(input: &Input) -> Option<Self> {
         Some(match input {
-            Input::Rules(..) | Input::Effort(_) => return None,
+            Input::Rules(..) | Input::Clauses(_) | Input::Effort(_) => return None,
             Input::Order(order) => Self::Order(OrderForm::of(order)),
             Input::Policy(policy, allowlist) => Self::Policy {
                 policy: PolicySettings::clone(policy),

@@ -4,8 +4,9 @@ use super::CheckpointError;
 use super::form::{
     ActionForm, ClientForm, EvidenceForm, MomentForm, RangeForm, ThreatForm, counter, moment, to_moment,
 };
+use super::held::BlockForm;
 use super::rule::CountsForm;
-use super::shard::{BlockForm, CandidateForm};
+use super::shard::CandidateForm;
 use crate::memory::Memory;
 use crate::policy::{Guard, SourceCaps};
 use crate::population::Population;
@@ -86,6 +87,9 @@ struct OffenderForm {
     until: Option<MomentForm>,
     offences: u32,
     is_alerted: bool,
+    is_offence: bool,
+    memory_secs: Option<u32>,
+    is_shadow: bool,
 }
 
 impl MemoryForm {
@@ -303,6 +307,9 @@ impl OffenderForm {
             until: offender.until.map(moment),
             offences: offender.offences,
             is_alerted: offender.is_alerted,
+            is_offence: offender.is_offence,
+            memory_secs: offender.memory_secs,
+            is_shadow: offender.is_shadow,
         }
     }
 
@@ -318,6 +325,9 @@ impl OffenderForm {
             until: self.until.map(to_moment),
             offences: self.offences,
             is_alerted: self.is_alerted,
+            is_offence: self.is_offence,
+            memory_secs: self.memory_secs,
+            is_shadow: self.is_shadow,
         })
     }
 }

@@ -2,11 +2,13 @@
 
 use super::CheckpointError;
 use super::form::{ActionForm, ClientForm, EvidenceForm, MomentForm, ThreatForm, counter, moment, to_moment};
+use super::held::{BlockForm, SuspectForm};
 use super::rule::HitForm;
 use crate::feature;
+use crate::policy::RoleSet;
 use crate::population::{Counts, Deed, EstablishedChange, Passed, Quantity, Running, Sample, Traffic, Vote};
 use crate::score::Score;
-use crate::stage::client::{Candidate, Changes, Hint, Shard, Shows, Slot, Suspect};
+use crate::stage::client::{Candidate, Changes, Hint, Shard, Shows, Slot};
 use crate::stage::kin::{Kin, KinNames};
 use crate::stage::sequencer::Block;
 use crate::threat::{Claim, THREATS};
@@ -44,21 +46,6 @@ struct SlotForm<'a> {
     fingerprint: u32,
     host: u32,
     shows: Shows,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct BlockForm {
-    from: MomentForm,
-    until: MomentForm,
-    is_ordered: bool,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct SuspectForm {
-    key: u64,
-    rank: f32,
-    evidence: Vec<EvidenceForm>,
-    overwritten: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -131,6 +118,8 @@ pub(super) struct CandidateForm {
     agents: f32,
     is_claimed: bool,
     may_be_planted: bool,
+    roles: u16,
+    is_declared_crawler: bool,
     is_shared: bool,
     used_shared: bool,
 }
@@ -216,46 +205,6 @@ impl<'a> SlotForm<'a> {
             fingerprint: self.fingerprint,
             host: self.host,
             shows: self.shows,
-        })
-    }
-}
-
-impl From<Block> for BlockForm {
-    fn from(block: Block) -> Self {
-        Self {
-            from: moment(block.from),
-            until: moment(block.until),
-            is_ordered: block.is_ordered,
-        }
-    }
-}
-
-impl From<BlockForm> for Block {
-    fn from(form: BlockForm) -> Self {
-        Self {
-            from: to_moment(form.from),
-            until: to_moment(form.until),
-            is_ordered: form.is_ordered,
-        }
-    }
-}
-
-impl SuspectForm {
-    fn of(suspect: &Suspect) -> Self {
-        Self {
-            key: suspect.key,
-            rank: suspect.rank,
-            evidence: suspect.evidence.iter().map(EvidenceForm::from).collect(),
-            overwritten: suspect.overwritten as u64,
-        }
-    }
-
-    fn read(self) -> Result<Suspect, CheckpointError> {
-        Ok(Suspect {
-            key: self.key,
-            rank: self.rank,
-            evidence: self.evidence.into_iter().map(Evidence::from).collect(),
-            overwritten: counter(self.overwritten)? as usize,
         })
     }
 }
@@ -417,6 +366,8 @@ impl CandidateForm {
             agents: candidate.agents,
             is_claimed: candidate.is_claimed,
             may_be_planted: candidate.may_be_planted,
+            roles: candidate.roles.to_bits(),
+            is_declared_crawler: candidate.is_declared_crawler,
             is_shared: candidate.is_shared,
             used_shared: candidate.used_shared,
         }
@@ -457,6 +408,8 @@ impl CandidateForm {
             agents: self.agents,
             is_claimed: self.is_claimed,
             may_be_planted: self.may_be_planted,
+            roles: RoleSet::from_bits(self.roles),
+            is_declared_crawler: self.is_declared_crawler,
             is_shared: self.is_shared,
             used_shared: self.used_shared,
         })

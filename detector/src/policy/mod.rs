@@ -1,16 +1,27 @@
 //! The policy: from confidence to action, with an expiry, escalation and mercy. Pure.
 
 pub mod budget;
+mod charge;
+mod clause;
+#[cfg(test)]
+mod clause_tests;
 mod guard;
+mod hours;
 mod source_cap;
 mod warm_up;
+mod when;
 
+pub use charge::{Bounds, Charge, RoleSet};
+pub use clause::{Clause, ClauseProblem, ClauseSet, Measure};
 pub(crate) use guard::HITS_MAX;
 pub use guard::{Ask, Guard, GuardSettings, Stake};
+pub use hours::{DAY_MINUTES, Hours, OFFSET_MINUTES_MAX, Span, WEEKDAYS};
 pub(crate) use source_cap::reason as source_cap_reason;
 pub use source_cap::{SOURCE_CAP_DEFAULT, SourceCaps};
 pub use warm_up::WarmUp;
+pub use when::When;
 
+use crate::threat::strengthen;
 use domain::{Action, Client, Scope};
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +144,16 @@ impl PolicySettings {
         } else {
             None
         }
+    }
+
+    /// The strongest action that a clause may lead to where evidence names something that surely: what the same evidence would with
+    /// the surest score. What is only ever looked at, or slowed down at most, stays so.
+    #[must_use]
+    pub fn most(&self, evidence: f32, is_conclusive: bool) -> Action {
+        if is_conclusive {
+            return Action::Block;
+        }
+        self.action(strengthen(evidence, 0.0)).unwrap_or(Action::Observe)
     }
 
     /// How long an action holds after that many earlier offences, in seconds. Never zero.

@@ -235,7 +235,11 @@ impl FeatureTest {
         let Some(feature) = FEATURES.get(self.feature) else {
             return false;
         };
-        let value = (feature.compute)(window);
+        self.holds_for((feature.compute)(window))
+    }
+
+    /// Whether it holds for a value of the feature, in its unit.
+    pub(crate) fn holds_for(self, value: f32) -> bool {
         value.is_finite() && self.comparison.holds(value, self.value)
     }
 }

@@ -6,9 +6,12 @@ mod budget_tests;
 mod campaign;
 #[cfg(test)]
 mod campaign_tests;
+#[cfg(test)]
+mod clause_tests;
 mod enforce;
 #[cfg(test)]
 mod guard_tests;
+mod measure;
 mod offenders;
 #[cfg(test)]
 mod prowl_tests;
@@ -24,9 +27,13 @@ pub use offenders::{Offender, Offenders};
 pub use ruling::Ruling;
 pub use surge::SURGE;
 
+use measure::{judge, usual};
+
 use crate::effort::Efforts;
 use crate::policy::budget::HELD_OUT_ONE_IN;
-use crate::policy::{Ask, Guard, PolicySettings, SourceCaps, Stake, WarmUp, source_cap_reason};
+use crate::policy::{
+    Ask, ClauseSet, Guard, Measure, PolicySettings, SourceCaps, Stake, WarmUp, source_cap_reason,
+};
 use crate::rule::RuleSet;
 use crate::score::Scorer;
 use crate::source::Sources;
@@ -45,6 +52,8 @@ use hashbrown::HashMap;
 pub struct Circumstances<'a> {
     /// Thresholds and times.
     pub policy: &'a PolicySettings,
+    /// For whom something else is done.
+    pub clauses: &'a ClauseSet,
     /// Who is never blocked.
     pub allowlist: &'a Allowlist,
     /// Key of identifiers.
@@ -62,21 +71,21 @@ pub struct Circumstances<'a> {
 }
 
 impl Circumstances<'_> {
-    /// The machine's decision about a client: what is named, in which words; what is to be done and for how long.
+    /// The machine's decision about a client: what is named, in which words; what is to be done, for how long, and by whose word.
     /// Without an alert, without a price.
     fn decided(
         &self,
         id: DecisionId,
         client: &Client,
         (threat, reason): (ThreatKind, String),
-        (action, ttl_secs): (Action, u32),
+        (action, ttl_secs, measure): (Action, u32, &Measure<'_>),
         event_at: Timestamp,
     ) -> Decision {
         Decision {
             id,
             client: client.clone(),
             conditions: Vec::new(),
-            gateways: Vec::new(),
+            gateways: measure.gateways().to_vec(),
             action,
             priority: 0,
             origin: Origin::Model,
@@ -87,10 +96,13 @@ impl Circumstances<'_> {
             },
             threat,
             alert_id: None,
-            reason,
+            reason: match measure.source() {
+                Some(source) => format!("{reason} ({source})"),
+                None => reason,
+            },
             event_at,
             ttl_secs,
-            mode: if self.policy.is_shadow {
+            mode: if self.is_shadow(measure) {
                 Mode::Shadow
             } else {
                 Mode::Enforced
@@ -172,13 +184,20 @@ impl Sequencer {
             return false;
         }
         let claims = strengthened(candidate);
-        let wanted = wanted(candidate, &claims, around.policy);
-        let Some(wanted) = wanted.filter(|wanted| wanted.is_enforced()) else {
+        let offences = self
+            .offenders
+            .offences(candidate.key, candidate.at, around.policy);
+        let Some(judged) = judge(candidate, (&claims, offences), None, around) else {
             return false;
         };
+        let measure = judged.measure;
+        // What a clause only records uses nothing up.
+        if !measure.action.is_enforced() || measure.is_shadow() {
+            return false;
+        }
         let episode = self.offenders.get(candidate.key);
         let is_settled =
-            episode.is_some_and(|episode| episode.is_in_force(candidate.at) && wanted <= episode.action);
+            episode.is_some_and(|episode| episode.is_settled(measure.action, false, candidate.at));
         !is_settled && self.mercy(candidate, around).is_none()
     }
 
@@ -191,21 +210,34 @@ impl Sequencer {
     ) -> Option<Ruling> {
         let claims = strengthened(candidate);
         let sure = claims.first()?;
-        let mut wanted = wanted(candidate, &claims, around.policy)?;
-        if let Some(floor) = company.floor {
-            wanted = wanted.max(floor);
-        }
+        usual(candidate, sure, around.policy)?;
         let episode = self
             .offenders
             .episode(candidate, sure.kind, around.policy)
             .clone();
-        if episode.is_in_force(candidate.at) && wanted <= episode.action {
+        let judged = judge(candidate, (&claims, episode.offences), company.floor, around)?;
+        let measure = &judged.measure;
+        let is_shadow = measure.is_shadow();
+        if episode.is_settled(measure.action, is_shadow, candidate.at) {
             return None;
         }
-        let (action, held_back) = self.restrain(candidate, wanted, company, around);
-        if !episode.is_news(action, wanted, candidate.at) {
+        let (action, held_back) = self.restrain(candidate, measure.action, company, around);
+        if !episode.is_news((action, measure.asked()), is_shadow, candidate.at) {
             return None;
         }
+        if !is_shadow {
+            self.note_done(candidate, action, around);
+        }
+        let held_back = held_back.or_else(|| measure.held_back());
+        let ruling = self.rule(candidate, claims, (action, &judged), held_back, around);
+        if let Some(block) = ruling.block {
+            self.blocks.put(candidate.owner, &candidate.client, block);
+        }
+        Some(ruling)
+    }
+
+    /// Counts what is done about a candidate, against the guard's budget and its source's cap.
+    fn note_done(&mut self, candidate: &Candidate, action: Action, around: Circumstances<'_>) {
         if action.is_enforced() && candidate.is_established {
             if candidate.is_conclusive() {
                 self.guard.passed += 1;
@@ -214,11 +246,6 @@ impl Sequencer {
             }
         }
         self.note_by_source(action, candidate.source, around);
-        let ruling = self.rule(candidate, claims, (action, wanted), held_back, around);
-        if let Some(block) = ruling.block {
-            self.blocks.put(candidate.owner, &candidate.client, block);
-        }
-        Some(ruling)
     }
 
     /// Counts what is done by the word of a source.
@@ -266,8 +293,7 @@ impl Sequencer {
         if wanted > candidate.most {
             return (candidate.most, Some(distrust(candidate)));
         }
-        let is_shared = candidate.agents >= SHARED_AGENTS && candidate.successes >= SHARED_SUCCESSES;
-        if wanted == Action::Block && is_shared && !candidate.is_conclusive() {
+        if wanted == Action::Block && is_crowd(candidate) && !candidate.is_conclusive() {
             return (
                 Action::Throttle,
                 Some("the address is probably shared by several people".to_owned()),
@@ -359,12 +385,9 @@ fn ask(candidate: &Candidate) -> Ask {
     }
 }
 
-/// What is to be done: what the surest claim asks for, or what the score alone does.
-fn wanted(candidate: &Candidate, claims: &[ThreatClaim], policy: &PolicySettings) -> Option<Action> {
-    if candidate.by_score.is_some() {
-        return Some(Action::Block);
-    }
-    policy.action(claims.first()?.confidence)
+/// Whether several people seem to be behind its address.
+fn is_crowd(candidate: &Candidate) -> bool {
+    candidate.agents >= SHARED_AGENTS && candidate.successes >= SHARED_SUCCESSES
 }
 
 /// Why a block by score alone is only observed; `None` when it is carried out.

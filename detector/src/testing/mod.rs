@@ -3,11 +3,14 @@
 pub(crate) mod play;
 
 use crate::detector::{Describe, Detector, Output, Settings};
-use crate::rule::{By, Condition, DistinctOf, Limit, Pace, Rule, RuleSet, Who};
+use crate::policy::{Clause, ClauseSet, RoleSet, When};
+use crate::rule::{By, Comparison, Condition, DistinctOf, FeatureTest, Limit, Pace, Rule, RuleSet, Who};
 use crate::score::{Contribution, Score, Scorer, Standing, Windows};
+use crate::signal::RouteRole;
 use crate::stage::Executor;
 use domain::{
-    Action, AddressSource, Client, HashKey, Position, RequestRecord, Route, Scope, ThreatKind, Timestamp,
+    Action, AddressSource, Client, HashKey, Origin, Position, RequestRecord, Route, Scope, ThreatKind,
+    Timestamp,
 };
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
@@ -176,7 +179,48 @@ pub(crate) fn detector(clients_max: usize) -> Detector<Simple> {
     Detector::new(settings(clients_max), Simple)
 }
 
-/// Rules of every kind that fire now and then on random logs.
+/// A clause that holds for everybody.
+pub(crate) fn clause(name: &str, action: Action) -> Clause {
+    Clause {
+        name: name.to_owned(),
+        description: String::new(),
+        when: When::default(),
+        action,
+        for_secs: Vec::new(),
+        memory_secs: None,
+        gateways: Vec::new(),
+        is_shadow: false,
+    }
+}
+
+/// Those clauses, as the first version of a policy.
+pub(crate) fn clauses(all: Vec<Clause>) -> ClauseSet {
+    ClauseSet::new("shop".to_owned(), "1".to_owned(), all).unwrap()
+}
+
+/// Clauses of every kind, each for a few clients of random logs.
+fn every_clause() -> ClauseSet {
+    let mut scanners = clause("scanners", Action::Throttle);
+    scanners.when.threats = vec![ThreatKind::Reconnaissance];
+    scanners.when.features = vec![FeatureTest {
+        feature: 0,
+        comparison: Comparison::AtLeast,
+        value: 0.0,
+    }];
+    scanners.when.offences_min = 1;
+    scanners.for_secs = vec![5, 10, 20];
+    scanners.memory_secs = Some(600);
+    let mut edge = clause("edge", Action::Block);
+    edge.when.roles = RoleSet::of(&[RouteRole::Login]);
+    edge.gateways = vec!["edge-1".to_owned()];
+    edge.for_secs = vec![30];
+    let mut shadow = clause("shadow", Action::Block);
+    shadow.when.origins = vec![Origin::Rule];
+    shadow.is_shadow = true;
+    clauses(vec![scanners, edge, shadow])
+}
+
+/// Rules and clauses of every kind that fire now and then on random logs.
 pub(crate) fn with_rules(settings: Settings) -> Settings {
     let rule = |name: &str| Rule {
         name: name.to_owned(),
@@ -223,7 +267,11 @@ pub(crate) fn with_rules(settings: Settings) -> Settings {
         ..rule("route")
     };
     let rules = RuleSet::new(vec![rule("rate"), paths, route], str::to_owned).unwrap();
-    Settings { rules, ..settings }
+    Settings {
+        rules,
+        clauses: every_clause(),
+        ..settings
+    }
 }
 
 /// As [`detector`], with rules.

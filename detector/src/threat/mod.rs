@@ -150,6 +150,20 @@ fn claim(kind: ThreatKind, points: f32, ceiling: f32) -> Option<Claim> {
     })
 }
 
+/// Whether single requests show nothing of it, only what the client does as a whole: then the requests at which it is looked at are a
+/// sample of what it does.
+pub(crate) const fn is_shown_by_samples(kind: ThreatKind) -> bool {
+    matches!(
+        kind,
+        ThreatKind::Scraping
+            | ThreatKind::ObjectEnumeration
+            | ThreatKind::DenialOfService
+            | ThreatKind::ResourceExhaustion
+            | ThreatKind::BusinessFlowAbuse
+            | ThreatKind::TokenAbuse
+    )
+}
+
 /// Least confidence of evidence that makes a client a member of a campaign.
 const MEMBER_CONFIDENCE_MIN: f32 = 0.5;
 

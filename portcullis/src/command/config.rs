@@ -1,6 +1,7 @@
 //! `portcullis config`: what the settings are, whether a file is right, and what it comes to.
 
 use crate::config;
+use crate::policy::{self, Written};
 use crate::scorer::ModelFiles;
 use anyhow::Context as _;
 use std::io::Write as _;
@@ -47,17 +48,41 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
                 serde_json::to_string_pretty(&config::schema()).context("could not write the schema")?;
             print(&(text + "\n"))
         }
-        Command::Check { file } => with_loaded(file, |loaded| {
+        Command::Check { file } => with_loaded(file, |loaded, _| {
             format!("{}: right, {} settings\n", file.display(), loaded.entries.len())
         }),
-        Command::Explain { file } => with_loaded(file, |loaded| config::explain(&loaded.entries)),
+        Command::Explain { file } => with_loaded(file, |loaded, policy| {
+            config::explain(&loaded.entries) + &explained(policy)
+        }),
     }
 }
 
-/// Prints what a right configuration comes to, or the problems of a wrong one.
-fn with_loaded(file: &Path, show: impl Fn(&config::Loaded) -> String) -> anyhow::Result<ExitCode> {
-    match config::load(file, &ModelFiles { must_load: true }) {
-        Ok(loaded) => print(&show(&loaded)),
+/// The policy's clauses as comments below the settings; nothing without a policy.
+fn explained(policy: Option<&Written>) -> String {
+    let mut text = String::new();
+    if let Some(policy) = policy {
+        // Writing to a string cannot fail.
+        let _ = super::policy::explain(policy, &mut text);
+    }
+    let lines = text.lines().map(|line| format!("# {}\n", api::neutralise(line)));
+    lines.collect()
+}
+
+/// Reads a configuration and the policy that it names.
+fn load(file: &Path) -> anyhow::Result<(config::Loaded, Option<Written>)> {
+    let loaded = config::load(file, &ModelFiles { must_load: true })?;
+    let policy = loaded.config.policy.file.as_deref();
+    let policy = policy.map(policy::read_file).transpose()?;
+    Ok((loaded, policy))
+}
+
+/// Prints what a right configuration comes to, or the problems of a wrong one or of its policy.
+fn with_loaded(
+    file: &Path,
+    show: impl Fn(&config::Loaded, Option<&Written>) -> String,
+) -> anyhow::Result<ExitCode> {
+    match load(file) {
+        Ok((loaded, policy)) => print(&show(&loaded, policy.as_ref())),
         Err(error) => match error.downcast::<config::Report>() {
             Ok(report) => {
                 print(&format!("{report}\n"))?;

@@ -11,6 +11,7 @@ mod gateways;
 mod keys;
 pub(crate) mod model;
 mod parse;
+mod policy;
 mod replay;
 mod rules;
 pub(crate) mod run;
@@ -49,6 +50,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Tests, lists and imports rules.
     Rules(rules::Args),
+    /// Tests and explains the clauses of a policy.
+    Policy(policy::Args),
     /// Checks, explains and shows configurations.
     Config(config::Args),
     /// Lists decisions, and gives orders about clients.
@@ -82,6 +85,7 @@ impl Cli {
             Command::Model(args) => model::run(args),
             Command::Evaluate(args) => evaluate::run(args),
             Command::Rules(args) => rules::run(args),
+            Command::Policy(args) => policy::run(args),
             Command::Config(args) => config::run(args),
             Command::Decisions(args) => decisions::run(args),
             Command::Allowlist(args) => allowlist::run(args),

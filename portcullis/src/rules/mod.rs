@@ -2,13 +2,13 @@
 
 mod import;
 mod read;
-mod reader;
+pub(crate) mod reader;
 #[cfg(test)]
 mod tests;
 mod trial;
 
 pub(crate) use import::{Imported, import};
-pub(crate) use read::{Written, read};
+pub(crate) use read::{Written, feature, features_form, read};
 pub(crate) use trial::run as run_trial;
 
 use anyhow::Context as _;

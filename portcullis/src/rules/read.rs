@@ -224,15 +224,7 @@ fn read_condition(path: String, table: &Table, origin: &Origin, problems: &mut V
         is_malformed: reader.switch("is_malformed"),
         is_probe: reader.switch("is_probe"),
         has_payload: reader.switch("has_payload"),
-        features: reader.several("feature", |node| {
-            let names: Vec<&str> = FEATURES.iter().map(|feature| feature.name).collect();
-            feature(node).ok_or_else(|| {
-                format!(
-                    "a feature held against a number, such as \"client_error_ratio > 0.8\"; features are {}",
-                    names.join(", ")
-                )
-            })
-        }),
+        features: reader.several("feature", |node| feature(node).ok_or_else(features_form)),
     };
     reader.finish();
     condition
@@ -263,7 +255,17 @@ fn status(node: &Node) -> Option<(u16, u16)> {
     }
 }
 
-fn feature(node: &Node) -> Option<FeatureTest> {
+/// What was expected where a feature is held against a number.
+pub(crate) fn features_form() -> String {
+    let names: Vec<&str> = FEATURES.iter().map(|feature| feature.name).collect();
+    format!(
+        "a feature held against a number, such as \"client_error_ratio > 0.8\"; features are {}",
+        names.join(", ")
+    )
+}
+
+/// A feature held against a number.
+pub(crate) fn feature(node: &Node) -> Option<FeatureTest> {
     let text = text(node)?;
     let (comparison, at) = Comparison::ALL
         .into_iter()

@@ -4,7 +4,7 @@ use crate::config::document::{Node, Origin, Raw, Table};
 use crate::config::{Problem, suggest};
 
 /// A table that is being read.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     path: String,
     table: &'a Table,
     origin: Origin,
@@ -13,7 +13,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         path: String,
         table: &'a Table,
         origin: &Origin,
@@ -29,7 +29,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Where a key stands.
-    pub(super) fn at(&self, key: &str) -> String {
+    pub(crate) fn at(&self, key: &str) -> String {
         if self.path.is_empty() {
             key.to_owned()
         } else {
@@ -38,7 +38,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The value of a key, which is known from now on.
-    pub(super) fn node(&mut self, key: &'static str) -> Option<&'a Node> {
+    pub(crate) fn node(&mut self, key: &'static str) -> Option<&'a Node> {
         if !self.known.contains(&key) {
             self.known.push(key);
         }
@@ -46,7 +46,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The value of a key that must be there.
-    pub(super) fn required(&mut self, key: &'static str, expected: &str) -> Option<&'a Node> {
+    pub(crate) fn required(&mut self, key: &'static str, expected: &str) -> Option<&'a Node> {
         let node = self.node(key);
         if node.is_none() {
             self.refuse(key, "nothing", expected);
@@ -55,7 +55,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Says that a key is wrong.
-    pub(super) fn refuse(&mut self, key: &str, found: impl Into<String>, expected: impl Into<String>) {
+    pub(crate) fn refuse(&mut self, key: &str, found: impl Into<String>, expected: impl Into<String>) {
         let outer = key.split(['[', '.']).next().unwrap_or(key);
         let origin = self.table.get(outer).map_or(&self.origin, |node| &node.origin);
         self.problems.push(Problem {
@@ -77,18 +77,18 @@ impl<'a> Reader<'a> {
         value
     }
 
-    pub(super) fn text(&mut self, key: &'static str) -> Option<String> {
+    pub(crate) fn text(&mut self, key: &'static str) -> Option<String> {
         self.take(key, "text", text)
     }
 
-    pub(super) fn switch(&mut self, key: &'static str) -> Option<bool> {
+    pub(crate) fn switch(&mut self, key: &'static str) -> Option<bool> {
         self.take(key, "true or false", |node| match node.raw {
             Raw::Switch(is_on) => Some(is_on),
             _ => None,
         })
     }
 
-    pub(super) fn integer(&mut self, key: &'static str) -> Option<u32> {
+    pub(crate) fn integer(&mut self, key: &'static str) -> Option<u32> {
         self.take(key, "a whole number, not below 0", |node| match node.raw {
             Raw::Integer(number) => u32::try_from(number).ok(),
             _ => None,
@@ -96,12 +96,12 @@ impl<'a> Reader<'a> {
     }
 
     /// A number, whole or not.
-    pub(super) fn number(&mut self, key: &'static str) -> Option<f64> {
+    pub(crate) fn number(&mut self, key: &'static str) -> Option<f64> {
         self.take(key, "a number, not below 0", number)
     }
 
     /// A word out of a list.
-    pub(super) fn word<T>(
+    pub(crate) fn word<T>(
         &mut self,
         key: &'static str,
         words: &[&str],
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One word out of a list, or several.
-    pub(super) fn words<T>(
+    pub(crate) fn words<T>(
         &mut self,
         key: &'static str,
         words: &[&str],
@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What `read` makes of one value or of several; its error says what was expected.
-    pub(super) fn several<T>(
+    pub(crate) fn several<T>(
         &mut self,
         key: &'static str,
         read: impl Fn(&Node) -> Result<T, String>,
@@ -149,7 +149,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The tables of a key: one or several, each with its path.
-    pub(super) fn tables(&mut self, key: &'static str) -> Vec<(String, &'a Table, &'a Origin)> {
+    pub(crate) fn tables(&mut self, key: &'static str) -> Vec<(String, &'a Table, &'a Origin)> {
         let mut tables = Vec::new();
         for (place, node) in self.entries(key) {
             match &node.raw {
@@ -190,7 +190,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Names every key that was not asked for.
-    pub(super) fn finish(self) {
+    pub(crate) fn finish(self) {
         for (key, node) in self.table {
             if self.known.contains(&key.as_str()) {
                 continue;
@@ -205,7 +205,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn problems(&mut self) -> &mut Vec<Problem> {
+    pub(crate) fn problems(&mut self) -> &mut Vec<Problem> {
         self.problems
     }
 }
@@ -213,7 +213,7 @@ impl<'a> Reader<'a> {
 /// Entries of one list of a rules file: rules, patterns, tests.
 const ENTRIES_MAX: usize = 256;
 
-pub(super) fn text(node: &Node) -> Option<String> {
+pub(crate) fn text(node: &Node) -> Option<String> {
     match &node.raw {
         Raw::Text(text) => Some(text.clone()),
         _ => None,

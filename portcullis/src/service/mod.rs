@@ -32,11 +32,13 @@ use crate::challenger::Duel;
 use crate::config::{Config, Loaded};
 use crate::masking;
 use crate::openapi;
+use crate::policy;
 use crate::ranking::VerdictRanker;
 use crate::rules;
 use anyhow::Context as _;
 use api::{ApiParts, ApiState, Clock, EventHub, PresentedKey};
 use detect::DetectRole;
+use detector::policy::ClauseSet;
 use detector::rule::RuleSet;
 use domain::blocklist::BlocklistLimits;
 use domain::{HashKey, Timestamp};
@@ -80,11 +82,20 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
 }
 
+/// What people wrote in files beside the configuration.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Statutes {
+    /// Limits and other rules.
+    pub(crate) rules: RuleSet,
+    /// The policy's clauses.
+    pub(crate) clauses: ClauseSet,
+}
+
 /// A running service.
 pub(crate) struct Service {
     shared: Shared,
     loaded: Loaded,
-    rules: RuleSet,
+    statutes: Statutes,
     networks: Option<Networks>,
     countries: Option<Countries>,
     figures: Arc<Figures>,
@@ -114,8 +125,12 @@ impl Service {
         masking::set(&config.masking())?;
         openapi::set(&config.openapi.files)?;
         let written = rules::load(&config.rules.files, config.rules.shipped)?;
-        let rules = rules::rule_set(&written)?;
+        let statutes = Statutes {
+            rules: rules::rule_set(&written)?,
+            clauses: policy::load(config.policy.file.as_deref())?,
+        };
         warn_of_unheard(&written, config);
+        warn_of_unheard_clauses(&statutes.clauses, config);
         if roles.detect {
             // Before anything is made: a model that does not load is a wrong setting.
             let model = &config.model;
@@ -153,7 +168,7 @@ impl Service {
             let started = start_detect(
                 &shared,
                 config,
-                (&rules, networks.clone(), countries.clone()),
+                (&statutes, networks.clone(), countries.clone()),
                 (&figures, &outlets),
             )
             .await?;
@@ -191,7 +206,7 @@ impl Service {
             tasks,
             _folder_lock: folder_lock,
             loaded,
-            rules,
+            statutes,
             networks,
             countries,
         })
@@ -252,10 +267,11 @@ impl Service {
     }
 }
 
-/// Files that take effect when they change: the configuration, and the rules, the database and the documents that it names.
+/// Files that take effect when they change: the configuration, and the rules, the policy, the database and the documents that it names.
 pub(crate) fn live_files(loaded: &Loaded, config: &Path) -> Vec<PathBuf> {
     let mut files = vec![config.to_owned()];
     files.extend(loaded.config.rules.files.iter().cloned());
+    files.extend(loaded.config.policy.file.clone());
     files.extend(loaded.config.clients.networks.clone());
     files.extend(loaded.config.openapi.files.iter().cloned());
     files.extend(loaded.config.clients.countries.clone());
@@ -265,6 +281,13 @@ pub(crate) fn live_files(loaded: &Loaded, config: &Path) -> Vec<PathBuf> {
 /// Warns of rules that never fire.
 fn warn_of_unheard(written: &[rules::Written], config: &Config) {
     for warning in rules::unheard(written, &config.identities()) {
+        tracing::warn!("{}", api::neutralise(&warning));
+    }
+}
+
+/// Warns of clauses that ask for more than thresholds and times allow.
+fn warn_of_unheard_clauses(clauses: &ClauseSet, config: &Config) {
+    for warning in policy::unheard(clauses, &settings::policy(config)) {
         tracing::warn!("{}", api::neutralise(&warning));
     }
 }
@@ -356,7 +379,7 @@ struct Started {
 async fn start_detect(
     shared: &Shared,
     config: &Config,
-    (rules, networks, countries): (&RuleSet, Option<Networks>, Option<Countries>),
+    (statutes, networks, countries): (&Statutes, Option<Networks>, Option<Countries>),
     (figures, outlets): (&Arc<Figures>, &Arc<Outlets>),
 ) -> anyhow::Result<Started> {
     let key = installation_key(shared, config).await?;
@@ -370,7 +393,7 @@ async fn start_detect(
     let role = DetectRole::start(detect::Setup {
         shared: shared.clone(),
         config: config.clone(),
-        rules: rules.clone(),
+        statutes: statutes.clone(),
         key,
         networks,
         countries,

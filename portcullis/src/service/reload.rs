@@ -1,10 +1,12 @@
 //! The configuration and the rules read anew, on SIGHUP and when a file changes: what can change at once does, the rest is named.
 
-use super::Service;
+use super::{Service, Statutes};
 use crate::config::{self, Config};
 use crate::openapi;
+use crate::policy;
 use crate::rules;
 use crate::scorer::ModelFiles;
+use detector::policy::ClauseSet;
 use detector::rule::RuleSet;
 use ingest::route::DocumentedRoutes;
 use ingest::{Countries, Networks, NetworksError};
@@ -26,8 +28,10 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
     };
     let changes = service.loaded.diff(&loaded);
     let rules = read_rules(&loaded.config);
+    let clauses = read_clauses(&loaded.config);
     let refused = [
         rules.as_ref().err().cloned(),
+        clauses.as_ref().err().cloned(),
         read_networks(service).err(),
         read_documents(&service.loaded.config).err(),
         read_countries(service).err(),
@@ -36,9 +40,13 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
     service
         .figures
         .set_refused((!refused.is_empty()).then(|| refused.join("; ")));
-    let rules = rules.unwrap_or_else(|_| service.rules.clone());
-    let have_rules_changed = rules != service.rules;
-    if changes.is_empty() && !have_rules_changed {
+    let known = &service.statutes;
+    let statutes = Statutes {
+        rules: rules.unwrap_or_else(|_| known.rules.clone()),
+        clauses: clauses.unwrap_or_else(|_| known.clauses.clone()),
+    };
+    let have_statutes_changed = statutes.note_changes(known);
+    if changes.is_empty() && !have_statutes_changed {
         tracing::info!("the configuration was read again: nothing differs");
         return;
     }
@@ -52,22 +60,48 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
             change.path
         );
     }
-    if have_rules_changed {
-        tracing::info!(
-            rules = rules.len(),
-            "changed: the rules; {} hold now",
-            rules.len()
-        );
-    }
     let mut config = service.loaded.config.clone();
     config.take_live(&loaded.config);
     loaded.config = config;
     service.shared.blocklist.set_configured(loaded.config.allowlist());
     if let Some(detect) = &service.detect {
-        detect.change(loaded.config.clone(), rules.clone());
+        detect.change(loaded.config.clone(), statutes.clone());
     }
     service.loaded = loaded;
-    service.rules = rules;
+    service.statutes = statutes;
+}
+
+impl Statutes {
+    /// Logs what differs from what held before; whether anything does.
+    fn note_changes(&self, before: &Self) -> bool {
+        let rules = self.rules.len();
+        if self.rules != before.rules {
+            tracing::info!(rules, "changed: the rules; {rules} hold now");
+        }
+        let policy = self.clauses.title();
+        let clauses = self.clauses.clauses().len();
+        if self.clauses != before.clauses {
+            tracing::info!(
+                policy,
+                clauses,
+                "changed: the policy {policy}; {clauses} clauses hold now"
+            );
+        }
+        self != before
+    }
+}
+
+/// The clauses of the policy's file as they are now; when they are wrong, what is to be told: it was logged.
+fn read_clauses(config: &Config) -> Result<ClauseSet, String> {
+    let read = policy::load(config.policy.file.as_deref());
+    let clauses = read.map_err(|error| {
+        let why = api::neutralise(&format!("{error:#}")).into_owned();
+        let why = format!("the policy's clauses stay as they were: {why}");
+        tracing::error!("{why}");
+        why
+    })?;
+    super::warn_of_unheard_clauses(&clauses, config);
+    Ok(clauses)
 }
 
 /// Reads the database of autonomous systems again. A wrong one changes nothing: what is to be told was logged.

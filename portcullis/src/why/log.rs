@@ -122,7 +122,10 @@ impl Seen {
                 "it is one of the campaign {campaign}: its members are blocked from a lower confidence on"
             )
         }));
-        screen.missing_for_block = for_block(&screen, policy.is_shadow);
+        // Of a block only shadow mode is said to have held it back, and that by a clause.
+        let in_shadow = |alert: &Alert| alert.action == Action::Block && alert.held_back.is_some();
+        let is_shadow = policy.is_shadow || self.alert.as_ref().is_some_and(in_shadow);
+        screen.missing_for_block = for_block(&screen, is_shadow);
         Ok(screen)
     }
 
@@ -217,9 +220,17 @@ fn judge(screen: &mut Screen, alert: &Alert, files: &[String]) {
             .collect();
     }
     screen.notes.extend(members(alert));
+    screen.notes.extend(by_clause(alert));
     if screen.evidence.is_empty() {
         screen.evidence = evidence(&alert.evidence, files);
     }
+}
+
+/// By which clause of the policy it was decided, where that is not said anyway.
+fn by_clause(alert: &Alert) -> Option<String> {
+    let mut reasons = alert.reasons.iter();
+    let reason = reasons.find(|reason| reason.feature == "policy")?;
+    (alert.held_back.as_ref() != Some(&reason.sentence)).then(|| reason.sentence.clone())
 }
 
 /// The members of a campaign that are named, and how many more there are.

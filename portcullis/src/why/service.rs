@@ -68,7 +68,7 @@ fn screen(client: &Client, page: &Value, policy: Option<&PolicySettings>) -> Scr
             .held_back
             .push("shadow mode: decisions are recorded and not carried out".to_owned());
     }
-    screen.notes = notes(page);
+    screen.notes.extend(notes(page));
     screen.missing_for_block = for_block(&screen, is_shadow);
     screen
 }
@@ -105,6 +105,8 @@ fn judge(screen: &mut Screen, alert: &Value) {
             .find(|reason| reason["feature"] == kind)
             .and_then(|reason| text(&reason["sentence"]))
     };
+    let by_clause = sentence("policy").filter(|said| !screen.held_back.contains(said));
+    screen.notes.extend(by_clause);
     screen.threats = items(&alert["threats"])
         .map(|threat| {
             let kind = text(&threat["kind"]).unwrap_or_default();

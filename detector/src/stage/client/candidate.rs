@@ -1,5 +1,6 @@
 //! What the client stage hands on: a client that may have to be dealt with.
 
+use crate::policy::RoleSet;
 use crate::score::Score;
 use crate::stage::kin::{Kin, KinNames};
 use crate::threat::Claim;
@@ -59,6 +60,10 @@ pub struct Candidate {
     pub is_claimed: bool,
     /// Whether most of what speaks against it may be the doing of a page of somebody else's.
     pub may_be_planted: bool,
+    /// What the routes are for on which the evidence lies.
+    pub roles: RoleSet,
+    /// Whether its user agent says that it is a crawler.
+    pub is_declared_crawler: bool,
     /// Whether it is a name that is many's: nothing is done about it, whatever it does.
     pub is_shared: bool,
     /// Whether it is an address that used such a name.

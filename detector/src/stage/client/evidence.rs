@@ -1,6 +1,8 @@
 //! Cold records of those who stand out: the requests that show it. Few, bounded, the least suspicious gives way.
 
 use crate::limits::EVIDENCE_MAX;
+use crate::policy::RoleSet;
+use crate::signal::RouteRole;
 use domain::{Evidence, Position};
 
 /// The requests that show why one client stands out.
@@ -14,6 +16,8 @@ pub struct Suspect {
     pub evidence: Vec<Evidence>,
     /// How many of the latest were overwritten.
     pub overwritten: usize,
+    /// What the routes are for that its requests went to, those included that were overwritten.
+    pub roles: RoleSet,
 }
 
 /// The suspects of one shard.
@@ -40,11 +44,12 @@ impl Suspects {
     }
 
     /// Keeps one more request of a suspect, the one at that position, while there are fewer than `most`; where that is all there can be, in the
-    /// place of another. `write` is only called when there is room and it is not kept already.
+    /// place of another. `write` is only called when there is room and it is not kept already. The role of its route is noted in any case,
+    /// unless it says nothing.
     pub fn keep(
         &mut self,
         key: u64,
-        (rank, most): (f32, usize),
+        (rank, most, role): (f32, usize, Option<RouteRole>),
         position: Position,
         write: impl FnOnce() -> Evidence,
     ) {
@@ -53,6 +58,7 @@ impl Suspects {
         };
         let suspect = &mut self.suspects[place];
         suspect.rank = suspect.rank.max(rank);
+        role.into_iter().for_each(|role| suspect.roles.insert(role));
         if suspect.evidence.iter().any(|kept| kept.position == position) {
             return;
         }
@@ -74,6 +80,7 @@ impl Suspects {
             rank,
             evidence: Vec::new(),
             overwritten: 0,
+            roles: RoleSet::default(),
         };
         if self.suspects.len() < self.suspects_max {
             self.suspects.push(fresh);
@@ -107,6 +114,13 @@ impl Suspects {
     pub fn of(&self, key: u64) -> &[Evidence] {
         let kept = self.suspects.iter().find(|suspect| suspect.key == key);
         kept.map_or(&[], |suspect| &suspect.evidence)
+    }
+
+    /// What the routes are for on which the evidence against a client lies; empty when nothing is kept.
+    #[must_use]
+    pub fn roles_of(&self, key: u64) -> RoleSet {
+        let kept = self.suspects.iter().find(|suspect| suspect.key == key);
+        kept.map_or_else(RoleSet::default, |suspect| suspect.roles)
     }
 
     /// Forgets a client.

@@ -7,6 +7,7 @@ mod chunks;
 mod evidence;
 mod hint;
 mod passed;
+mod roles;
 mod slots;
 mod told;
 
@@ -15,6 +16,7 @@ pub use candidate::{ByScore, Candidate};
 pub use changes::Changes;
 pub use evidence::{Suspect, Suspects};
 pub use hint::{Hint, SMALL_REQUESTS_MAX};
+use roles::{assign_role, on_learned_route};
 pub use slots::{Shows, Slot, Slots};
 use told::Told;
 
@@ -23,6 +25,7 @@ use crate::effect::Effects;
 use crate::effort::evidence_max;
 use crate::feature;
 use crate::limits::{ENFORCEMENT_LAG_MILLIS, SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED};
+use crate::policy::RoleSet;
 use crate::population::{Established, Population};
 use crate::rule::{Facts, Hit, Roles, RuleSet, Seen, catch};
 use crate::score::Score;
@@ -31,8 +34,8 @@ use crate::stage::kin::{Kin, KinNames, short_hash, text_hash};
 use crate::stage::sequencer::Block;
 use crate::threat;
 use crate::window::decay::VISIT;
-use crate::window::{Change, Hashes, Window};
-use domain::{Action, Effort, Evidence, HashKey, RequestRecord, ThreatKind, Timestamp};
+use crate::window::{Change, Hashes};
+use domain::{Action, Effort, Evidence, HashKey, RequestRecord, Timestamp};
 
 /// What the shards read but never change during a tick.
 #[derive(Clone, Copy)]
@@ -177,7 +180,7 @@ impl Shard {
             slot.tell_all(arrival, (&signals, told), epoch, &mut self.changes);
         }
         if is_telling(&signals, change) && slot.window.suspicion.is_any() {
-            let kept = (rank, evidence_max(epoch.effort));
+            let kept = (rank, evidence_max(epoch.effort), Some(signals.role));
             let latest = || evidence(record, arrival.at, epoch.describe);
             self.suspects.keep(arrival.key, kept, record.position, latest);
         }
@@ -187,7 +190,7 @@ impl Shard {
         let is_in_vain = change.is_novel_miss || signals.probe.weight > 0.0;
         if slot.is_due(rank, &signals, is_in_vain, epoch.effort) {
             slot.last_rank = slot.last_rank.max(rank);
-            self.prepare(place, arrival, epoch);
+            self.prepare(place, (arrival, signals.role), epoch);
         }
     }
 
@@ -209,7 +212,7 @@ impl Shard {
     }
 
     /// Writes down the window as it stands and what its evidence names; the score comes later, together with others.
-    fn prepare(&mut self, place: usize, arrival: &Arrival<'_, '_>, epoch: Epoch<'_>) {
+    fn prepare(&mut self, place: usize, (arrival, role): (&Arrival<'_, '_>, RouteRole), epoch: Epoch<'_>) {
         let slot = self.slots.get_mut(place);
         let kin = slot.kin(arrival.record, text_hash(arrival.record.user_agent.as_deref()));
         let window = &slot.window;
@@ -240,18 +243,21 @@ impl Shard {
             .collect();
         let mut row = Vec::with_capacity(feature::COUNT);
         feature::extract(window, &mut row);
+        let mut roles = RoleSet::of(&[role]);
         let (copy, evidence, names) = if claims.is_empty() {
             (None, Vec::new(), KinNames::default())
         } else {
             // Who takes object after object shows it by no single request: the looks at it are a sample.
             let latest = || evidence(arrival.record, arrival.at, epoch.describe);
-            let rank = window.suspicion.rank() + claim_max;
-            self.suspects.keep(
-                arrival.key,
-                (rank, evidence_max(epoch.effort)),
-                arrival.record.position,
-                latest,
+            let kept = (
+                window.suspicion.rank() + claim_max,
+                evidence_max(epoch.effort),
+                threat::is_shown_by_samples(claims[0].1.kind).then_some(role),
             );
+            self.suspects
+                .keep(arrival.key, kept, arrival.record.position, latest);
+            let noted = self.suspects.roles_of(arrival.key);
+            roles = if noted.is_empty() { roles } else { noted };
             (
                 Some(Box::new(window.clone())),
                 self.suspects.with_latest(arrival.key, latest),
@@ -285,26 +291,12 @@ impl Shard {
             agents: window.agents.estimate(),
             is_claimed: slot.is_claimed,
             may_be_planted: window.suspicion.may_be_planted(),
+            roles,
+            is_declared_crawler: window.suspicion.is_declared_crawler,
             is_shared: false,
             used_shared: slot.shows.has_used_shared(),
         });
     }
-}
-
-/// On which route it was, where nobody but other clients' behaviour says that the route is for that.
-fn on_learned_route(
-    threat: usize,
-    window: &Window,
-    record: &RequestRecord<'_>,
-    population: &Population,
-) -> String {
-    let template = match threat::THREATS[threat].kind {
-        ThreatKind::CredentialCracking | ThreatKind::AccountTakeover => window.suspicion.sign_in_route,
-        ThreatKind::BusinessFlowAbuse => record.route.template,
-        _ => return String::new(),
-    };
-    let learned = population.roles.get(template);
-    learned.map_or_else(String::new, |learned| format!(" ({learned})"))
 }
 
 /// What a request counts as.
@@ -382,7 +374,12 @@ impl Slot {
             return Treatment::Counts;
         }
         if epoch.assumes_enforcement {
-            return Treatment::Stopped;
+            // Which gateway wrote a finished log is not known.
+            return if block.is_partial {
+                Treatment::Counts
+            } else {
+                Treatment::Stopped
+            };
         }
         if at < block.from {
             return Treatment::Counts;
@@ -391,7 +388,7 @@ impl Slot {
         match record.status {
             // Refused, told to wait, or the connection closed (NGINX writes 444 for it, others nothing).
             403 | 429 | 444 | 0 => Treatment::Stopped,
-            200..=299 if is_late => Treatment::Leaks,
+            200..=299 if is_late && !block.is_partial => Treatment::Leaks,
             _ => Treatment::Counts,
         }
     }
@@ -438,19 +435,6 @@ fn is_scored_at(requests: u64, effort: Effort) -> bool {
     requests == SCORED_FIRST
         || has_doubled
         || (effort == Effort::Whole && requests.is_multiple_of(SCORED_EVERY))
-}
-
-/// Says what the request's route is for: what a person says before its words, and those before what was learned. Gives whether
-/// neither of the former says anything.
-fn assign_role(signals: &mut Signals, record: &RequestRecord<'_>, epoch: Epoch<'_>) -> bool {
-    let said = epoch.roles.of(&record.path);
-    let is_unnamed = said.is_none() && signals.role == RouteRole::Plain;
-    if let Some(role) = said {
-        signals.role = role;
-    } else if is_unnamed && let Some(role) = epoch.population.roles.of(record.route.template) {
-        (signals.role, signals.is_role_learned) = (role, true);
-    }
-    is_unnamed
 }
 
 /// Whether a request shows what its client is about.

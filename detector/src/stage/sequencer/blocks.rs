@@ -15,6 +15,8 @@ pub struct Block {
     pub until: Timestamp,
     /// Whether a person ordered it: those hold in shadow mode too.
     pub is_ordered: bool,
+    /// Whether only some gateways carry it out: at the others its client is served, and nothing is wrong.
+    pub is_partial: bool,
 }
 
 /// All blocks in force.
@@ -158,6 +160,7 @@ mod tests {
             from: Timestamp::from_secs(0),
             until: Timestamp::from_secs(secs),
             is_ordered: true,
+            is_partial: false,
         }
     }
 

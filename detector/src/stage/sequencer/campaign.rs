@@ -1,9 +1,10 @@
 //! A campaign in decisions and words: its small members are blocked each by itself, for a short while.
 
 use super::{Block, Circumstances, Sequencer};
-use crate::policy::{CAMPAIGN_BLOCK_SECS, source_cap_reason};
+use crate::policy::{Bounds, CAMPAIGN_BLOCK_SECS, Charge, Measure, RoleSet, source_cap_reason};
+use crate::signal::RouteRole;
 use crate::stage::cohort::{Cohort, CohortKey, Excess, Suspected};
-use domain::{Action, Alert, Client, Decision, Reason, ThreatClaim, ThreatKind};
+use domain::{Action, Alert, Client, Decision, Origin, Reason, ThreatClaim, ThreatKind};
 
 /// One request may be anybody's: a page can make its readers' browsers send it.
 const FAINT_REQUESTS_MIN: u64 = 2;
@@ -26,9 +27,9 @@ pub struct Joined {
 #[derive(Default)]
 struct Acts {
     decisions: Vec<Decision>,
-    blocked: Vec<(u64, Client)>,
-    /// Why some were spared: the cap of their source is spent.
-    spent: Option<String>,
+    blocked: Vec<(u64, Client, Block)>,
+    /// Why some were spared, or less was done: the cap of their source is spent, or a clause says so.
+    spared: Option<String>,
 }
 
 impl Sequencer {
@@ -43,24 +44,22 @@ impl Sequencer {
     ) -> Joined {
         let sentence = sentence((key, threat), excess);
         let acts = match (&held_back, around.policy.action(excess.confidence)) {
-            (None, Some(wanted)) if wanted.is_enforced() => {
-                self.act_on_members((key, threat), cohort, (wanted, &sentence), around)
-            }
+            (None, Some(wanted)) if wanted.is_enforced() => self.act_on_members(
+                (key, threat),
+                cohort,
+                (wanted, excess.confidence, &sentence),
+                around,
+            ),
             _ => Acts::default(),
         };
         let Acts {
             mut decisions,
             blocked,
-            spent,
+            spared,
         } = acts;
-        let held_back = held_back.or(spent);
-        for (owner, client) in &blocked {
-            let block = Block {
-                from: around.now,
-                until: around.now.plus_secs(i64::from(CAMPAIGN_BLOCK_SECS)),
-                is_ordered: false,
-            };
-            self.blocks.put(*owner, client, block);
+        let held_back = held_back.or(spared);
+        for (owner, client, block) in &blocked {
+            self.blocks.put(*owner, client, *block);
         }
         let alert = Alert {
             held_back,
@@ -78,7 +77,10 @@ impl Sequencer {
         Joined {
             alert,
             decisions,
-            blocked,
+            blocked: blocked
+                .into_iter()
+                .map(|(owner, client, _)| (owner, client))
+                .collect(),
         }
     }
 
@@ -87,7 +89,7 @@ impl Sequencer {
         &mut self,
         (key, threat): (&CohortKey, ThreatKind),
         cohort: &mut Cohort,
-        (wanted, sentence): (Action, &str),
+        (wanted, confidence, sentence): (Action, f32, &str),
         around: Circumstances<'_>,
     ) -> Acts {
         let requests_min = match key {
@@ -108,19 +110,29 @@ impl Sequencer {
             if !is_due {
                 continue;
             }
+            let offences = self.offenders.offences(suspected.key, around.now, around.policy);
+            let measure = measure(suspected, (threat, confidence, offences), wanted, around);
+            acts.spared = measure.held_back().or(acts.spared);
+            if !measure.action.is_enforced() {
+                continue;
+            }
             let source = suspected.source;
             if let Some(cap) = self.caps.is_spent(around.sources, source, around.now) {
                 self.caps.held_back += 1;
-                acts.spent = Some(source_cap_reason(source, cap));
+                acts.spared = Some(source_cap_reason(source, cap));
                 continue;
             }
-            self.note_by_source(wanted, source, around);
-            note(suspected, wanted, around);
+            if !measure.is_shadow() {
+                self.note_by_source(measure.action, source, around);
+            }
+            let act = Act::of(suspected, (&measure, offences), around);
+            note(suspected, &act, around);
             acts.decisions
-                .push(decision(suspected, (wanted, threat), sentence, around));
-            if wanted == Action::Block && !around.policy.is_shadow {
+                .push(decision(suspected, &act, (threat, sentence), around));
+            if measure.action == Action::Block && !around.is_shadow(&measure) {
+                let block = act.block(around);
                 acts.blocked
-                    .push((suspected.owner, suspected.member.client.clone()));
+                    .push((suspected.owner, suspected.member.client.clone(), block));
             }
         }
         acts
@@ -145,9 +157,74 @@ impl Sequencer {
     }
 }
 
+/// What is done about one member.
+struct Act<'m> {
+    measure: &'m Measure<'m>,
+    ttl_secs: u32,
+}
+
+impl<'m> Act<'m> {
+    /// A clause may make it shorter, and no longer.
+    fn of(
+        suspected: &Suspected,
+        (measure, offences): (&'m Measure<'m>, u32),
+        around: Circumstances<'_>,
+    ) -> Self {
+        let secs = measure
+            .step_secs(around.policy, measure.action, offences)
+            .map_or(CAMPAIGN_BLOCK_SECS, |secs| secs.min(CAMPAIGN_BLOCK_SECS));
+        Self {
+            measure,
+            ttl_secs: around.policy.within_epoch(&suspected.member.client, secs),
+        }
+    }
+
+    fn block(&self, around: Circumstances<'_>) -> Block {
+        Block {
+            from: around.now,
+            until: around.now.plus_secs(i64::from(self.ttl_secs)),
+            is_ordered: false,
+            is_partial: !self.measure.gateways().is_empty(),
+        }
+    }
+}
+
+/// What the policy says about a member, of which little is known: what is usual is the most that a clause may ask for.
+fn measure<'p>(
+    suspected: &Suspected,
+    (threat, confidence, offences): (ThreatKind, f32, u32),
+    usual: Action,
+    around: Circumstances<'p>,
+) -> Measure<'p> {
+    let roles: &[RouteRole] = match threat {
+        ThreatKind::CredentialStuffing | ThreatKind::CredentialCracking => {
+            &[RouteRole::Login, RouteRole::OneTimeCode, RouteRole::PasswordReset]
+        }
+        _ => &[],
+    };
+    let charge = Charge {
+        threat,
+        confidence,
+        evidence: confidence,
+        is_conclusive: false,
+        roles: RoleSet::of(roles),
+        client: &suspected.member.client,
+        requests: suspected.member.requests,
+        is_established: false,
+        is_declared_crawler: false,
+        is_crowd: false,
+        offences,
+        at: around.now,
+        origin: Origin::Model,
+        feature: &|_| None,
+    };
+    around.clauses.measure(&charge, Bounds::no_stronger(usual))
+}
+
 /// Writes down what is done about a suspect.
-fn note(suspected: &mut Suspected, action: Action, around: Circumstances<'_>) {
-    suspected.until = Some(around.now.plus_secs(i64::from(CAMPAIGN_BLOCK_SECS)));
+fn note(suspected: &mut Suspected, act: &Act<'_>, around: Circumstances<'_>) {
+    let action = act.measure.action;
+    suspected.until = Some(around.now.plus_secs(i64::from(act.ttl_secs)));
     let member = &mut suspected.member;
     if action > member.action {
         member.action = action;
@@ -159,13 +236,14 @@ fn note(suspected: &mut Suspected, action: Action, around: Circumstances<'_>) {
 /// Its identity is that of the suspicious request, which a preview of the tick knows as well as its end.
 fn decision(
     suspected: &Suspected,
-    (action, threat): (Action, ThreatKind),
-    sentence: &str,
+    act: &Act<'_>,
+    (threat, sentence): (ThreatKind, &str),
     around: Circumstances<'_>,
 ) -> Decision {
     let client = &suspected.member.client;
     let id = around.hash_key.decision_id(client, threat, suspected.last_at);
-    let act = (action, around.policy.within_epoch(client, CAMPAIGN_BLOCK_SECS));
+    let id = around.identity(id, act.measure);
+    let act = (act.measure.action, act.ttl_secs, act.measure);
     Decision {
         // After everybody who is sure by itself.
         priority: 50,

@@ -1,7 +1,7 @@
 //! A rule that fires in decisions and words: it passes the same mercy, trust and guard as everything else.
 
 use super::{Ask, Block, Circumstances, Company, Sequencer, ask};
-use crate::policy::Stake;
+use crate::policy::{Bounds, Charge, Measure, RoleSet, Stake};
 use crate::rule::{DistinctOf, Fired, Limit, Pace, Rule};
 use crate::score::Score;
 use crate::stage::client::Candidate;
@@ -31,7 +31,9 @@ impl Sequencer {
         let mut asks: Vec<Ask> = Vec::new();
         for (fired, rule) in fired {
             let candidate = candidate(fired, rule, around);
-            let is_asked = rule.action.is_enforced()
+            let measure = self.measure_fired(&candidate, rule, around);
+            let is_asked = measure.action.is_enforced()
+                && !measure.is_shadow()
                 && candidate.is_established
                 && self.mercy(&candidate, around).is_none();
             let ask = ask(&candidate);
@@ -62,13 +64,17 @@ impl Sequencer {
             is_site_sound: true,
             warm_up: None,
         };
-        let (action, held_back) = self.restrain(&candidate, rule.action, company, around);
-        if action.is_enforced() && candidate.is_established {
+        let measure = self.measure_fired(&candidate, rule, around);
+        let (action, held_back) = self.restrain(&candidate, measure.action, company, around);
+        let held_back = held_back.or_else(|| measure.held_back());
+        if action.is_enforced() && candidate.is_established && !measure.is_shadow() {
             self.guard.note(&ask(&candidate), around.now);
         }
-        self.note_by_source(action, candidate.source, around);
+        if !measure.is_shadow() {
+            self.note_by_source(action, candidate.source, around);
+        }
         let sentence = sentence(fired, rule);
-        let for_secs = around.policy.within_epoch(&candidate.client, rule.for_secs);
+        let for_secs = self.for_secs((&candidate, action), rule, &measure, around);
         let id = identity(fired, rule, around);
         let decision = action.is_enforced().then(|| Decision {
             origin: Origin::Rule,
@@ -77,20 +83,21 @@ impl Sequencer {
             alert_id: Some(id),
             completeness: around.efforts.between(fired.hit.first_seen, candidate.at),
             ..around.decided(
-                id,
+                around.identity(id, &measure),
                 &candidate.client,
                 (rule.threat, sentence.clone()),
-                (action, for_secs),
+                (action, for_secs, &measure),
                 candidate.at,
             )
         });
-        let is_blocked = action == Action::Block && !around.policy.is_shadow;
+        let is_blocked = action == Action::Block && !around.is_shadow(&measure);
         let blocked = is_blocked.then(|| (candidate.owner, candidate.client.clone()));
         if let Some((owner, client)) = &blocked {
             let block = Block {
                 from: candidate.at,
                 until: candidate.at.plus_secs(i64::from(for_secs)),
                 is_ordered: false,
+                is_partial: !measure.gateways().is_empty(),
             };
             // A longer block that is in force already stays.
             let known = self.blocks.find(*owner, client);
@@ -104,6 +111,50 @@ impl Sequencer {
             decision,
             blocked,
         }
+    }
+
+    /// What the policy says about the target of a rule: whoever wrote the rule said what is done at most.
+    fn measure_fired<'p>(
+        &self,
+        candidate: &Candidate,
+        rule: &Rule,
+        around: Circumstances<'p>,
+    ) -> Measure<'p> {
+        let charge = Charge {
+            threat: rule.threat,
+            confidence: confidence(rule, around),
+            evidence: confidence(rule, around),
+            is_conclusive: false,
+            roles: candidate.roles,
+            client: &candidate.client,
+            requests: candidate.requests,
+            is_established: candidate.is_established,
+            is_declared_crawler: candidate.is_declared_crawler,
+            is_crowd: super::is_crowd(candidate),
+            offences: self
+                .offenders
+                .offences(candidate.key, candidate.at, around.policy),
+            at: candidate.at,
+            origin: Origin::Rule,
+            feature: &|_| None,
+        };
+        around.clauses.measure(&charge, Bounds::no_stronger(rule.action))
+    }
+
+    /// How long it holds: as long as the rule says, or shorter where a clause does.
+    fn for_secs(
+        &self,
+        (candidate, action): (&Candidate, Action),
+        rule: &Rule,
+        measure: &Measure<'_>,
+        around: Circumstances<'_>,
+    ) -> u32 {
+        let offences = self
+            .offenders
+            .offences(candidate.key, candidate.at, around.policy);
+        let step = measure.step_secs(around.policy, action, offences);
+        let secs = step.map_or(rule.for_secs, |secs| secs.min(rule.for_secs));
+        around.policy.within_epoch(&candidate.client, secs)
     }
 }
 
@@ -153,6 +204,8 @@ fn candidate(fired: &Fired, rule: &Rule, around: Circumstances<'_>) -> Candidate
         agents: hit.agents,
         is_claimed: hit.is_claimed,
         may_be_planted: false,
+        roles: RoleSet::default(),
+        is_declared_crawler: false,
         is_shared: hit.is_shared,
         used_shared: false,
     }

@@ -26,10 +26,16 @@ pub struct Offender {
     pub asked: Action,
     /// Until when that action holds; `None` while it is only observed.
     pub until: Option<Timestamp>,
-    /// Blocks in earlier episodes.
+    /// Earlier episodes that were offences: blocks, and what a clause with a ladder did.
     pub offences: u32,
     /// Whether anything was said yet.
     pub is_alerted: bool,
+    /// Whether this episode will count as an offence.
+    pub is_offence: bool,
+    /// How long it is remembered, in seconds, where a clause says so.
+    pub memory_secs: Option<u32>,
+    /// Whether what was decided is only recorded, by a clause.
+    pub is_shadow: bool,
 }
 
 impl Offender {
@@ -39,13 +45,48 @@ impl Offender {
         self.until.is_some_and(|until| at < until)
     }
 
-    /// Whether an action would be news: the first word of an episode, a stronger action, or that a stronger one was
-    /// asked for and held back.
+    /// Whether nothing needs to be done any more: as much is in force. What is only recorded keeps nothing from being carried out,
+    /// and is not recorded beside what is carried out.
     #[must_use]
-    pub fn is_news(&self, action: Action, asked: Action, at: Timestamp) -> bool {
+    pub fn is_settled(&self, wanted: Action, is_shadow: bool, at: Timestamp) -> bool {
+        let is_enough = wanted <= self.action;
+        self.is_in_force(at)
+            && match (self.is_shadow, is_shadow) {
+                (true, false) => false,
+                (false, true) => true,
+                _ => is_enough,
+            }
+    }
+
+    /// Whether an action would be news: the first word of an episode, a stronger action, one that is carried out where it was only
+    /// recorded, or that a stronger one was asked for and held back.
+    #[must_use]
+    pub fn is_news(&self, (action, asked): (Action, Action), is_shadow: bool, at: Timestamp) -> bool {
         let is_held_back = action < asked && asked > self.asked;
         let is_new_word = action.is_enforced() || is_held_back;
-        !self.is_alerted || action > self.action || (is_new_word && !self.is_in_force(at))
+        let is_carried_out_now = action.is_enforced() && self.is_shadow && !is_shadow;
+        !self.is_alerted
+            || action > self.action
+            || is_carried_out_now
+            || (is_new_word && !self.is_in_force(at))
+    }
+
+    /// How many offences would be remembered of it at that moment, when the episode is over then; `None` when it goes on.
+    fn over_at(&self, at: Timestamp, policy: &PolicySettings) -> Option<u32> {
+        let pause_millis = at.millis_since(self.last_at);
+        let is_expired = self.until.is_some_and(|until| until <= at);
+        let is_over =
+            is_expired || (self.until.is_none() && pause_millis > i64::from(policy.episode_secs) * 1000);
+        if !is_over || !self.is_alerted {
+            return None;
+        }
+        let is_remembered = pause_millis <= self.memory_millis(policy);
+        let earlier = if is_remembered { self.offences } else { 0 };
+        Some(earlier + u32::from(is_remembered && self.is_offence))
+    }
+
+    fn memory_millis(&self, policy: &PolicySettings) -> i64 {
+        i64::from(self.memory_secs.unwrap_or(policy.memory_secs)) * 1000
     }
 }
 
@@ -76,19 +117,23 @@ impl Offenders {
             until: None,
             offences,
             is_alerted: false,
+            is_offence: false,
+            memory_secs: None,
+            is_shadow: false,
         };
         let offender = self.by_key.entry(candidate.key).or_insert_with(|| fresh(0));
-        let pause_millis = candidate.at.millis_since(offender.last_at);
-        let is_expired = offender.until.is_some_and(|until| until <= candidate.at);
-        let is_over =
-            is_expired || (offender.until.is_none() && pause_millis > i64::from(policy.episode_secs) * 1000);
-        if is_over && offender.is_alerted {
-            let is_remembered = pause_millis <= i64::from(policy.memory_secs) * 1000;
-            let earlier = if is_remembered { offender.offences } else { 0 };
-            let offences = earlier + u32::from(is_remembered && offender.action == Action::Block);
+        if let Some(offences) = offender.over_at(candidate.at, policy) {
             *offender = fresh(offences);
         }
         offender
+    }
+
+    /// The earlier offences of a client that are remembered at that moment.
+    #[must_use]
+    pub fn offences(&self, key: u64, at: Timestamp, policy: &PolicySettings) -> u32 {
+        self.by_key.get(&key).map_or(0, |offender| {
+            offender.over_at(at, policy).unwrap_or(offender.offences)
+        })
     }
 
     /// How many are on record.
@@ -108,17 +153,17 @@ impl Offenders {
         if let Some(offender) = self.by_key.get_mut(&key) {
             offender.until = None;
             offender.action = Action::Observe;
+            offender.is_offence = false;
         }
     }
 
     /// Forgets episodes past the policy's memory, and the oldest when there are too many.
     pub fn forget(&mut self, policy: &PolicySettings, now: Timestamp) {
-        let memory_millis = i64::from(policy.memory_secs) * 1000;
         if self.by_key.len() <= OFFENDERS_MAX {
             return;
         }
         self.by_key.retain(|_, offender| {
-            offender.is_in_force(now) || now.millis_since(offender.last_at) <= memory_millis
+            offender.is_in_force(now) || now.millis_since(offender.last_at) <= offender.memory_millis(policy)
         });
         let surplus = self.by_key.len().saturating_sub(OFFENDERS_MAX);
         let mut oldest: Vec<(Timestamp, u64)> = self

@@ -1,8 +1,10 @@
 //! A ruling in words: the alert and the decision that a person can read and undo.
 
-use super::{Block, Circumstances, Sequencer};
+use super::measure::{Judged, marked};
+use super::{Block, Circumstances, Offender, Sequencer};
 use crate::feature::FEATURES;
 use crate::limits::REASONS_MAX;
+use crate::policy::{Clause, Measure};
 use crate::stage::client::Candidate;
 use crate::threat::{self, THREATS};
 use domain::{
@@ -33,40 +35,32 @@ impl Sequencer {
         &mut self,
         candidate: &Candidate,
         claims: Vec<ThreatClaim>,
-        (action, asked): (Action, Action),
+        (action, judged): (Action, &Judged<'_>),
         held_back: Option<String>,
         around: Circumstances<'_>,
     ) -> Ruling {
+        let measure = &judged.measure;
         let threat = claims[0].kind;
         let episode = self.offenders.episode(candidate, threat, around.policy);
-        let ttl_secs = around.policy.ttl_secs(action, episode.offences);
+        let ttl_secs = measure.ttl_secs(around.policy, action, episode.offences);
         let ttl_secs = around.policy.within_epoch(&candidate.client, ttl_secs);
-        if !episode.is_alerted {
-            episode.requests_before_alert = candidate.requests;
-        }
-        episode.is_alerted = true;
-        episode.last_at = candidate.at;
-        episode.action = action;
-        episode.asked = episode.asked.max(asked);
-        episode.until = action
-            .is_enforced()
-            .then(|| candidate.at.plus_secs(i64::from(ttl_secs)));
+        episode.note(candidate, (action, ttl_secs), measure);
         let episode = episode.clone();
         let id = identity(candidate, episode.threat, episode.started_at, around);
-        let reasons = reasons(candidate, around);
-        let sentence = reasons.first().map_or_else(
-            || "unlike anything seen here".to_owned(),
-            |reason| reason.sentence.clone(),
-        );
+        let mut reasons = reasons(candidate, around);
         let decision = action.is_enforced().then(|| {
-            let words = (threat, claims[0].confidence, sentence);
-            decision(candidate, id, words, (action, ttl_secs), around)
+            let claim = claims[judged.place];
+            let sentence = sentence(candidate, judged.place, &reasons);
+            let words = (claim.kind, claim.confidence, sentence);
+            decision(candidate, id, words, (action, ttl_secs, measure), around)
         });
-        let is_blocked = action == Action::Block && !around.policy.is_shadow;
+        reasons.extend(by_clause(measure, episode.offences));
+        let is_blocked = action == Action::Block && !around.is_shadow(measure);
         let block = episode.until.filter(|_| is_blocked).map(|until| Block {
             from: candidate.at,
             until,
             is_ordered: false,
+            is_partial: !measure.gateways().is_empty(),
         });
         let alert = Alert {
             id,
@@ -103,16 +97,21 @@ fn decision(
     candidate: &Candidate,
     id: DecisionId,
     (threat, confidence, reason): (ThreatKind, f32, String),
-    (action, ttl_secs): (Action, u32),
+    act: (Action, u32, &Measure<'_>),
     around: Circumstances<'_>,
 ) -> Decision {
-    let act = (action, ttl_secs);
     Decision {
         priority: priority(confidence),
         price: price(candidate),
         alert_id: Some(id),
         completeness: around.efforts.between(candidate.first_seen, candidate.at),
-        ..around.decided(id, &candidate.client, (threat, reason), act, candidate.at)
+        ..around.decided(
+            around.identity(id, act.2),
+            &candidate.client,
+            (threat, reason),
+            act,
+            candidate.at,
+        )
     }
 }
 
@@ -124,12 +123,54 @@ fn identity(
     started_at: Timestamp,
     around: Circumstances<'_>,
 ) -> DecisionId {
-    let mut id = around.hash_key.decision_id(&candidate.client, threat, started_at);
+    let id = around.hash_key.decision_id(&candidate.client, threat, started_at);
     if candidate.most < Action::Block {
-        let mark = candidate.key.to_le_bytes();
-        id.0.iter_mut().zip(mark).for_each(|(byte, mark)| *byte ^= mark);
+        marked(id, candidate.key)
+    } else {
+        id
     }
-    id
+}
+
+impl Offender {
+    /// Notes what is done in its episode, for so long, and by whose word.
+    fn note(&mut self, candidate: &Candidate, (action, ttl_secs): (Action, u32), measure: &Measure<'_>) {
+        if !self.is_alerted {
+            self.requests_before_alert = candidate.requests;
+        }
+        let is_step = measure.clause.is_some_and(Clause::has_ladder) && action.is_enforced();
+        self.is_alerted = true;
+        self.last_at = candidate.at;
+        self.action = action;
+        self.asked = self.asked.max(measure.asked());
+        self.until = action
+            .is_enforced()
+            .then(|| candidate.at.plus_secs(i64::from(ttl_secs)));
+        self.is_offence = action == Action::Block || is_step;
+        self.memory_secs = measure.clause.and_then(|clause| clause.memory_secs);
+        self.is_shadow = measure.is_shadow();
+    }
+}
+
+/// What is said of the claim that decided.
+fn sentence(candidate: &Candidate, place: usize, reasons: &[Reason]) -> String {
+    match candidate.sentences.get(place) {
+        Some((_, sentence)) if place > 0 => format!("it {sentence}"),
+        _ => reasons.first().map_or_else(
+            || "unlike anything seen here".to_owned(),
+            |reason| reason.sentence.clone(),
+        ),
+    }
+}
+
+/// That a clause decided; nothing where thresholds did.
+fn by_clause(measure: &Measure<'_>, offences: u32) -> Option<Reason> {
+    Some(Reason {
+        feature: "policy",
+        value: offences as f32,
+        typical: 0.0,
+        contribution: 0.0,
+        sentence: measure.sentence()?,
+    })
 }
 
 /// What less or more would have done, for the claims that the reasons name.

@@ -222,6 +222,14 @@ pub(super) const POLICY: Section = Section {
             "shadow records every decision and enforces none.",
         ),
         setting(
+            "policy.file",
+            Kind::File,
+            Absent(r#""/etc/portcullis/policy.toml""#),
+            Live,
+            "A file of clauses that say for whom something else is done than the thresholds below say, and for how long. It is read again when \
+             it changes; a wrong one keeps the clauses as they were. `portcullis policy test` runs the tests that stand in it.",
+        ),
+        setting(
             "policy.observe_from",
             Kind::Share,
             Value("0.5"),

@@ -217,6 +217,8 @@ pub(crate) struct Policy {
     /// `Enforced` or `Shadow`.
     #[serde(deserialize_with = "mode")]
     pub(crate) mode: Mode,
+    /// Where its clauses are.
+    pub(crate) file: Option<PathBuf>,
     /// Confidence from which a client is shown.
     pub(crate) observe_from: f32,
     /// Confidence from which a client is slowed down.

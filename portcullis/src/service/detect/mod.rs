@@ -14,13 +14,12 @@ mod reading;
 mod session;
 mod watched;
 
-use super::Shared;
 use super::figures::Figures;
 use super::spools::{Spools, Wake};
+use super::{Shared, Statutes};
 use crate::alarm::outlet::Outlets;
 use crate::config::Config;
 use anyhow::Context as _;
-use detector::rule::RuleSet;
 use domain::HashKey;
 use session::{Fault, Session};
 use std::sync::Arc;
@@ -37,7 +36,7 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Setup {
     pub(super) shared: Shared,
     pub(super) config: Config,
-    pub(super) rules: RuleSet,
+    pub(super) statutes: Statutes,
     pub(super) key: HashKey,
     pub(super) networks: Option<ingest::Networks>,
     /// In which country an address is.
@@ -58,14 +57,14 @@ pub(super) struct Setup {
 pub(super) struct DetectRole {
     thread: JoinHandle<anyhow::Result<()>>,
     stop: Arc<AtomicBool>,
-    changes: mpsc::Sender<(Config, RuleSet)>,
+    changes: mpsc::Sender<(Config, Statutes)>,
 }
 
 /// What the thread holds.
 pub(super) struct Role {
     setup: Setup,
     stop: Arc<AtomicBool>,
-    changes: mpsc::Receiver<(Config, RuleSet)>,
+    changes: mpsc::Receiver<(Config, Statutes)>,
 }
 
 impl DetectRole {
@@ -92,10 +91,10 @@ impl DetectRole {
         })
     }
 
-    /// Hands a configuration and rules over that were read anew. They take effect at the next tick.
-    pub(super) fn change(&self, config: Config, rules: RuleSet) {
+    /// Hands a configuration, rules and clauses over that were read anew. They take effect at the next tick.
+    pub(super) fn change(&self, config: Config, statutes: Statutes) {
         // The thread is gone only when the process is about to end.
-        let _ = self.changes.send((config, rules));
+        let _ = self.changes.send((config, statutes));
     }
 
     /// Whether the thread has ended by itself.

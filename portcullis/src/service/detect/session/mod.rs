@@ -444,7 +444,8 @@ fn restore(role: &Role, loaded: Option<&Checkpoint>) -> Result<Detector<Duel>, F
     let scorer =
         || Duel::configured(model.file.as_deref(), model.challenger.as_deref()).map_err(Fault::Final);
     let settings = Settings {
-        rules: setup.rules.clone(),
+        rules: setup.statutes.rules.clone(),
+        clauses: setup.statutes.clauses.clone(),
         ..settings::detector(&setup.config, setup.key)
     };
     let Some(loaded) = loaded else {

@@ -29,12 +29,14 @@ impl Session<'_> {
 
     /// Takes over a configuration that was read anew.
     pub(super) fn take_changes(&mut self) {
-        while let Ok((config, rules)) = self.role.changes.try_recv() {
+        while let Ok((config, statutes)) = self.role.changes.try_recv() {
             let policy = Box::new(settings::policy(&config));
             self.detector.submit(Input::Policy(policy, config.allowlist()));
-            self.detector.submit(Input::Rules(rules.clone(), config.roles()));
+            self.detector
+                .submit(Input::Rules(statutes.rules.clone(), config.roles()));
+            self.detector.submit(Input::Clauses(statutes.clauses.clone()));
             self.role.setup.config = config;
-            self.role.setup.rules = rules;
+            self.role.setup.statutes = statutes;
             self.repeat_allow_orders();
         }
     }
