@@ -150,7 +150,7 @@ impl Keeper {
             (status.wanted, status.held) = (wanted, held);
             status.unexpressed.clone_from(&self.wanted.unexpressed);
         });
-        if changes.is_empty() {
+        if changes.is_empty() && !self.connector.is_due() {
             self.confirm(&changes);
             return Ok(());
         }

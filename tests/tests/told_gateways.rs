@@ -3,8 +3,13 @@
 //! One story for all of them. Every request comes over a connection of its own, from an address of the loopback.
 
 use anyhow::{Context as _, Result, ensure};
+use domain::{Action, Client, Timestamp};
+use enforcer::{Connector, Holding, Item, plan};
 use portcullis_tests::component::{Portcullis, REFUSED_BY_HAND, Setup, ToldGateway};
 use serde_json::Value;
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// What a person reads of a run.
 mod delays {
@@ -17,10 +22,15 @@ mod delays {
         let (kind, millis) = (&told["kind"], &told["last_delay_ms"]);
         eprintln!("{kind}: in effect {millis} ms after it was stored");
     }
+
+    pub(super) fn tell_list(kind: &str, clients: usize, took: std::time::Duration) {
+        eprintln!("{kind}: {clients} clients in {} ms", took.as_millis());
+    }
 }
 
 const ATTACKER: &str = "127.0.0.66";
-const OTHER: &str = "127.0.0.67";
+/// No neighbour of the attacker: where room is short the two would be one range.
+const OTHER: &str = "127.0.0.70";
 const HARMLESS: &str = "127.0.0.20";
 
 /// Portcullis with that gateway, which is read every second and changed as often as wanted.
@@ -128,22 +138,101 @@ fn standing_is_equal(portcullis: &Portcullis) -> Result<bool> {
     Ok(standing(portcullis)?["state"] == "equal")
 }
 
-#[test]
-fn nginx() -> Result<()> {
-    holds_what_was_decided(ToldGateway::nginx()?)
+/// A long list: addresses, ranges of both kinds, and the attacker. Nobody else of the loopback.
+fn long_list(clients: usize, until: Timestamp) -> BTreeMap<Client, Item> {
+    let item = |client: Client| {
+        let item = Item {
+            client: client.clone(),
+            action: Action::Block,
+            expires_at: until,
+            created_at: until,
+            decision: "ab".repeat(16),
+            priority: 50,
+            is_ordered: false,
+        };
+        (client, item)
+    };
+    let numbered = |number: u32| {
+        let text = match number % 4 {
+            // Every other address and range: no two of them are neighbours that could be written as one.
+            0 => format!("2001:db8:{:x}:{:x}::/64", number >> 16, number & 0xffff),
+            1 => format!("{}/24", Ipv4Addr::from_bits(0x6440_0000 + (number << 8))),
+            _ => format!("{}/32", Ipv4Addr::from_bits(0xc612_0000 + 2 * number)),
+        };
+        text.parse().map(Client::from_range)
+    };
+    let numbers = 0..u32::try_from(clients).unwrap_or(u32::MAX) - 1;
+    let attacker = Client::parse(domain::Scope::Ip, ATTACKER);
+    let all = numbers.filter_map(|number| numbered(number).ok()).chain(attacker);
+    all.map(item).collect()
 }
 
-#[test]
-fn haproxy() -> Result<()> {
-    holds_what_was_decided(ToldGateway::haproxy()?)
+/// Has a point hold that, from whatever it holds, and gives what it says that it holds.
+async fn exchanged(connector: &mut dyn Connector, wanted: &BTreeMap<Client, Item>) -> Result<Holding> {
+    let changes = plan(wanted, &connector.read().await?);
+    let began = Instant::now();
+    connector.apply(&changes, wanted).await?;
+    delays::tell_list(connector.kind(), changes.len(), began.elapsed());
+    let held = connector.read().await?;
+    ensure!(
+        plan(wanted, &held).is_empty(),
+        "it holds something else: {} clients",
+        held.len()
+    );
+    Ok(held)
 }
 
-#[test]
-fn redis() -> Result<()> {
-    holds_what_was_decided(ToldGateway::redis()?)
+/// Most clients of a long list: more than any connector writes at once.
+const LONG: usize = 12_000;
+
+fn takes_a_long_list(mut gateway: ToldGateway) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    let later =
+        |span: Duration| Timestamp::from_secs(i64::try_from((now + span).as_secs()).unwrap_or(i64::MAX));
+    let most = gateway.connector().expresses().capacity.unwrap_or(LONG).min(LONG);
+    let (all, fewer) = (
+        long_list(most, later(Duration::from_secs(3600))),
+        long_list(most / 2, later(Duration::from_secs(7200))),
+    );
+    let held = runtime.block_on(exchanged(gateway.connector(), &all))?;
+    ensure!(held.len() == most, "{} of {most}", held.len());
+    holds(&gateway, &[ATTACKER], &[OTHER])?;
+    // Half of them go, and the ends of the others move.
+    runtime.block_on(exchanged(gateway.connector(), &fewer))?;
+    holds(&gateway, &[ATTACKER], &[OTHER])?;
+    runtime.block_on(exchanged(gateway.connector(), &BTreeMap::new()))?;
+    holds(&gateway, &[], &[ATTACKER, OTHER])
 }
 
-#[test]
-fn nftables() -> Result<()> {
-    holds_what_was_decided(ToldGateway::nftables()?)
+/// The stories, for each gateway. Tests are found by their names when they are compiled: no function can make them.
+macro_rules! gateways {
+    ($($name:ident),*) => {
+        $(mod $name {
+            use super::*;
+
+            #[test]
+            fn holds_what_was_decided() -> Result<()> {
+                super::holds_what_was_decided(ToldGateway::$name()?)
+            }
+
+            #[test]
+            fn takes_a_long_list() -> Result<()> {
+                super::takes_a_long_list(ToldGateway::$name()?)
+            }
+        })*
+    };
 }
+
+gateways!(
+    nginx,
+    haproxy,
+    nftables,
+    redis,
+    envoy,
+    caddy,
+    caddy_as_it_is,
+    webhook
+);

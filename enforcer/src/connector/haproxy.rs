@@ -20,10 +20,7 @@ use tokio::net::{TcpStream, UnixStream};
 /// Longest time for one conversation.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Entries of one command's payload: HAProxy takes 128 KiB of it unless told otherwise, and a line has up to some 80 bytes.
-const PAYLOAD_ENTRIES: usize = 1_000;
-
-/// Length of a line of short commands: HAProxy takes 16 KiB.
+/// Length of a line of short commands, and of a command with its payload: HAProxy takes 16 KiB (`tune.bufsize`) unless told otherwise.
 const LINE_BYTES: usize = 8_000;
 
 /// From so many changes on the map is exchanged as a whole.
@@ -108,14 +105,17 @@ impl Haproxy {
         version: &str,
         entries: impl Iterator<Item = (String, String)> + 'a,
     ) -> Result<(), PointError> {
-        let entries: Vec<(String, String)> = entries.collect();
-        for chunk in entries.chunks(PAYLOAD_ENTRIES) {
-            let mut command = format!("add map {version}{} <<\n", self.settings.map);
-            for (key, value) in chunk {
-                let _ = writeln!(command, "{key} {value}");
+        let begin = format!("add map {version}{} <<\n", self.settings.map);
+        let mut command = begin.clone();
+        for (key, value) in entries {
+            let _ = writeln!(command, "{key} {value}");
+            if command.len() >= LINE_BYTES {
+                let whole = std::mem::replace(&mut command, begin.clone());
+                self.order(&(whole + "\n")).await?;
             }
-            command.push('\n');
-            self.order(&command).await?;
+        }
+        if command.len() > begin.len() {
+            self.order(&(command + "\n")).await?;
         }
         Ok(())
     }

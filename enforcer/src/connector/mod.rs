@@ -1,15 +1,22 @@
 //! The points that can be reached: one file each.
 
+mod caddy;
 mod command;
+mod envoy;
+mod file;
 mod haproxy;
 mod nftables;
 mod nginx;
 mod redis;
+mod webhook;
 
+pub use caddy::{Caddy, CaddySettings};
+pub use envoy::{Envoy, EnvoySettings};
 pub use haproxy::{Haproxy, HaproxySettings, HaproxySocket};
 pub use nftables::{Nftables, NftablesSettings};
 pub use nginx::{Nginx, NginxSettings};
 pub use redis::{Redis, RedisSettings};
+pub use webhook::{Webhook, WebhookSettings};
 
 use crate::item::{Expresses, Holding, Item};
 use crate::plan::Changes;
@@ -63,6 +70,11 @@ pub trait Connector: Send + Sync {
 
     /// What is to be put into the gateway's own configuration, so that what it is told has an effect. The tests run with it.
     fn advice(&self) -> Vec<Piece>;
+
+    /// Whether it is to be written although nothing has to change: for points that cannot be read.
+    fn is_due(&self) -> bool {
+        false
+    }
 
     /// Everything of ours that it holds.
     ///

@@ -34,6 +34,13 @@ const CAPACITY: usize = 262_144;
 /// Elements of one statement: complaints show the statement.
 const STATEMENT_ELEMENTS: usize = 200;
 
+/// Most elements that are deleted from a set in one transaction: nft looks through a whole set of ranges for each, some millisecond where
+/// there are thousands. A set in which all is ours is emptied and filled instead.
+const CLEARED_MAX: usize = 500;
+
+/// The sets.
+const SETS: [&str; 3] = ["addresses4", "ranges4", "ranges6"];
+
 /// Longest name of a table.
 const TABLE_BYTES_MAX: usize = 64;
 
@@ -114,55 +121,98 @@ impl Nftables {
         LAYOUT.replace("{table}", &self.settings.table)
     }
 
-    /// What makes the changes. Gives also a range that is left out, because it overlaps one that somebody else put there.
-    fn transaction(
+    /// What has to be written, and what of it anew. Leaves out for what somebody else's elements stand, and gives a range that can be
+    /// neither: it reaches beyond one of theirs.
+    fn sort_out<'a>(
         &mut self,
-        changes: &Changes,
-        wanted: &BTreeMap<Client, Item>,
-    ) -> (String, Option<Client>) {
+        changes: &'a Changes,
+        wanted: &'a BTreeMap<Client, Item>,
+    ) -> (Vec<Write<'a>>, Option<Client>) {
         let now = (self.clock)();
-        let mut out = Statements::new(&self.settings.table);
-        let removed: Vec<Client> = changes.remove.clone();
-        for client in removed.iter().filter(|client| !self.yielded.contains(client)) {
-            // What ended meanwhile cannot be deleted: adding it first can always be done.
-            out.put("add", client, None);
-            out.put("delete", client, None);
-        }
-        // Where the chain was gone elements of ours may be left, with whatever end: all are written anew.
-        let (new, again): (Vec<&Item>, Vec<&Item>) = match self.seen.is_whole {
-            true => (changes.add.iter().collect(), changes.replace.iter().collect()),
-            false => (Vec::new(), wanted.values().collect()),
-        };
-        let mut left_out = None;
         self.yielded.retain(|client| wanted.contains_key(client));
-        for (item, is_new) in new
+        // Where the chain was gone elements of ours may be left, with whatever end: all are written anew.
+        let new = changes
+            .add
             .iter()
-            .map(|item| (item, true))
-            .chain(again.iter().map(|item| (item, false)))
-        {
-            let (Some(range), millis) = (item.client.range(), item.expires_at.millis_since(now)) else {
+            .filter(|_| self.seen.is_whole)
+            .map(|item| (item, true));
+        let again: Vec<&Item> = match self.seen.is_whole {
+            true => changes.replace.iter().collect(),
+            false => wanted.values().collect(),
+        };
+        let (mut writes, mut left_out) = (Vec::new(), None);
+        for (item, is_new) in new.chain(again.into_iter().map(|item| (item, false))) {
+            let Some(range) = item.client.range() else {
                 continue;
             };
-            let set = set(range);
+            let (set, millis) = (set(range), item.expires_at.millis_since(now));
             let foreign = &self.seen.foreign;
             if foreign.iter().any(|other| other.covers(set, range)) {
                 self.yielded.insert(item.client.clone());
             } else if foreign.iter().any(|other| other.overlaps(set, range)) {
                 left_out = Some(item.client.clone());
             } else if millis > 0 {
-                if !is_new {
-                    out.put("add", &item.client, None);
-                    out.put("delete", &item.client, None);
-                }
-                out.put("add", &item.client, Some((item, millis)));
+                writes.push(Write {
+                    set,
+                    item,
+                    millis,
+                    is_new,
+                });
             }
         }
-        let layout = if self.seen.is_whole {
-            String::new()
-        } else {
-            self.layout()
-        };
-        (layout + &out.finish(), left_out)
+        (writes, left_out)
+    }
+
+    /// What makes the changes: one transaction, but for many that have to be deleted one by one. Gives also a range that is left out.
+    fn transactions(
+        &mut self,
+        changes: &Changes,
+        wanted: &BTreeMap<Client, Item>,
+    ) -> (Vec<String>, Option<Client>) {
+        let gone: Vec<&Client> = changes
+            .remove
+            .iter()
+            .filter(|client| !self.yielded.contains(*client))
+            .collect();
+        let (writes, left_out) = self.sort_out(changes, wanted);
+        let mut first = Statements::new(&self.settings.table);
+        if !self.seen.is_whole {
+            first.text = self.layout();
+        }
+        let mut others = Vec::new();
+        for set in SETS {
+            let of_set = |client: &Client| client.range().is_some_and(|range| self::set(range) == set);
+            let writes = || writes.iter().filter(|write| write.set == set);
+            let again = writes().filter(|write| !write.is_new);
+            let gone = gone.iter().copied().filter(|client| of_set(client));
+            let cleared: Vec<(&Client, Option<&Write<'_>>)> = gone
+                .map(|client| (client, None))
+                .chain(again.map(|write| (&write.item.client, Some(write))))
+                .collect();
+            if cleared.len() > CLEARED_MAX && !self.seen.foreign.iter().any(|other| other.set == set) {
+                let now = (self.clock)();
+                first.flush(set);
+                for item in wanted.values().filter(|item| of_set(&item.client)) {
+                    first.add(item, item.expires_at.millis_since(now));
+                }
+                continue;
+            }
+            writes()
+                .filter(|write| write.is_new)
+                .for_each(|write| first.add(write.item, write.millis));
+            for (at, chunk) in cleared.chunks(CLEARED_MAX).enumerate() {
+                if at == 0 {
+                    first.clear(chunk);
+                } else {
+                    let mut other = Statements::new(&self.settings.table);
+                    other.clear(chunk);
+                    others.push(other.finish());
+                }
+            }
+        }
+        let mut all = vec![first.finish()];
+        all.append(&mut others);
+        (all, left_out)
     }
 }
 
@@ -221,8 +271,10 @@ impl Connector for Nftables {
     }
 
     async fn apply(&mut self, changes: &Changes, wanted: &BTreeMap<Client, Item>) -> Result<(), PointError> {
-        let (transaction, left_out) = self.transaction(changes, wanted);
-        self.nft(&["-f", "-"], Some(&transaction)).await?;
+        let (transactions, left_out) = self.transactions(changes, wanted);
+        for transaction in transactions {
+            self.nft(&["-f", "-"], Some(&transaction)).await?;
+        }
         self.seen.is_whole = true;
         match left_out {
             None => Ok(()),
@@ -240,6 +292,15 @@ fn set(range: IpNet) -> &'static str {
         IpNet::V4(_) => "ranges4",
         IpNet::V6(_) => "ranges6",
     }
+}
+
+/// An element to be written.
+struct Write<'a> {
+    set: &'static str,
+    item: &'a Item,
+    millis: i64,
+    /// Whether nothing of ours is held about the client.
+    is_new: bool,
 }
 
 /// Statements of a transaction, many elements in each that follow each other.
@@ -260,8 +321,37 @@ impl<'a> Statements<'a> {
         }
     }
 
-    /// Adds or deletes an element; what is to stay has an end, in milliseconds from now.
-    fn put(&mut self, verb: &'static str, client: &Client, lasting: Option<(&Item, i64)>) {
+    /// Takes everything out of a set.
+    fn flush(&mut self, set: &str) {
+        self.close();
+        let _ = writeln!(self.text, "flush set inet {} {set}", self.table);
+    }
+
+    /// Takes elements out, and adds those that are to be written anew.
+    fn clear(&mut self, cleared: &[(&Client, Option<&Write<'_>>)]) {
+        // What ended meanwhile cannot be deleted: adding it first can always be done.
+        cleared.iter().for_each(|(client, _)| self.begin("add", client));
+        cleared
+            .iter()
+            .for_each(|(client, _)| self.begin("delete", client));
+        let again = cleared.iter().filter_map(|(_, write)| *write);
+        again.for_each(|write| self.add(write.item, write.millis));
+    }
+
+    /// Adds an element that ends so many milliseconds from now.
+    fn add(&mut self, item: &Item, millis: i64) {
+        if millis > 0 {
+            self.begin("add", &item.client);
+            let (until, decision) = (item.expires_at.as_secs(), &item.decision);
+            let _ = write!(
+                self.text,
+                " timeout {millis}ms comment \"{MARK} {until} {decision}\""
+            );
+        }
+    }
+
+    /// Names an element to add or delete.
+    fn begin(&mut self, verb: &'static str, client: &Client) {
         let Some(range) = client.range() else { return };
         let to = (verb, set(range));
         if self.open == Some(to) && self.elements < STATEMENT_ELEMENTS {
@@ -273,13 +363,6 @@ impl<'a> Statements<'a> {
         }
         self.elements += 1;
         self.text.push_str(&client.value());
-        if let Some((item, millis)) = lasting {
-            let (until, decision) = (item.expires_at.as_secs(), &item.decision);
-            let _ = write!(
-                self.text,
-                " timeout {millis}ms comment \"{MARK} {until} {decision}\""
-            );
-        }
     }
 
     fn close(&mut self) {
@@ -309,9 +392,7 @@ fn read_table(answer: &[u8]) -> Result<Seen, PointError> {
         .any(|row| row["chain"]["name"] == "refuse" && row["chain"]["hook"].is_string());
     seen.is_whole = hooked && rules.count() == RULES;
     for row in rows.iter().map(|row| &row["set"]) {
-        let name = ["addresses4", "ranges4", "ranges6"]
-            .into_iter()
-            .find(|name| row["name"] == **name);
+        let name = SETS.into_iter().find(|name| row["name"] == **name);
         let (Some(set), Some(elements)) = (name, row["elem"].as_array()) else {
             continue;
         };

@@ -83,14 +83,15 @@ fn a_changed_end_is_written_by_deleting_and_adding_and_somebody_elses_elements_s
         .put()
         .map(|item| (item.client.clone(), item.clone()))
         .collect();
-    let (text, left_out) = nftables.transaction(&changes, &wanted);
+    let (texts, left_out) = nftables.transactions(&changes, &wanted);
+    let [text] = texts.try_into().expect("one transaction");
     let comment = format!("comment \"portcullis 1900000060 {}\"", "ab".repeat(16));
     let expected = format!(
-        "add element inet portcullis ranges4 {{ 198.51.100.0/24 }}
-delete element inet portcullis ranges4 {{ 198.51.100.0/24 }}
-add element inet portcullis addresses4 {{ 203.0.113.10 timeout 60000ms {comment}, 203.0.113.9 }}
+        "add element inet portcullis addresses4 {{ 203.0.113.10 timeout 60000ms {comment}, 203.0.113.9 }}
 delete element inet portcullis addresses4 {{ 203.0.113.9 }}
 add element inet portcullis addresses4 {{ 203.0.113.9 timeout 60000ms {comment} }}
+add element inet portcullis ranges4 {{ 198.51.100.0/24 }}
+delete element inet portcullis ranges4 {{ 198.51.100.0/24 }}
 "
     );
     assert_eq!(text, expected);
@@ -111,7 +112,35 @@ add element inet portcullis addresses4 {{ 203.0.113.9 timeout 60000ms {comment} 
 fn a_table_that_is_gone_is_laid_out_anew() {
     let mut nftables = nftables(r#"{"nftables": []}"#);
     let wanted = [(client("203.0.113.9/32"), item("203.0.113.9/32", 60))].into();
-    let (text, _) = nftables.transaction(&Changes::default(), &wanted);
+    let (texts, _) = nftables.transactions(&Changes::default(), &wanted);
+    let [text] = texts.try_into().expect("one transaction");
     assert!(text.starts_with("add table inet portcullis\n"), "{text}");
     assert!(text.contains("203.0.113.9 timeout 60000ms"), "{text}");
+}
+
+#[test]
+fn many_are_deleted_by_emptying_the_set_unless_somebody_elses_elements_are_in_it() {
+    let mut nftables = nftables(LISTED);
+    let many = |range: fn(u32) -> String| -> Vec<Client> { (0..1200).map(|at| client(&range(at))).collect() };
+    let mut changes = Changes {
+        remove: many(|at| format!("2001:db8:5:{at:x}::/64")),
+        ..Changes::default()
+    };
+    let kept = item("2001:db8:1:2::/64", 60);
+    let wanted = [(kept.client.clone(), kept)].into();
+    let (texts, _) = nftables.transactions(&changes, &wanted);
+    let [text] = texts.try_into().expect("one transaction");
+    assert!(
+        text.starts_with("flush set inet portcullis ranges6\nadd element"),
+        "{text}"
+    );
+    assert!(text.contains("2001:db8:1:2::/64 timeout 60000ms"), "{text}");
+    changes.remove = many(|at| format!("100.{}.{}.0/24", at / 256, at % 256));
+    let (texts, _) = nftables.transactions(&changes, &wanted);
+    assert_eq!(texts.len(), 3);
+    assert!(
+        texts
+            .iter()
+            .all(|text| text.contains("delete element") && !text.contains("flush"))
+    );
 }

@@ -5,7 +5,7 @@
 //! at: when only new ones serve, the new list holds. Workers from before finish the requests that they have, and take no more.
 
 use super::command::run;
-use super::{Connector, Piece, PointError};
+use super::{Connector, Piece, PointError, file};
 use crate::item::{Expresses, Held, Holding, Item};
 use crate::plan::Changes;
 use async_trait::async_trait;
@@ -13,7 +13,7 @@ use domain::{Action, Client, Scope, Timestamp};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What stands before what is ours.
@@ -27,9 +27,6 @@ const RELOAD_EVERY: Duration = Duration::from_secs(5);
 
 /// How long a reload may take until only new workers serve.
 const RELOAD_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Largest file that is read.
-const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// How an NGINX is reached.
 #[derive(Debug, Clone)]
@@ -55,33 +52,6 @@ impl Nginx {
     #[must_use]
     pub fn new(settings: NginxSettings) -> Self {
         Self { settings }
-    }
-
-    fn content(&self) -> Result<String, PointError> {
-        let file = &self.settings.file;
-        let told = |error: std::io::Error| PointError::Unreachable(format!("{}: {error}", file.display()));
-        match std::fs::metadata(file) {
-            Ok(meta) if meta.len() > FILE_BYTES_MAX => Err(PointError::Refused(format!(
-                "{}: larger than 256 MiB: is this the right file?",
-                file.display()
-            ))),
-            Ok(_) => std::fs::read_to_string(file).map_err(told),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-            Err(error) => Err(told(error)),
-        }
-    }
-
-    /// Writes the file beside itself and moves it in its place: nobody reads half of it.
-    fn write(&self, content: &str) -> Result<(), PointError> {
-        let file = &self.settings.file;
-        let told = |error: std::io::Error| {
-            PointError::Unreachable(format!("could not write {}: {error}", file.display()))
-        };
-        let mut name = file.file_name().unwrap_or_default().to_owned();
-        name.push(".portcullis-new");
-        let new = file.with_file_name(name);
-        write_synced(&new, content).map_err(told)?;
-        std::fs::rename(&new, file).map_err(told)
     }
 
     /// Has NGINX read its configuration anew, and waits until it serves by it.
@@ -160,18 +130,19 @@ impl Connector for Nginx {
     async fn read(&mut self) -> Result<Holding, PointError> {
         // Whoever is not running holds nothing, whatever its file says.
         self.master()?;
-        Ok(read_section(&self.content()?))
+        Ok(read_section(&file::content(&self.settings.file)?))
     }
 
     async fn apply(&mut self, _: &Changes, wanted: &BTreeMap<Client, Item>) -> Result<(), PointError> {
-        let before = self.content()?;
-        self.write(&with_section(&before, wanted))?;
+        let file = &self.settings.file;
+        let before = file::content(file)?;
+        file::replace(file, &with_section(&before, wanted))?;
         let reloaded = match run(&self.settings.test, None).await {
             Ok(_) => self.reload().await,
             Err(error) => Err(error),
         };
         if reloaded.is_err() {
-            self.write(&before)?;
+            file::replace(file, &before)?;
         }
         reloaded
     }
@@ -226,13 +197,6 @@ fn read_line(line: &str) -> Option<(Client, Held)> {
         expires_at: Some(Timestamp::from_secs(until)),
     };
     Some((Client::from_range(range.parse::<IpNet>().ok()?), held))
-}
-
-fn write_synced(file: &Path, content: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut out = std::fs::File::create(file)?;
-    out.write_all(content.as_bytes())?;
-    out.sync_all()
 }
 
 /// The serving workers of a master, by their process numbers and when they began: numbers are used again.

@@ -24,6 +24,9 @@ const COLUMNS: &[Column] = &[
     ("last pull", "last_pull"),
 ];
 
+/// Where the example's webhook has its secret from.
+const WEBHOOK_SECRET: &str = "PORTCULLIS_WEBHOOK_SECRET";
+
 /// Lists the gateways' bouncers, and prints what to put into a gateway's own configuration.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -104,8 +107,10 @@ fn connect(gateway: &str, file: Option<&Path>) -> anyhow::Result<String> {
 /// Reads a configuration that holds a gateway and nothing else that matters.
 fn read(settings: &str) -> anyhow::Result<Config> {
     let text = format!("[stdin]\n{settings}");
+    // What is printed holds no secret, whatever stands in for it here.
+    let secret = (WEBHOOK_SECRET.to_owned(), "A".repeat(32));
     let surroundings = Surroundings {
-        environment: &BTreeMap::new(),
+        environment: &BTreeMap::from([secret]),
         read_file: &|_| Ok("0".repeat(32)),
         models: &NoModels,
     };

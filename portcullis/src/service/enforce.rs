@@ -1,12 +1,12 @@
 //! The enforce role: a keeper for each gateway that is told what to carry out.
 
 use super::Shared;
-use crate::config::{Config, Gateway};
+use crate::config::{Config, Gateway, used};
 use anyhow::Context as _;
 use api::{Exposition, Histogram, MetricKind, MetricsSource, PointReport, PointsSource};
 use enforcer::connector::{
-    Haproxy, HaproxySettings, HaproxySocket, Nftables, NftablesSettings, Nginx, NginxSettings, Redis,
-    RedisSettings,
+    Caddy, CaddySettings, Envoy, EnvoySettings, Haproxy, HaproxySettings, HaproxySocket, Nftables,
+    NftablesSettings, Nginx, NginxSettings, Redis, RedisSettings, Webhook, WebhookSettings,
 };
 use enforcer::{Board, Clock, Connector, DELAY_BOUNDS, Keeper, PointSettings, PointState, PointStatus};
 use std::sync::Arc;
@@ -44,44 +44,57 @@ pub(super) fn start(
     Ok(Arc::new(Points(board)))
 }
 
-/// The way to a gateway: one line for each kind.
+/// The way to a gateway: one arm for each kind.
 ///
 /// # Errors
 /// When its settings cannot be used.
 pub(crate) fn connector(gateway: &Gateway, clock: &Clock) -> anyhow::Result<Box<dyn Connector>> {
-    if let Some(nginx) = gateway.nginx.clone() {
-        return Ok(Box::new(Nginx::new(NginxSettings {
+    let clock = || Arc::clone(clock);
+    Ok(if let Some(nginx) = gateway.nginx.clone() {
+        Box::new(Nginx::new(NginxSettings {
             file: nginx.file,
             pid_file: nginx.pid_file,
             test: nginx.test,
             reload: nginx.reload,
-        })));
-    }
-    if let Some(haproxy) = &gateway.haproxy {
-        let socket = if haproxy.socket.starts_with('/') {
-            HaproxySocket::Unix(haproxy.socket.clone().into())
-        } else {
-            HaproxySocket::Tcp(haproxy.socket.clone())
+        }))
+    } else if let Some(haproxy) = &gateway.haproxy {
+        Box::new(haproxy_of(haproxy))
+    } else if let Some(nftables) = gateway.nftables.clone() {
+        let (command, table) = (nftables.command, nftables.table);
+        Box::new(Nftables::new(NftablesSettings { command, table }, clock())?)
+    } else if let Some(redis) = &gateway.redis {
+        let (url, prefix) = (redis.url.reveal().to_owned(), redis.prefix.clone());
+        Box::new(Redis::new(RedisSettings { url, prefix })?)
+    } else if let Some(envoy) = &gateway.envoy {
+        let (file, admin) = (envoy.file.clone(), envoy.admin.reveal().to_owned());
+        Box::new(Envoy::new(EnvoySettings { file, admin })?)
+    } else if let Some(caddy) = &gateway.caddy {
+        Box::new(Caddy::new(CaddySettings {
+            admin: caddy.admin.reveal().to_owned(),
+            server: caddy.server.clone(),
+            matcher: caddy.matcher.clone(),
+        })?)
+    } else if let Some(webhook) = &gateway.webhook {
+        let settings = WebhookSettings {
+            url: webhook.url.reveal().to_owned(),
+            secret: webhook.secret.reveal().to_owned(),
         };
-        return Ok(Box::new(Haproxy::new(HaproxySettings {
-            socket,
-            map: haproxy.map.clone(),
-        })));
-    }
-    if let Some(nftables) = gateway.nftables.clone() {
-        let settings = NftablesSettings {
-            command: nftables.command,
-            table: nftables.table,
-        };
-        return Ok(Box::new(Nftables::new(settings, Arc::clone(clock))?));
-    }
-    if let Some(redis) = &gateway.redis {
-        return Ok(Box::new(Redis::new(RedisSettings {
-            url: redis.url.reveal().to_owned(),
-            prefix: redis.prefix.clone(),
-        })?));
-    }
-    anyhow::bail!("it is of no kind")
+        Box::new(Webhook::new(settings, clock())?)
+    } else {
+        anyhow::bail!("it is of no kind")
+    })
+}
+
+fn haproxy_of(haproxy: &used::Haproxy) -> Haproxy {
+    let socket = if haproxy.socket.starts_with('/') {
+        HaproxySocket::Unix(haproxy.socket.clone().into())
+    } else {
+        HaproxySocket::Tcp(haproxy.socket.clone())
+    };
+    Haproxy::new(HaproxySettings {
+        socket,
+        map: haproxy.map.clone(),
+    })
 }
 
 /// How far the gateways are.

@@ -1,28 +1,32 @@
 //! Real gateways that are told whom to refuse: each with the configuration that Portcullis recommends, restarted on demand.
 
+mod caddy;
+mod envoy;
 mod haproxy;
 mod nftables;
 mod nginx;
 mod redis;
+mod webhook;
 
 use super::{Command, Supervised, ask, folder, free_ports, start_with_retries};
 use anyhow::{Context as _, Result, anyhow};
 use enforcer::Connector;
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// An address that somebody else than Portcullis has told each of these gateways to refuse.
 pub const REFUSED_BY_HAND: &str = "127.0.0.77";
 
 /// A gateway that runs until this value is dropped, and answers everything itself: 200, or 403, or 429.
-#[derive(Debug)]
 pub struct ToldGateway {
     // Dropped before the folder: the order of the fields is the order of the end.
     server: Option<Supervised>,
     command: Command,
     way: Way,
     settings: String,
+    connector: Box<dyn Connector>,
     folder: tempfile::TempDir,
 }
 
@@ -31,6 +35,7 @@ struct Plan {
     command: Command,
     settings: String,
     way: Way,
+    connector: Box<dyn Connector>,
 }
 
 /// How a gateway is asked.
@@ -56,6 +61,14 @@ fn advised<const PIECES: usize>(connector: &dyn Connector) -> Result<[String; PI
         .map_err(|pieces| anyhow!("{PIECES} pieces are expected: {pieces:?}"))
 }
 
+/// The wall clock.
+fn clock() -> enforcer::Clock {
+    Arc::new(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        domain::Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    })
+}
+
 impl ToldGateway {
     /// NGINX, by a file that its `geo` block includes.
     pub fn nginx() -> Result<Self> {
@@ -77,6 +90,26 @@ impl ToldGateway {
         start_with_retries(|| Self::start(redis::plan))
     }
 
+    /// Envoy, by a file.
+    pub fn envoy() -> Result<Self> {
+        start_with_retries(|| Self::start(envoy::plan))
+    }
+
+    /// Caddy, by its admin API, with a route in its configuration.
+    pub fn caddy() -> Result<Self> {
+        start_with_retries(|| Self::start(caddy::pasted))
+    }
+
+    /// Caddy, by its admin API, with nothing of Portcullis' in its configuration.
+    pub fn caddy_as_it_is() -> Result<Self> {
+        start_with_retries(|| Self::start(caddy::put_there))
+    }
+
+    /// A program that listens to webhooks.
+    pub fn webhook() -> Result<Self> {
+        start_with_retries(|| Self::start(webhook::plan))
+    }
+
     fn start(plan: impl Fn(&Path, u16) -> Result<Plan>) -> Result<Self> {
         let folder = folder("told")?;
         let [port] = free_ports()?;
@@ -84,12 +117,14 @@ impl ToldGateway {
             command,
             settings,
             way,
+            connector,
         } = plan(folder.path(), port)?;
         let mut gateway = Self {
             server: None,
             command,
             way,
             settings,
+            connector,
             folder,
         };
         gateway.begin()?;
@@ -125,6 +160,11 @@ impl ToldGateway {
     /// What stands in the configuration of Portcullis inside its `[[gateways]]`.
     pub fn settings(&self) -> &str {
         &self.settings
+    }
+
+    /// The way to it, for tests without Portcullis in between.
+    pub fn connector(&mut self) -> &mut dyn Connector {
+        &mut *self.connector
     }
 
     /// A file of its folder.

@@ -6,7 +6,9 @@ use crate::config::setting::Kind;
 use crate::config::setting::Reload::Restart;
 
 /// Kinds of gateways: each is a table of its own inside an entry.
-pub(crate) const KINDS: [&str; 4] = ["nginx", "haproxy", "nftables", "redis"];
+pub(crate) const KINDS: [&str; 7] = [
+    "nginx", "haproxy", "nftables", "redis", "envoy", "caddy", "webhook",
+];
 
 /// Longest name, in bytes.
 const NAME_BYTES_MAX: usize = 64;
@@ -43,7 +45,8 @@ pub(super) const GATEWAYS: Section = Section {
             Kind::Integer(1, 86_400),
             Absent("10"),
             Restart,
-            "How often it is read to see whether somebody changed it or restarted it. Without it: as often as suits its kind.",
+            "How often it is read to see whether somebody changed it or restarted it; a webhook is told everything instead. Without it: as often \
+             as suits its kind.",
         ),
         setting(
             "gateways[].change_secs",
@@ -161,6 +164,80 @@ pub(super) const REDIS: Section = Section {
             Value(r#""portcullis:""#),
             Restart,
             "What all keys begin with: letters, digits and _-.: only.",
+        ),
+    ],
+};
+
+pub(super) const ENVOY: Section = Section {
+    path: "gateways[].envoy",
+    is_optional: true,
+    about: "Envoy, by the configuration of a filter that it reads from a file.",
+    settings: &[
+        setting(
+            "gateways[].envoy.file",
+            Kind::File,
+            Required(r#""/etc/envoy/portcullis.json""#),
+            Restart,
+            "The file, which is Portcullis' own.",
+        ),
+        setting(
+            "gateways[].envoy.admin",
+            Kind::Url(&["http://", "https://"]),
+            Value(r#""http://127.0.0.1:9901""#),
+            Restart,
+            "Envoy's admin interface: it says what Envoy has taken up.",
+        ),
+    ],
+};
+
+pub(super) const CADDY: Section = Section {
+    path: "gateways[].caddy",
+    is_optional: true,
+    about: "Caddy, by its admin API: a route of its configuration.",
+    settings: &[
+        setting(
+            "gateways[].caddy.admin",
+            Kind::Url(&["http://", "https://"]),
+            Value(r#""http://127.0.0.1:2019""#),
+            Restart,
+            "Caddy's admin API.",
+        ),
+        setting(
+            "gateways[].caddy.server",
+            Kind::Text(NAME_BYTES_MAX),
+            Absent(r#""srv0""#),
+            Restart,
+            "The server whose first route is put there when Caddy has none of Portcullis': srv0 with most Caddyfiles. Without it the \
+             route has to be there.",
+        ),
+        setting(
+            "gateways[].caddy.matcher",
+            Kind::Choice(&["remote_ip", "client_ip"]),
+            Value(r#""remote_ip""#),
+            Restart,
+            "How Caddy finds a client's address: client_ip (since Caddy 2.7) behind its trusted_proxies.",
+        ),
+    ],
+};
+
+pub(super) const WEBHOOK: Section = Section {
+    path: "gateways[].webhook",
+    is_optional: true,
+    about: "Anything that listens to HTTP: each change, signed as www.standardwebhooks.com says, and now and then everything.",
+    settings: &[
+        setting(
+            "gateways[].webhook.url",
+            Kind::Url(&["https://", "http://"]),
+            Required(r#""https://edge.internal/portcullis""#),
+            Restart,
+            "Where messages go.",
+        ),
+        setting(
+            "gateways[].webhook.secret",
+            Kind::Secret,
+            Required(r#"{ env = "PORTCULLIS_WEBHOOK_SECRET" }"#),
+            Restart,
+            "What messages are signed with: whsec_ and the base64 of 24 to 64 random bytes.",
         ),
     ],
 };

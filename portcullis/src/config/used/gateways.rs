@@ -26,6 +26,12 @@ pub(crate) struct Gateway {
     pub(crate) nftables: Option<Nftables>,
     /// Redis.
     pub(crate) redis: Option<Redis>,
+    /// Envoy.
+    pub(crate) envoy: Option<Envoy>,
+    /// Caddy.
+    pub(crate) caddy: Option<Caddy>,
+    /// Whatever listens.
+    pub(crate) webhook: Option<Webhook>,
 }
 
 impl Gateway {
@@ -77,4 +83,36 @@ pub(crate) struct Redis {
     pub(crate) url: Secret,
     /// What keys begin with.
     pub(crate) prefix: String,
+}
+
+/// `[gateways.envoy]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Envoy {
+    /// The filter's configuration.
+    pub(crate) file: PathBuf,
+    /// The admin interface.
+    pub(crate) admin: Secret,
+}
+
+/// `[gateways.caddy]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Caddy {
+    /// The admin API.
+    pub(crate) admin: Secret,
+    /// Where the route is put.
+    pub(crate) server: Option<String>,
+    /// How addresses are found.
+    pub(crate) matcher: String,
+}
+
+/// `[gateways.webhook]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Webhook {
+    /// Where messages go.
+    pub(crate) url: Secret,
+    /// What they are signed with.
+    pub(crate) secret: Secret,
 }

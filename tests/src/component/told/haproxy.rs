@@ -9,10 +9,11 @@ use std::path::Path;
 pub(super) fn plan(folder: &Path, port: u16) -> Result<Plan> {
     let (socket, map) = (folder.join("admin.sock"), folder.join("portcullis.map"));
     std::fs::write(&map, format!("{REFUSED_BY_HAND} block\n"))?;
-    let [global, frontend] = advised(&Haproxy::new(HaproxySettings {
+    let connector = Haproxy::new(HaproxySettings {
         socket: HaproxySocket::Unix(socket.clone()),
         map: map.display().to_string(),
-    }))?;
+    });
+    let [global, frontend] = advised(&connector)?;
     let file = folder.join("haproxy.cfg");
     std::fs::write(
         &file,
@@ -44,5 +45,6 @@ frontend all
             map.display()
         ),
         way: Way::Loopback(port),
+        connector: Box::new(connector),
     })
 }

@@ -1,12 +1,11 @@
 //! nftables, in a network namespace of its own, in front of a server that answers whoever reaches it.
 
-use super::{Plan, REFUSED_BY_HAND, Way, advised};
+use super::{Plan, REFUSED_BY_HAND, Way, advised, clock};
 use crate::component::{Command, Stop, is_root, program};
 use anyhow::{Context as _, Result};
 use enforcer::connector::{Nftables, NftablesSettings};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::sync::Arc;
 
 /// Lays out the network and its rules, as a machine does when it starts, and becomes the server.
 const MACHINE: &str = r#"echo $$ >"$1/pid" && ip link set lo up && nft -f "$1/nftables.conf" &&
@@ -45,7 +44,7 @@ pub(super) fn plan(folder: &Path, port: u16) -> Result<Plan> {
     let script = folder.join("inside");
     std::fs::write(
         &script,
-        format!("#!/bin/bash\nexec nsenter {inside} --net=/proc/\"$(cat {shown}/pid)\"/ns/net \"$@\"\n"),
+        format!("#!/bin/bash\nexec nsenter --target \"$(cat {shown}/pid)\" {inside} --net \"$@\"\n"),
     )?;
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755))?;
     let ask = folder.join("ask.py");
@@ -59,8 +58,8 @@ pub(super) fn plan(folder: &Path, port: u16) -> Result<Plan> {
         command: command.clone(),
         table: "portcullis".to_owned(),
     };
-    let clock = Arc::new(|| domain::Timestamp::from_secs(0));
-    let [layout] = advised(&Nftables::new(settings, clock)?)?;
+    let connector = Nftables::new(settings, clock())?;
+    let [layout] = advised(&connector)?;
     let by_hand = format!("add element inet portcullis addresses4 {{ {REFUSED_BY_HAND} }}\n");
     std::fs::write(folder.join("nftables.conf"), layout + &by_hand)?;
     Ok(Plan {
@@ -70,6 +69,7 @@ pub(super) fn plan(folder: &Path, port: u16) -> Result<Plan> {
             .args([shown.to_string(), port.to_string()]),
         settings: format!("[gateways.nftables]\ncommand = {}\n", toml::Value::from(command)),
         way: Way::Namespace { script, ask, port },
+        connector: Box::new(connector),
     })
 }
 

@@ -37,7 +37,8 @@ pub(super) fn plan(folder: &Path, port: u16) -> Result<Plan> {
         toml::Value::from(settings.test.clone()),
         toml::Value::from(settings.reload.clone()),
     );
-    let [http, server] = advised(&Nginx::new(settings))?;
+    let connector = Nginx::new(settings);
+    let [http, server] = advised(&connector)?;
     let user = if is_root() { "user root;" } else { "" };
     std::fs::write(
         &configuration,
@@ -73,5 +74,6 @@ http {{
             pid_file.display()
         ),
         way: Way::Loopback(port),
+        connector: Box::new(connector),
     })
 }

@@ -23,7 +23,8 @@ pub(super) fn plan(folder: &Path, port: u16) -> Result<Plan> {
         prefix: "portcullis:".to_owned(),
     };
     let told = format!("[gateways.redis]\nurl = \"{}\"\n", settings.url);
-    let [http] = advised(&Redis::new(settings)?)?;
+    let connector = Redis::new(settings)?;
+    let [http] = advised(&connector)?;
     let user = if is_root() { "user root;" } else { "" };
     ensure!(
         Path::new(MODULES).join("ngx_http_lua_module.so").is_file(),
@@ -66,6 +67,7 @@ http {{
         ]),
         settings: told,
         way: Way::Loopback(port),
+        connector: Box::new(connector),
     })
 }
 
