@@ -60,7 +60,7 @@ pub struct Candidate {
     pub is_claimed: bool,
     /// Whether most of what speaks against it may be the doing of a page of somebody else's.
     pub may_be_planted: bool,
-    /// What the routes are for on which the evidence lies.
+    /// What the routes are for on which the evidence lies; empty where no single request is any.
     pub roles: RoleSet,
     /// Whether its user agent says that it is a crawler.
     pub is_declared_crawler: bool,

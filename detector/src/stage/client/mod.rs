@@ -243,7 +243,7 @@ impl Shard {
             .collect();
         let mut row = Vec::with_capacity(feature::COUNT);
         feature::extract(window, &mut row);
-        let mut roles = RoleSet::of(&[role]);
+        let mut roles = RoleSet::default();
         let (copy, evidence, names) = if claims.is_empty() {
             (None, Vec::new(), KinNames::default())
         } else {
@@ -256,8 +256,8 @@ impl Shard {
             );
             self.suspects
                 .keep(arrival.key, kept, arrival.record.position, latest);
-            let noted = self.suspects.roles_of(arrival.key);
-            roles = if noted.is_empty() { roles } else { noted };
+            // Of the kept evidence only: the present request's route is the client's own choice.
+            roles = self.suspects.roles_of(arrival.key);
             (
                 Some(Box::new(window.clone())),
                 self.suspects.with_latest(arrival.key, latest),
