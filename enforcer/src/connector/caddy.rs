@@ -123,7 +123,8 @@ impl Caddy {
                 Ok(Some(route))
             }
             (StatusCode::OK, _, None) => Err(PointError::Refused(
-                "Caddy names no version of its configuration (ETag): it is too old to be changed safely".to_owned(),
+                "Caddy names no version of its configuration (ETag): it is too old to be changed safely"
+                    .to_owned(),
             )),
             (status, body, _) => Err(refused(status, &body)),
         }

@@ -164,6 +164,29 @@ mod tests {
     }
 
     #[test]
+    fn a_gateway_of_a_configuration_is_printed_with_what_it_says() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("portcullis.toml");
+        let haproxy = "[gateways.haproxy]\nsocket = \"127.0.0.1:9999\"\nmap = \"/srv/deny.map\"\n";
+        std::fs::write(
+            &file,
+            format!("[stdin]\n[[gateways]]\nname = \"edge-1\"\n{haproxy}"),
+        )
+        .expect("a file");
+        let printed = connect("edge-1", Some(&file)).expect("it is there");
+        assert!(
+            printed.contains("stats socket 127.0.0.1:9999 level admin"),
+            "{printed}"
+        );
+        assert!(printed.contains("map_ip(/srv/deny.map,none)"), "{printed}");
+        assert!(
+            connect("haproxy", Some(&file))
+                .expect_err("a kind, and no name")
+                .is::<WrongUsage>()
+        );
+    }
+
+    #[test]
     fn what_is_neither_a_name_nor_a_kind_is_wrong_usage() {
         let error = connect("iptables", None).expect_err("it is none");
         assert!(error.is::<WrongUsage>());
