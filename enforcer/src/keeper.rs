@@ -140,6 +140,8 @@ impl Keeper {
     /// Reads when it is time, compares, changes.
     async fn compare(&mut self) -> Result<(), PointError> {
         self.look();
+        let wanted = self.wanted.items.len();
+        self.note(|status| status.wanted = wanted);
         if self.held.is_none() || self.is_read_due() {
             self.read().await?;
         }
