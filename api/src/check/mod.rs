@@ -100,7 +100,7 @@ enum Verdict {
 pub(crate) fn router() -> Router<Arc<ApiState>> {
     Router::new()
         .route("/check", any(check))
-        .route("/check/{*path}", any(check))
+        .route("/check/{*path}", any(check_before_path))
         .route(envoy::PATH, post(envoy::check))
 }
 
@@ -111,23 +111,42 @@ async fn check(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
+    ask(
+        &state,
+        peer,
+        &entrance,
+        query.as_deref().unwrap_or_default(),
+        &headers,
+    )
+}
+
+/// Where a gateway puts the client's own path behind ours, the query is the client's, too: nothing in it is the gateway's word.
+async fn check_before_path(
+    State(state): State<Arc<ApiState>>,
+    Extension(peer): Extension<Peer>,
+    Extension(entrance): Extension<Arc<Entrance>>,
+    headers: HeaderMap,
+) -> Response {
+    ask(&state, peer, &entrance, "", &headers)
+}
+
+fn ask(state: &ApiState, peer: Peer, entrance: &Entrance, query: &str, headers: &HeaderMap) -> Response {
     let settings = &state.check;
-    if !is_authorised(&entrance, &headers) {
+    if !is_authorised(entrance, headers) {
         state.metrics.check_unauthorised();
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let query = query.as_deref().unwrap_or_default();
     let gateway = parameter(query, "gateway");
     let key = settings
         .presented
         .as_ref()
         .and_then(|presented| headers.get(&presented.header));
     let question = Question {
-        address: client_address(settings, peer.address.ip(), &headers),
+        address: client_address(settings, peer.address.ip(), headers),
         key: key.map(HeaderValue::as_bytes),
         gateway: gateway.as_deref(),
     };
-    let verdict = decide(&state, &question);
+    let verdict = decide(state, &question);
     answer(verdict, parameter(query, "throttle").as_deref() == Some("429"))
 }
 
@@ -385,6 +404,29 @@ mod tests {
         );
         let conditional = [("X-Forwarded-For", "203.0.113.2")];
         assert_eq!(ask(&rig, "/check", &conditional).await.status, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_clients_own_query_behind_our_path_says_nothing_of_the_gateway() {
+        let rig = rig(AddressHeader::ForwardedFor).await;
+        rig.put(|decision| decision.gateways = vec!["edge-1".to_owned()]);
+        rig.put(|decision| decision.action = Action::Throttle);
+        let status =
+            async |uri: &str, client: &str| ask(&rig, uri, &[("X-Forwarded-For", client)]).await.status;
+        assert_eq!(
+            status("/check/shop?gateway=edge-1", "203.0.113.1").await,
+            StatusCode::OK
+        );
+        assert_eq!(
+            status("/check/shop?throttle=429", "203.0.113.2").await,
+            StatusCode::OK
+        );
+        let names = rig.state.askers.standings(&*rig.state.blocklist, rig.state.now());
+        assert!(names.iter().all(|asker| asker.name.is_empty()), "{names:?}");
+        assert_eq!(
+            status("/check?gateway=edge-1", "203.0.113.1").await,
+            StatusCode::FORBIDDEN
+        );
     }
 
     #[tokio::test]
