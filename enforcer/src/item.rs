@@ -37,6 +37,31 @@ impl Item {
             is_ordered: entry.origin == Origin::Operator,
         }
     }
+
+    /// What a point holds that was told it.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        Held {
+            action: self.action,
+            expires_at: Some(self.expires_at),
+        }
+    }
+}
+
+/// An item of a range, for tests.
+#[cfg(test)]
+pub(crate) fn of_range(range: &str, action: Action) -> (Client, Item) {
+    let client = Client::from_range(range.parse().expect(range));
+    let item = Item {
+        client: client.clone(),
+        action,
+        expires_at: Timestamp::from_secs(2_000_000_000),
+        created_at: Timestamp::from_secs(1_900_000_000),
+        decision: "ab".repeat(16),
+        priority: 50,
+        is_ordered: false,
+    };
+    (client, item)
 }
 
 /// What a point holds of ours about one client.

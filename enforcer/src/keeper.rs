@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use storage::{LiveBlocklist, LiveEvent, Store};
 use tokio::sync::broadcast;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// How long a process may keep a point without saying that it lives; another one takes over then.
@@ -21,6 +22,10 @@ const RENEW_EVERY: Duration = Duration::from_secs(5);
 
 /// After a change of the blocklist, so long for others that come with it.
 const GATHER: Duration = Duration::from_millis(20);
+
+/// Going through a long list takes a while: so many times that while is rested, at most [`IDLE`], so that a list which changes all
+/// the time takes a fifth of a processor for each point, and not all of it.
+const REST: u32 = 4;
 
 /// Longest time that a point is left alone when nothing changes: entries end, and whoever knows when writes nothing twice.
 const IDLE: Duration = Duration::from_secs(1);
@@ -58,6 +63,10 @@ pub struct Keeper {
     wanted: Wanted,
     /// What the point holds, when that is known.
     held: Option<Holding>,
+    /// Whether what it is to hold and what it holds were compared, and are equal.
+    is_settled: bool,
+    /// How long to gather changes before the next look.
+    gather: Duration,
     read_at: Option<Timestamp>,
     changed_at: Option<Timestamp>,
     lease_at: Option<Timestamp>,
@@ -91,6 +100,8 @@ impl Keeper {
             breaker: Breaker::default(),
             wanted: Wanted::default(),
             held: None,
+            is_settled: false,
+            gather: GATHER,
             read_at: None,
             changed_at: None,
             lease_at: None,
@@ -106,8 +117,9 @@ impl Keeper {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(pause) => {}
-                () = changed(&mut events), if self.breaker.retry_at().is_none() && pause > GATHER => {
-                    tokio::time::sleep(GATHER.max(self.until_change())).await;
+                // Never for longer: the lease has to be renewed, and the end must not wait, however far the next change is.
+                () = changed(&mut events), if self.breaker.retry_at().is_none() && pause > self.gather => {
+                    tokio::time::sleep(self.gather).await;
                 }
             }
         }
@@ -128,7 +140,7 @@ impl Keeper {
             Ok(()) => {
                 self.breaker.succeed();
                 self.note(|status| (status.error, status.failing_since) = (None, None));
-                IDLE.min(self.until_change().max(GATHER))
+                IDLE.min(self.until_change().max(self.gather))
             }
             Err(error) => {
                 self.fail(&error);
@@ -139,48 +151,65 @@ impl Keeper {
 
     /// Reads when it is time, compares, changes.
     async fn compare(&mut self) -> Result<(), PointError> {
-        self.look();
-        let wanted = self.wanted.items.len();
-        self.note(|status| status.wanted = wanted);
+        self.look().await;
         if self.held.is_none() || self.is_read_due() {
             self.read().await?;
         }
-        let held = self.held.get_or_insert_default();
-        let changes = plan(&self.wanted.items, held);
-        let (wanted, held) = (self.wanted.items.len(), held.len());
-        self.note(|status| {
-            (status.wanted, status.held) = (wanted, held);
-            status.unexpressed.clone_from(&self.wanted.unexpressed);
-        });
-        if changes.is_empty() && !self.connector.is_due() {
-            self.confirm(&changes);
+        // A long list takes a while to go through: when nothing has changed it is not.
+        if self.is_settled && !self.connector.is_due() {
+            self.confirm(&Changes::default());
             return Ok(());
         }
         if self.until_change() > Duration::ZERO {
             self.note(|status| status.state = PointState::Changing);
             return Ok(());
         }
+        let began = Instant::now();
+        let held = self.held.get_or_insert_default();
+        let changes = plan(&self.wanted.items, held);
+        let held = held.len();
+        self.note(|status| status.held = held);
+        if changes.is_empty() && !self.connector.is_due() {
+            self.is_settled = true;
+            self.confirm(&changes);
+            return Ok(());
+        }
         self.note(|status| status.state = PointState::Changing);
+        self.gather = (began.elapsed() * REST).clamp(self.gather, IDLE);
         // Until it is known to have gone well, nothing is known.
         self.held = None;
         self.connector.apply(&changes, &self.wanted.items).await?;
         self.changed_at = Some((self.clock)());
-        self.held = Some(holding(&self.wanted));
+        self.held = Some(self.wanted.holding());
+        self.is_settled = true;
         self.confirm(&changes);
         Ok(())
     }
 
-    /// Works out what the point is to hold, when the blocklist has changed.
-    fn look(&mut self) {
-        let expresses = self.connector.expresses();
-        let (gateway, known) = (self.settings.gateway.as_deref(), self.wanted.generation);
-        let gathered = self
-            .list
-            .read(|list| (list.generation() != known).then(|| Wanted::gather(list, gateway, &expresses)));
-        if let Some(mut wanted) = gathered {
-            wanted.settle(&expresses);
-            self.wanted = wanted;
-        }
+    /// Works out what the point is to hold, when the blocklist has changed: beside the threads that answer gateways.
+    async fn look(&mut self) {
+        let (expresses, known) = (self.connector.expresses(), self.wanted.generation);
+        let (list, gateway) = (Arc::clone(&self.list), self.settings.gateway.clone());
+        let gather = move || {
+            let gathered = list.read(|list| {
+                (list.generation() != known).then(|| Wanted::gather(list, gateway.as_deref(), &expresses))
+            });
+            gathered.map(|mut wanted| {
+                wanted.settle(&expresses);
+                wanted
+            })
+        };
+        let began = Instant::now();
+        let Ok(Some(wanted)) = tokio::task::spawn_blocking(gather).await else {
+            return;
+        };
+        self.gather = (began.elapsed() * REST).clamp(GATHER, IDLE);
+        self.wanted = wanted;
+        self.is_settled = false;
+        self.note(|status| {
+            status.wanted = self.wanted.items.len();
+            status.unexpressed.clone_from(&self.wanted.unexpressed);
+        });
     }
 
     async fn read(&mut self) -> Result<(), PointError> {
@@ -192,6 +221,7 @@ impl Keeper {
             tracing::warn!(point = %self.settings.name, "the point holds something else than was written: it is put right");
         }
         self.held = Some(seen);
+        self.is_settled = false;
         self.read_at = Some((self.clock)());
         Ok(())
     }
@@ -260,7 +290,8 @@ impl Keeper {
                 self.lease_at = Some(now);
                 self.fence.is_some()
             }
-            // Without the store nobody else can take over either: what is known is kept in force.
+            // Mostly nobody else reaches the store either, and what is known is kept in force. Where another process does, it
+            // takes over, and the two undo each other until both reach it again (docs/adr/0038).
             Err(error) => {
                 tracing::debug!(point = %self.settings.name, %error, "the lease could not be renewed");
                 self.fence.is_some()
@@ -327,19 +358,6 @@ impl Keeper {
     fn note(&self, write: impl FnOnce(&mut PointStatus)) {
         write(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner));
     }
-}
-
-/// What a point holds that was told all of that.
-fn holding(wanted: &Wanted) -> Holding {
-    let held = |item: &crate::Item| Held {
-        action: item.action,
-        expires_at: Some(item.expires_at),
-    };
-    wanted
-        .items
-        .iter()
-        .map(|(client, item)| (client.clone(), held(item)))
-        .collect()
 }
 
 /// Whether two say the same, as far as the second tells: a point may round times, or tell none. What is about to end may be gone.

@@ -1,6 +1,6 @@
 //! What a point is to hold. Pure.
 
-use crate::item::{Expresses, Item, Obstacle};
+use crate::item::{Expresses, Holding, Item, Obstacle};
 use domain::blocklist::Blocklist;
 use domain::{Client, Scope};
 use ipnet::IpNet;
@@ -53,6 +53,12 @@ impl Wanted {
         if let Some(capacity) = expresses.capacity {
             self.cut(capacity);
         }
+    }
+
+    /// What a point holds that was told all of it.
+    #[must_use]
+    pub fn holding(&self) -> Holding {
+        held(&self.items)
     }
 
     fn leave_out(&mut self, obstacle: Obstacle) {
@@ -178,6 +184,14 @@ impl Wanted {
             self.leave_out(Obstacle::Capacity);
         }
     }
+}
+
+/// What a point holds that was told these.
+pub(crate) fn held(items: &BTreeMap<Client, Item>) -> Holding {
+    items
+        .iter()
+        .map(|(client, item)| (client.clone(), item.held()))
+        .collect()
 }
 
 /// The items whose addresses all lie in a range.

@@ -207,6 +207,28 @@ fn takes_a_long_list(mut gateway: ToldGateway) -> Result<()> {
     holds(&gateway, &[], &[ATTACKER, OTHER])
 }
 
+/// The end does not wait for the next change, however far that is, and takes everything away where that was asked for.
+#[test]
+fn a_change_that_is_far_does_not_hold_up_the_end() -> Result<()> {
+    let gateway = ToldGateway::haproxy()?;
+    let far = "read_secs = 1\nchange_secs = 86400\non_stop = \"flush\"";
+    let setup =
+        Setup::new()
+            .with("clients", "private_clients = true")
+            .gateway("edge", far, gateway.settings());
+    let mut portcullis = Portcullis::start(&setup)?;
+    confirmed(&portcullis, 0)?;
+    portcullis.block(ATTACKER)?;
+    confirmed(&portcullis, 1)?;
+    portcullis.block(OTHER)?;
+    portcullis.wait_until("the second block waits for the next change", |portcullis| {
+        Ok(standing(portcullis)?["state"] == "changing")
+    })?;
+    holds(&gateway, &[ATTACKER], &[OTHER])?;
+    portcullis.stop()?;
+    holds(&gateway, &[], &[ATTACKER, OTHER])
+}
+
 /// The stories, for each gateway. Tests are found by their names when they are compiled: no function can make them.
 macro_rules! gateways {
     ($($name:ident),*) => {

@@ -269,7 +269,7 @@ fn refused(status: StatusCode, body: &Value) -> PointError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::Timestamp;
+    use crate::item::of_range as item;
 
     #[test]
     fn what_is_written_is_read_and_another_form_is_not() {
@@ -279,19 +279,6 @@ mod tests {
             matcher: "remote_ip".to_owned(),
         };
         let caddy = Caddy::new(settings).expect("settings");
-        let item = |range: &str, action| {
-            let client = Client::from_range(range.parse().expect(range));
-            let item = Item {
-                client: client.clone(),
-                action,
-                expires_at: Timestamp::from_secs(2_000_000_000),
-                created_at: Timestamp::from_secs(1_900_000_000),
-                decision: "ab".repeat(16),
-                priority: 50,
-                is_ordered: false,
-            };
-            (client, item)
-        };
         let wanted: BTreeMap<Client, Item> = [
             item("203.0.113.9/32", Action::Block),
             item("2001:db8:1:2::/64", Action::Throttle),

@@ -237,22 +237,11 @@ fn read_entry(entry: &Value) -> Option<(Client, Held)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::item::of_range;
 
     #[test]
     fn what_is_written_is_read() {
-        let item = |range: &str| {
-            let client = Client::from_range(range.parse().expect(range));
-            let item = Item {
-                client: client.clone(),
-                action: Action::Block,
-                expires_at: Timestamp::from_secs(2_000_000_000),
-                created_at: Timestamp::from_secs(1_900_000_000),
-                decision: "ab".repeat(16),
-                priority: 50,
-                is_ordered: false,
-            };
-            (client, item)
-        };
+        let item = |range: &str| of_range(range, Action::Block);
         let wanted: BTreeMap<Client, Item> = [item("203.0.113.9/32"), item("2001:db8:1:2::/64")].into();
         let (version, content) = written(&wanted);
         let (read_version, holding) = read_file(&content).expect("a file");

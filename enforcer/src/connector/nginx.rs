@@ -148,11 +148,6 @@ impl Connector for Nginx {
     }
 }
 
-/// The word that a `geo` variable takes.
-fn word(action: Action) -> &'static str {
-    action.as_str()
-}
-
 /// The content with our section replaced, or put at its end.
 fn with_section(before: &str, wanted: &BTreeMap<Client, Item>) -> String {
     let mut section = format!("{BEGIN}\n");
@@ -162,8 +157,7 @@ fn with_section(before: &str, wanted: &BTreeMap<Client, Item>) -> String {
             let _ = writeln!(
                 section,
                 "{range} {}; # until={until} decision={}",
-                word(item.action),
-                item.decision
+                item.action, item.decision
             );
         }
     }
@@ -229,20 +223,7 @@ fn worker(process: u32, master: u32) -> Option<(u32, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn item(range: &str, action: Action) -> (Client, Item) {
-        let client = Client::from_range(range.parse().expect(range));
-        let item = Item {
-            client: client.clone(),
-            action,
-            expires_at: Timestamp::from_secs(2_000_000_000),
-            created_at: Timestamp::from_secs(1_900_000_000),
-            decision: "ab".repeat(16),
-            priority: 50,
-            is_ordered: false,
-        };
-        (client, item)
-    }
+    use crate::item::of_range as item;
 
     #[test]
     fn what_is_written_is_read_and_what_is_not_ours_stays() {

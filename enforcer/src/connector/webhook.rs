@@ -4,9 +4,10 @@
 //! each failure: whatever was lost or doubled is put right by that. Entries say when they end, for a listener that ends them by itself.
 
 use super::{Connector, Piece, PointError};
-use crate::item::{Expresses, Held, Holding, Item};
+use crate::item::{Expresses, Holding, Item};
 use crate::keeper::Clock;
 use crate::plan::Changes;
+use crate::wanted::held;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -177,14 +178,7 @@ impl Connector for Webhook {
         };
         match told {
             Ok(()) => {
-                let held = |item: &Item| Held {
-                    action: item.action,
-                    expires_at: Some(item.expires_at),
-                };
-                self.acknowledged = wanted
-                    .iter()
-                    .map(|(client, item)| (client.clone(), held(item)))
-                    .collect();
+                self.acknowledged = held(wanted);
                 Ok(())
             }
             Err(error) => {
