@@ -69,7 +69,11 @@ impl Caddy {
         settings
             .admin
             .truncate(settings.admin.trim_end_matches('/').len());
-        let http = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build();
+        let http = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build();
         Ok(Self {
             settings,
             http: http.map_err(|error| PointError::Refused(error.to_string()))?,

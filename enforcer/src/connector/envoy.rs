@@ -58,6 +58,7 @@ impl Envoy {
     pub fn new(settings: EnvoySettings) -> Result<Self, PointError> {
         let http = reqwest::Client::builder()
             .timeout(ANSWER_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build();
         Ok(Self {
@@ -131,7 +132,7 @@ impl Connector for Envoy {
                 format!("Envoy has no filter {NAME} that it reads from a file: `gateways connect` prints it");
             return Err(PointError::Refused(told));
         };
-        let content = file::content(&self.settings.file)?;
+        let content = file::content(&self.settings.file).await?;
         // What Envoy did not take up holds nobody back.
         Ok(read_file(&content)
             .filter(|(of_file, _)| *of_file == version)
@@ -141,7 +142,7 @@ impl Connector for Envoy {
 
     async fn apply(&mut self, _: &Changes, wanted: &BTreeMap<Client, Item>) -> Result<(), PointError> {
         let (version, content) = written(wanted);
-        file::replace(&self.settings.file, &content)?;
+        file::replace(&self.settings.file, content).await?;
         let wait = async {
             while self.version().await?.as_deref() != Some(&version) {
                 tokio::time::sleep(Duration::from_millis(10)).await;

@@ -57,24 +57,25 @@ impl Nginx {
     /// Has NGINX read its configuration anew, and waits until it serves by it.
     async fn reload(&self) -> Result<(), PointError> {
         let master = self.master()?;
-        let before = workers(master);
+        let before = workers(master).await?;
         run(&self.settings.reload, None).await?;
         let wait = async {
             // The master starts new workers first, and tells the old ones a tenth of a second later to take no more.
             loop {
-                let now = workers(master);
+                let now = workers(master).await?;
                 if !now.is_empty() && now.is_disjoint(&before) {
-                    return;
+                    return Ok(());
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(RELOAD_TIMEOUT, wait).await.map_err(|_| {
-            PointError::Refused(
-                "NGINX was told to reload and its old workers go on serving: its error log says why"
-                    .to_owned(),
-            )
-        })
+        tokio::time::timeout(RELOAD_TIMEOUT, wait)
+            .await
+            .unwrap_or_else(|_| {
+                let told =
+                    "NGINX was told to reload and its old workers go on serving: its error log says why";
+                Err(PointError::Refused(told.to_owned()))
+            })
     }
 
     fn master(&self) -> Result<u32, PointError> {
@@ -130,19 +131,19 @@ impl Connector for Nginx {
     async fn read(&mut self) -> Result<Holding, PointError> {
         // Whoever is not running holds nothing, whatever its file says.
         self.master()?;
-        Ok(read_section(&file::content(&self.settings.file)?))
+        Ok(read_section(&file::content(&self.settings.file).await?))
     }
 
     async fn apply(&mut self, _: &Changes, wanted: &BTreeMap<Client, Item>) -> Result<(), PointError> {
         let file = &self.settings.file;
-        let before = file::content(file)?;
-        file::replace(file, &with_section(&before, wanted))?;
+        let before = file::content(file).await?;
+        file::replace(file, with_section(&before, wanted)).await?;
         let reloaded = match run(&self.settings.test, None).await {
             Ok(_) => self.reload().await,
             Err(error) => Err(error),
         };
         if reloaded.is_err() {
-            file::replace(file, &before)?;
+            file::replace(file, before).await?;
         }
         reloaded
     }
@@ -194,14 +195,16 @@ fn read_line(line: &str) -> Option<(Client, Held)> {
 }
 
 /// The serving workers of a master, by their process numbers and when they began: numbers are used again.
-fn workers(master: u32) -> BTreeSet<(u32, u64)> {
-    let Ok(processes) = std::fs::read_dir("/proc") else {
-        return BTreeSet::new();
-    };
-    processes
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
-        .filter_map(|process| worker(process, master))
-        .collect()
+async fn workers(master: u32) -> Result<BTreeSet<(u32, u64)>, PointError> {
+    file::aside(move || {
+        let processes = std::fs::read_dir("/proc")
+            .map_err(|error| PointError::Unreachable(format!("/proc: {error}: no reload can be watched")))?;
+        Ok(processes
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
+            .filter_map(|process| worker(process, master))
+            .collect())
+    })
+    .await
 }
 
 /// A process, if it is a worker of that master and takes requests.
