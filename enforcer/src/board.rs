@@ -108,6 +108,17 @@ impl Board {
         status
     }
 
+    /// Lists a point that another process keeps.
+    pub fn add_elsewhere(&self, name: &str, kind: &'static str, gateway: Option<&str>) {
+        self.add(PointStatus {
+            name: name.to_owned(),
+            kind,
+            gateway: gateway.map(str::to_owned),
+            state: PointState::Standby,
+            ..PointStatus::default()
+        });
+    }
+
     /// How every point stands, in the order of the configuration.
     #[must_use]
     pub fn all(&self) -> Vec<PointStatus> {

@@ -3,6 +3,8 @@
 use crate::config;
 use crate::policy::{self, Written};
 use crate::scorer::ModelFiles;
+use crate::service::{connectors, wall_clock};
+use crate::wiring::WrongUsage;
 use anyhow::Context as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -71,6 +73,8 @@ fn explained(policy: Option<&Written>) -> String {
 /// Reads a configuration and the policy that it names.
 fn load(file: &Path) -> anyhow::Result<(config::Loaded, Option<Written>)> {
     let loaded = config::load(file, &ModelFiles { must_load: true })?;
+    let clock: enforcer::Clock = std::sync::Arc::new(wall_clock);
+    connectors(&loaded.config, &clock).map_err(|error| WrongUsage(format!("{error:#}")))?;
     let policy = loaded.config.policy.file.as_deref();
     let policy = policy.map(policy::read_file).transpose()?;
     Ok((loaded, policy))

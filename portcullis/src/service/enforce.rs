@@ -14,20 +14,27 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Starts a keeper for each gateway of the configuration.
+/// The ways to the gateways of the configuration, in its order. Nothing is reached yet.
 ///
 /// # Errors
-/// When a gateway's settings cannot be used.
+/// When the settings of one cannot be used: which, and why.
+pub(crate) fn connectors(config: &Config, clock: &Clock) -> anyhow::Result<Vec<Box<dyn Connector>>> {
+    let ways = config.gateways.iter().enumerate().map(|(at, gateway)| {
+        connector(gateway, clock)
+            .with_context(|| format!("gateways[{at}] ({:?}) cannot be used", gateway.name))
+    });
+    ways.collect()
+}
+
+/// Starts a keeper for each gateway of the configuration; `connectors` are the ways to them, in their order.
 pub(super) fn start(
     shared: &Shared,
-    config: &Config,
+    (config, connectors): (&Config, Vec<Box<dyn Connector>>),
     stop: &CancellationToken,
     tasks: &TaskTracker,
-) -> anyhow::Result<Arc<Points>> {
+) -> Arc<Points> {
     let board = Board::default();
-    for gateway in &config.gateways {
-        let connector = connector(gateway, &shared.clock)
-            .with_context(|| format!("could not reach the gateway {}", gateway.name))?;
+    for (gateway, connector) in config.gateways.iter().zip(connectors) {
         let secs = |secs: Option<u32>| secs.map(|secs| Duration::from_secs(u64::from(secs)));
         let settings = PointSettings {
             name: gateway.name.clone(),
@@ -41,7 +48,16 @@ pub(super) fn start(
         let keeper = Keeper::new(settings, connector, known, clock, &board);
         tasks.spawn(keeper.run(stop.clone()));
     }
-    Ok(Arc::new(Points(board)))
+    Arc::new(Points(board))
+}
+
+/// The gateways of the configuration, where another process keeps them: whoever asks this one is to know that they are there.
+pub(super) fn elsewhere(config: &Config, connectors: &[Box<dyn Connector>]) -> Arc<Points> {
+    let board = Board::default();
+    for (gateway, connector) in config.gateways.iter().zip(connectors) {
+        board.add_elsewhere(&gateway.name, connector.kind(), gateway.gateway.as_deref());
+    }
+    Arc::new(Points(board))
 }
 
 /// The way to a gateway: one arm for each kind.
@@ -58,7 +74,7 @@ pub(crate) fn connector(gateway: &Gateway, clock: &Clock) -> anyhow::Result<Box<
             reload: nginx.reload,
         }))
     } else if let Some(haproxy) = &gateway.haproxy {
-        Box::new(haproxy_of(haproxy))
+        Box::new(haproxy_of(haproxy)?)
     } else if let Some(nftables) = gateway.nftables.clone() {
         let (command, table) = (nftables.command, nftables.table);
         Box::new(Nftables::new(NftablesSettings { command, table }, clock())?)
@@ -85,16 +101,21 @@ pub(crate) fn connector(gateway: &Gateway, clock: &Clock) -> anyhow::Result<Box<
     })
 }
 
-fn haproxy_of(haproxy: &used::Haproxy) -> Haproxy {
-    let socket = if haproxy.socket.starts_with('/') {
-        HaproxySocket::Unix(haproxy.socket.clone().into())
+fn haproxy_of(haproxy: &used::Haproxy) -> anyhow::Result<Haproxy> {
+    let (text, map) = (&haproxy.socket, haproxy.map.clone());
+    let has_port = text
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let socket = if text.starts_with('/') {
+        HaproxySocket::Unix(text.clone().into())
+    } else if has_port {
+        HaproxySocket::Tcp(text.clone())
     } else {
-        HaproxySocket::Tcp(haproxy.socket.clone())
+        anyhow::bail!(
+            "haproxy.socket: found {text:?}, expected a path that begins with /, or a host and a port"
+        );
     };
-    Haproxy::new(HaproxySettings {
-        socket,
-        map: haproxy.map.clone(),
-    })
+    Ok(Haproxy::new(HaproxySettings { socket, map }))
 }
 
 /// How far the gateways are.
@@ -217,4 +238,59 @@ fn write_delays(labelled: &[(String, &PointStatus)], out: &mut Exposition) {
         .collect();
     let help = "Seconds from a decision's being stored to its effect at a gateway.";
     out.add_histogram("gateway_delay_seconds", help, &histograms);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, NoModels};
+    use crate::service::wall_clock;
+
+    fn problem(kind: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("portcullis.toml");
+        let text = format!(
+            "[storage]\nurl = \"sqlite::memory:\"\ncheckpoints = \"file:///nowhere\"\n[[gateways]]\nname = \"edge\"\n{kind}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        let clock: Clock = Arc::new(wall_clock);
+        let made =
+            config::load(&file, &NoModels).and_then(|loaded| connectors(&loaded.config, &clock).map(drop));
+        made.err().map(|error| format!("{error:#}")).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_before_anything_starts() {
+        for (kind, expected) in [
+            ("[gateways.haproxy]\nsocket = \"/run/haproxy.sock\"", ""),
+            ("[gateways.haproxy]\nsocket = \"edge:9999\"", ""),
+            (
+                "[gateways.haproxy]\nsocket = \"haproxy.sock\"",
+                "gateways[0] (\"edge\") cannot be used: haproxy.socket: found",
+            ),
+            (
+                "[gateways.nftables]\ntable = \"1; flush ruleset\"",
+                "is no table's name",
+            ),
+            (
+                "[gateways.redis]\nurl = \"redis://127.0.0.1\"\nprefix = \"a*\"",
+                "a prefix of keys",
+            ),
+            (
+                "[gateways.webhook]\nurl = \"https://h.example/\"\nsecret = \"short\"",
+                "a webhook's secret",
+            ),
+            (
+                "[gateways.webhook]\nurl = \"http://h.example/\"\nsecret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"",
+                "without TLS",
+            ),
+        ] {
+            let found = problem(kind);
+            assert!(
+                found.contains(expected) && found.is_empty() == expected.is_empty(),
+                "{kind}: {found}"
+            );
+            assert!(!found.contains("short"), "a secret shows: {found}");
+        }
+    }
 }

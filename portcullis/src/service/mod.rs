@@ -22,6 +22,7 @@ mod topics;
 mod watch;
 
 pub(crate) use enforce::connector;
+pub(crate) use enforce::connectors;
 pub(crate) use figures::{Count, Figures};
 pub(crate) use file_watch::FileWatch;
 pub(crate) use reload::reload;
@@ -124,35 +125,20 @@ impl Service {
         let config = &loaded.config;
         masking::set(&config.masking())?;
         openapi::set(&config.openapi.files)?;
-        let written = rules::load(&config.rules.files, config.rules.shipped)?;
-        let statutes = Statutes {
-            rules: rules::rule_set(&written)?,
-            clauses: policy::load(config.policy.file.as_deref())?,
+        let statutes = statutes(config, roles)?;
+        let clock: Clock = Arc::new(wall_clock);
+        let connectors = enforce::connectors(config, &clock)?;
+        let (networks, countries) = databases(config, roles)?;
+        let sockets = match roles.serve {
+            true => listeners::bind(&config.api.listeners).await?,
+            false => Vec::new(),
         };
-        warn_of_unheard(&written, config);
-        warn_of_unheard_clauses(&statutes.clauses, config);
-        if roles.detect {
-            // Before anything is made: a model that does not load is a wrong setting.
-            let model = &config.model;
-            Duel::configured(model.file.as_deref(), model.challenger.as_deref())?;
-        }
-        // Only whoever reads logs looks addresses up.
-        let networks = config.clients.networks.as_deref().filter(|_| roles.detect);
-        let networks = networks.map(Networks::open).transpose()?;
-        let countries = config.clients.countries.as_deref().filter(|_| roles.detect);
-        let countries = countries.map(Countries::open).transpose()?;
-        let sockets = if roles.serve {
-            listeners::bind(&config.api.listeners).await?
-        } else {
-            Vec::new()
-        };
-        let syslog = if roles.detect {
-            syslog::bind(&config.syslog).await?
-        } else {
-            Vec::new()
+        let syslog = match roles.detect {
+            true => syslog::bind(&config.syslog).await?,
+            false => Vec::new(),
         };
         let addresses = sockets.iter().map(|socket| socket.address).collect();
-        let shared = share(config).await?;
+        let shared = share(config, clock).await?;
         let first_key = api::bootstrap_key(&*shared.store, (shared.clock)())
             .await
             .context("could not make the first key")?;
@@ -165,33 +151,29 @@ impl Service {
             .metrics
             .push(Arc::clone(&outlets) as Arc<dyn api::MetricsSource>);
         let (detect, folder_lock) = if roles.detect && config.reads() {
-            let started = start_detect(
-                &shared,
-                config,
-                (&statutes, networks.clone(), countries.clone()),
-                (&figures, &outlets),
-            )
-            .await?;
+            let terms = (&statutes, networks.clone(), countries.clone());
+            let started = start_detect(&shared, config, terms, (&figures, &outlets)).await?;
             syslog::serve(syslog, &started.spools, &stop, &tasks)?;
             if config.stdin.is_some() {
                 stdin::serve(&started.spools, &stop)?;
             }
-            if config.push.is_some() {
-                parts.sink = Some(Arc::new(PushDoor {
-                    spools: Arc::clone(&started.spools),
-                }));
-            }
+            let door = config.push.is_some().then(|| PushDoor {
+                spools: Arc::clone(&started.spools),
+            });
+            parts.sink = door.map(|door| Arc::new(door) as Arc<dyn api::LineSink>);
             (Some(started.role), started.lock)
         } else {
             (None, None)
         };
-        if roles.enforce {
-            let points = enforce::start(&shared, config, &stop, &tasks)?;
+        parts.points = Some(if roles.enforce {
+            let points = enforce::start(&shared, (config, connectors), &stop, &tasks);
             parts
                 .metrics
                 .push(Arc::clone(&points) as Arc<dyn api::MetricsSource>);
-            parts.points = Some(points);
-        }
+            points
+        } else {
+            enforce::elsewhere(config, &connectors)
+        });
         let api = Arc::new(ApiState::new(parts));
         follow::start(&shared, config, &stop, &tasks);
         listeners::serve(sockets, &api, &stop, &tasks);
@@ -292,9 +274,35 @@ fn warn_of_unheard_clauses(clauses: &ClauseSet, config: &Config) {
     }
 }
 
+/// The databases of addresses: only whoever reads logs looks addresses up.
+fn databases(config: &Config, roles: Roles) -> anyhow::Result<(Option<Networks>, Option<Countries>)> {
+    let clients = &config.clients;
+    let networks = clients.networks.as_deref().filter(|_| roles.detect);
+    let countries = clients.countries.as_deref().filter(|_| roles.detect);
+    Ok((
+        networks.map(Networks::open).transpose()?,
+        countries.map(Countries::open).transpose()?,
+    ))
+}
+
+/// Rules and clauses, and the models, as far as they have to load: what does not is a wrong setting, told before anything is made.
+fn statutes(config: &Config, roles: Roles) -> anyhow::Result<Statutes> {
+    let written = rules::load(&config.rules.files, config.rules.shipped)?;
+    let statutes = Statutes {
+        rules: rules::rule_set(&written)?,
+        clauses: policy::load(config.policy.file.as_deref())?,
+    };
+    warn_of_unheard(&written, config);
+    warn_of_unheard_clauses(&statutes.clauses, config);
+    if roles.detect {
+        let model = &config.model;
+        Duel::configured(model.file.as_deref(), model.challenger.as_deref())?;
+    }
+    Ok(statutes)
+}
+
 /// Opens what the roles share.
-async fn share(config: &Config) -> anyhow::Result<Shared> {
-    let clock: Clock = Arc::new(wall_clock);
+async fn share(config: &Config, clock: Clock) -> anyhow::Result<Shared> {
     let url = config.storage.url.reveal();
     make_folder(url)?;
     let store = storage::open(url).await.context("could not open the database")?;

@@ -1,6 +1,6 @@
 //! What must hold of gateways that are told what to carry out.
 
-use super::report;
+use super::{is_loopback, report};
 use crate::config::check::Checked;
 use crate::config::problem::Problem;
 use crate::config::settings::gateways::KINDS;
@@ -31,6 +31,20 @@ pub(super) fn check_gateways(checked: &Checked, problems: &mut Vec<Problem>) {
                 KINDS.map(|kind| format!("[gateways.{kind}]")).join(", ")
             );
             report(checked, problems, &format!("{path}.name"), found, expected);
+        }
+        let url = format!("{path}.webhook.url");
+        if checked
+            .text(&url)
+            .is_some_and(|text| text.starts_with("http://") && !is_loopback(text))
+        {
+            let found = "an address off the loopback without TLS";
+            report(
+                checked,
+                problems,
+                &url,
+                found,
+                "an https:// address: messages name your clients",
+            );
         }
         let name = format!("{path}.name");
         if let Some(text) = checked.text(&name) {

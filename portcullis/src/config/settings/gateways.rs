@@ -230,7 +230,7 @@ pub(super) const WEBHOOK: Section = Section {
             Kind::Url(&["https://", "http://"]),
             Required(r#""https://edge.internal/portcullis""#),
             Restart,
-            "Where messages go.",
+            "Where messages go. With http only the loopback.",
         ),
         setting(
             "gateways[].webhook.secret",
