@@ -1,8 +1,12 @@
 //! Cold records of those who stand out: the requests that show it. Few, bounded, the least suspicious gives way.
 
+use super::{Arrival, Epoch, evidence};
+use crate::effort::evidence_max;
 use crate::limits::EVIDENCE_MAX;
 use crate::policy::RoleSet;
 use crate::signal::RouteRole;
+use crate::threat;
+use crate::window::Window;
 use domain::{Evidence, Position};
 
 /// The requests that show why one client stands out.
@@ -144,4 +148,28 @@ impl Suspects {
     pub fn restore(&mut self, suspects: Vec<Suspect>) {
         self.suspects = suspects.into_iter().take(self.suspects_max).collect();
     }
+}
+
+/// Keeps the present request as evidence of what is claimed, and gives what is kept of the client, and where it lies.
+pub(super) fn keep_evidence(
+    suspects: &mut Suspects,
+    window: &Window,
+    claims: &[(usize, threat::Claim)],
+    (arrival, role): (&Arrival<'_, '_>, RouteRole),
+    epoch: Epoch<'_>,
+) -> (Vec<Evidence>, RoleSet) {
+    let Some((_, strongest)) = claims.first() else {
+        return (Vec::new(), RoleSet::default());
+    };
+    // Who takes object after object shows it by no single request: the looks at it are a sample.
+    let latest = || evidence(arrival.record, arrival.at, epoch.describe);
+    let kept = (
+        window.suspicion.rank() + strongest.confidence,
+        evidence_max(epoch.effort),
+        threat::is_shown_by_samples(strongest.kind).then_some(role),
+    );
+    suspects.keep(arrival.key, kept, arrival.record.position, latest);
+    // Of the kept evidence only: the present request's route is the client's own choice.
+    let roles = suspects.roles_of(arrival.key);
+    (suspects.with_latest(arrival.key, latest), roles)
 }

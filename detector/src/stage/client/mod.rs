@@ -14,6 +14,7 @@ mod told;
 pub use arrival::{Arrival, StandIn};
 pub use candidate::{ByScore, Candidate};
 pub use changes::Changes;
+use evidence::keep_evidence;
 pub use evidence::{Suspect, Suspects};
 pub use hint::{Hint, SMALL_REQUESTS_MAX};
 use roles::{assign_role, on_learned_route};
@@ -25,7 +26,6 @@ use crate::effect::Effects;
 use crate::effort::evidence_max;
 use crate::feature;
 use crate::limits::{ENFORCEMENT_LAG_MILLIS, SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED};
-use crate::policy::RoleSet;
 use crate::population::{Established, Population};
 use crate::rule::{Facts, Hit, Roles, RuleSet, Seen, catch};
 use crate::score::Score;
@@ -215,56 +215,30 @@ impl Shard {
     fn prepare(&mut self, place: usize, (arrival, role): (&Arrival<'_, '_>, RouteRole), epoch: Epoch<'_>) {
         let slot = self.slots.get_mut(place);
         let kin = slot.kin(arrival.record, text_hash(arrival.record.user_agent.as_deref()));
-        let window = &slot.window;
-        let claims = threat::assess(window);
+        let claims = threat::assess(&slot.window);
         let claim_max = claims.first().map_or(0.0, |(_, claim)| claim.confidence);
-        let is_established = arrival.most == Action::Block
-            && Established::is_established(window, slot.is_established, claim_max);
-        if is_established != slot.is_established {
-            let at = Timestamp::from_millis(window.last_millis);
-            self.changes.established.turn(window, is_established, at);
-            slot.is_established = is_established;
-            if is_established {
-                self.changes.grown_up.push((arrival.key, window.requests));
-            }
-        }
+        slot.grow_up(arrival, claim_max, &mut self.changes);
+        let window = &slot.window;
         if claims.is_empty() && !is_scored_at(window.requests, epoch.effort) {
             return;
         }
         let sentences = claims
             .iter()
             .map(|(place, _)| {
-                let sentence = (threat::THREATS[*place].sentence)(window);
-                (
-                    (threat::THREATS[*place].value)(window),
-                    sentence + &on_learned_route(*place, window, arrival.record, epoch.population),
-                )
+                let threat = &threat::THREATS[*place];
+                let where_to = on_learned_route(*place, window, arrival.record, epoch.population);
+                ((threat.value)(window), (threat.sentence)(window) + &where_to)
             })
             .collect();
         let mut row = Vec::with_capacity(feature::COUNT);
         feature::extract(window, &mut row);
-        let mut roles = RoleSet::default();
-        let (copy, evidence, names) = if claims.is_empty() {
-            (None, Vec::new(), KinNames::default())
+        let (copy, names) = if claims.is_empty() {
+            (None, KinNames::default())
         } else {
-            // Who takes object after object shows it by no single request: the looks at it are a sample.
-            let latest = || evidence(arrival.record, arrival.at, epoch.describe);
-            let kept = (
-                window.suspicion.rank() + claim_max,
-                evidence_max(epoch.effort),
-                threat::is_shown_by_samples(claims[0].1.kind).then_some(role),
-            );
-            self.suspects
-                .keep(arrival.key, kept, arrival.record.position, latest);
-            // Of the kept evidence only: the present request's route is the client's own choice.
-            roles = self.suspects.roles_of(arrival.key);
-            (
-                Some(Box::new(window.clone())),
-                self.suspects.with_latest(arrival.key, latest),
-                KinNames::of(arrival.record, kin, epoch.describe.name),
-            )
+            let names = KinNames::of(arrival.record, kin, epoch.describe.name);
+            (Some(Box::new(window.clone())), names)
         };
-        let window = &slot.window;
+        let (evidence, roles) = keep_evidence(&mut self.suspects, window, &claims, (arrival, role), epoch);
         self.changes.candidates.push(Candidate {
             seq: arrival.seq,
             key: arrival.key,
@@ -283,7 +257,7 @@ impl Shard {
             row,
             window: copy,
             evidence,
-            is_established,
+            is_established: slot.is_established,
             successes: window.habit.successes,
             load: window.rate[VISIT],
             kin,
@@ -311,6 +285,21 @@ enum Treatment {
 }
 
 impl Slot {
+    /// Notes whether it counts among the established clients from now on, or no more.
+    fn grow_up(&mut self, arrival: &Arrival<'_, '_>, claim_max: f32, changes: &mut Changes) {
+        let is_established = arrival.most == Action::Block
+            && Established::is_established(&self.window, self.is_established, claim_max);
+        if is_established == self.is_established {
+            return;
+        }
+        let at = Timestamp::from_millis(self.window.last_millis);
+        changes.established.turn(&self.window, is_established, at);
+        self.is_established = is_established;
+        if is_established {
+            changes.grown_up.push((arrival.key, self.window.requests));
+        }
+    }
+
     /// Notes which rules count a request.
     fn meet_rules(
         &self,
