@@ -77,6 +77,10 @@ impl<S: Scorer> Detector<S> {
             return Attributed { stand_in, ..own };
         };
         if holder.is_own && !REFUSALS.contains(&record.status) {
+            if sighting.is_proof {
+                self.neighbours
+                    .note_name(sighting.place, holder.number, at.as_millis());
+            }
             return own;
         }
         // What a name is refused while it is blocked is our own doing: it must not be held against the address.

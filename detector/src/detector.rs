@@ -10,6 +10,7 @@ use crate::effort::{EffortSpan, Efforts};
 use crate::limits::{CLIENTS_MAX_DEFAULT, SHARDS, TICK_MILLIS, TICK_RECORDS_MAX};
 use crate::memory::Memory;
 use crate::names::Names;
+use crate::neighbours::{Around, Neighbours};
 use crate::orders::Allowances;
 use crate::policy::{ClauseSet, PolicySettings};
 use crate::population::{HourView, LearnedRole};
@@ -119,6 +120,7 @@ pub struct Detector<S> {
     pub(crate) shards: Vec<Shard>,
     pub(crate) memory: Memory,
     pub(crate) names: Names,
+    pub(crate) neighbours: Neighbours,
     pub(crate) allowances: Allowances,
     pub(crate) sources: Sources,
     pub(crate) watermarks: Watermarks,
@@ -147,6 +149,7 @@ impl<S: Scorer> Detector<S> {
             scorer,
             memory: Memory::default(),
             names: Names::default(),
+            neighbours: Neighbours::default(),
             sources: Sources::default(),
             watermarks: Watermarks::default(),
             tick: Tick::default(),
@@ -173,6 +176,7 @@ impl<S: Scorer> Detector<S> {
                 lateness_millis,
                 ..
             } = self.sources.get(record.position.source);
+            let gateway = self.sources.gateway(record.position.source);
             let time = self
                 .watermarks
                 .observe(record.position.source, record.at, lateness_millis);
@@ -197,6 +201,7 @@ impl<S: Scorer> Detector<S> {
                 key: window_key(&self.settings.hash_key, owner, most),
                 owner,
                 most,
+                gateway,
                 stand_in,
                 record,
             });
@@ -224,11 +229,15 @@ impl<S: Scorer> Detector<S> {
         }
         let mut changes: Vec<Changes> = touched.cloned().collect();
         let mut memory = self.memory.clone();
+        let uses = || changes.iter().flat_map(|changes| &changes.uses);
+        let mut fresh = self.neighbours.some(uses().map(|used| used.owner));
+        fresh.take(uses().cloned());
         let around = circumstances(
             &self.settings,
             &self.allowances,
             &self.sources,
             &self.scorer,
+            Around::with(&self.neighbours, &fresh),
             (&self.efforts, self.now),
         );
         let findings = memory.close(changes.iter_mut(), around);
@@ -385,13 +394,16 @@ impl<S: Scorer> Detector<S> {
         let touched = std::mem::take(&mut self.touched);
         let mut arrived: Vec<(u64, u64)> = Vec::new();
         for number in touched.iter() {
-            arrived.append(&mut self.shards[number].changes.arrived);
+            let changes = &mut self.shards[number].changes;
+            arrived.append(&mut changes.arrived);
+            self.neighbours.take(changes.uses.drain(..));
         }
         let around = circumstances(
             &self.settings,
             &self.allowances,
             &self.sources,
             &self.scorer,
+            Around::new(&self.neighbours),
             (&self.efforts, self.now),
         );
         let changes = touched.of(&mut self.shards).map(|shard| &mut shard.changes);
@@ -408,6 +420,7 @@ impl<S: Scorer> Detector<S> {
         }
         self.memory.sequencer.forget(&self.settings.policy, self.now);
         self.memory.cohorts.forget();
+        self.neighbours.forget();
     }
 
     /// Tells new windows of blocks that their clients brought along: from another source, from before they were
@@ -430,6 +443,7 @@ fn circumstances<'a, S: Scorer>(
     allowances: &'a Allowances,
     sources: &'a Sources,
     scorer: &'a S,
+    neighbours: Around<'a>,
     (efforts, now): (&'a Efforts, Timestamp),
 ) -> Circumstances<'a> {
     Circumstances {
@@ -440,6 +454,7 @@ fn circumstances<'a, S: Scorer>(
         rules: &settings.rules,
         sources,
         scorer,
+        neighbours,
         efforts,
         now,
     }

@@ -25,6 +25,7 @@ mod effect;
 mod effort;
 mod memory;
 mod names;
+mod neighbours;
 mod orders;
 mod recorder;
 mod source;

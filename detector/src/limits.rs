@@ -102,6 +102,27 @@ pub const NAMES_MAX: usize = 65_536;
 /// So long a name that was used by many is taken for shared after it was last seen with many: apps are quiet over holidays.
 pub const NAME_MEMORY_MILLIS: i64 = 30 * 24 * 3_600_000;
 
+/// Addresses of which it is remembered who else comes from them: those with several programs (user agents), or with names that are
+/// one client's; from 200 bytes to 2 KB each. When there are more, the eighth with the fewest successes is forgotten, and counted:
+/// a block of one of those is priced by its window alone.
+pub const NEIGHBOURS_MAX: usize = 65_536;
+
+/// Programs told apart behind one address. Of further ones it is only counted how many they are: from where so many come, one
+/// more hardly changes the price.
+pub const PROGRAMS_MAX: usize = 8;
+
+/// Programs beside those that show what they are about: one more than are blocked by themselves within an episode. A further one takes the
+/// place of one of them.
+pub const ACCUSED_MAX: usize = NARROWED_MAX + 1;
+
+/// Longest name of a user agent or a fingerprint that a decision asks gateways to compare, in bytes. A program with a longer one
+/// cannot be blocked by itself.
+pub const CONDITION_BYTES_MAX: usize = 200;
+
+/// Programs of one address that are blocked by themselves within an episode. Whoever then goes on under another is dealt with by
+/// his address.
+pub const NARROWED_MAX: usize = 3;
+
 /// Reasons of an alert: what a person reads.
 pub const REASONS_MAX: usize = 4;
 

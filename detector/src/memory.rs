@@ -108,8 +108,8 @@ impl Memory {
         } = self.merge(changes, around.now);
         let spread = &mut self.population.scores;
         let due = self.waiting.score(candidates, spread, around);
-        let stake = self.population.established.stake();
-        let held = self.sequencer.hold_back(&due, stake, around);
+        let stakes = self.population.established.stakes();
+        let held = self.sequencer.hold_back(&due, &stakes, around);
         // In the order of the first suspect: a map's order would differ between runs.
         let mut grown: Vec<Grown> = Vec::new();
         let mut findings: Vec<Finding> = due
@@ -143,7 +143,7 @@ impl Memory {
             self.population.routes.count(&change.votes);
             self.population.baselines.count(&mut change.traffic);
             self.cohorts.join(&change.joined);
-            self.population.established.change_by(change.established);
+            self.population.established.change_by(&change.established);
             newcomers = newcomers.saturating_add(change.newcomers);
             deeds.append(&mut change.deeds);
             grown_up.append(&mut change.grown_up);
@@ -188,11 +188,11 @@ impl Memory {
         if fired.is_empty() {
             return Vec::new();
         }
-        let stake = self.population.established.stake();
-        let held = self.sequencer.hold_back_fired(&fired, stake, around);
+        let stakes = self.population.established.stakes();
+        let held = self.sequencer.hold_back_fired(&fired, &stakes, around);
         let enforce = |(fired, rule): &(Fired, &Rule)| {
-            let is_held = held.contains(&fired.hit.window);
-            Finding::Rule(Box::new(self.sequencer.enforce(fired, rule, is_held, around)))
+            let spent = spent(&held, fired.hit.window);
+            Finding::Rule(Box::new(self.sequencer.enforce(fired, rule, spent, around)))
         };
         fired.iter().map(enforce).collect()
     }
@@ -200,7 +200,7 @@ impl Memory {
     fn judge(
         &mut self,
         candidate: &Candidate,
-        held: &[u64],
+        held: &[(u64, &'static str)],
         grown: &mut Vec<Grown>,
         around: Circumstances<'_>,
     ) -> Option<Ruling> {
@@ -208,7 +208,7 @@ impl Memory {
         let is_site_sound = self.cohorts.is_site_sound();
         let company = Company {
             floor: (is_site_sound && self.is_of_a_kind(candidate, &hot, around)).then_some(Action::Block),
-            is_held: held.contains(&candidate.key),
+            spent: spent(held, candidate.key),
             is_site_sound,
             warm_up: self.warm_up(around),
         };
@@ -329,6 +329,13 @@ impl Memory {
                 .join((key, threat), cohort, (excess, held_back), around),
         )
     }
+}
+
+/// Whose budget is spent, when the guard holds a client back for it.
+fn spent(held: &[(u64, &'static str)], key: u64) -> Option<&'static str> {
+    held.iter()
+        .find(|(known, _)| *known == key)
+        .map(|(_, whose)| *whose)
 }
 
 /// What is told of a client's campaigns: what it shares with few, and only where nothing of that explains it the first of what it

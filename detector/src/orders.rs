@@ -145,6 +145,7 @@ impl<S: Scorer> Detector<S> {
             until: self.now.plus_secs(i64::from(ttl_secs)),
             is_ordered: true,
             is_partial: false,
+            only: None,
         };
         let shard = &self.shards[Shard::of(owner)];
         let is_established = shard.slots.find(owner).is_some_and(|slot| slot.is_established);

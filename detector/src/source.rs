@@ -58,6 +58,12 @@ impl Sources {
         self.by_number.get(source as usize).copied().unwrap_or_default()
     }
 
+    /// The gateway of a source, as what is counted with it: partitions of one topic are one.
+    pub(crate) fn gateway(&self, source: u32) -> u16 {
+        let gateway = self.get(source).counted_with.unwrap_or(source);
+        u16::try_from(gateway).unwrap_or(u16::MAX)
+    }
+
     pub(crate) fn most(&self, source: u32) -> Action {
         self.get(source).most
     }

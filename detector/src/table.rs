@@ -4,7 +4,7 @@
 use crate::detector::Detector;
 use crate::limits::{
     BASELINE_OPEN_ROUTES_MAX, BASELINE_ROUTES_MAX, BLOCKS_MAX, COHORTS_MAX, FOLLOWED_MAX, NAMES_MAX,
-    OFFENDERS_MAX, ORDERED_ALLOWS_MAX, RANGE_BLOCKS_MAX, ROLE_NAMES_MAX, ROLE_WITNESSES_MAX,
+    NEIGHBOURS_MAX, OFFENDERS_MAX, ORDERED_ALLOWS_MAX, RANGE_BLOCKS_MAX, ROLE_NAMES_MAX, ROLE_WITNESSES_MAX,
     ROLES_LEARNED_MAX, ROUTES_MAX, RULE_KEYS_IN_ALL_MAX, RULE_VALUES_IN_ALL_MAX, SOURCES_MAX,
 };
 use crate::policy::HITS_MAX;
@@ -43,7 +43,7 @@ impl<S: Scorer> Detector<S> {
         tables
     }
 
-    fn of_clients(&self) -> [Table; 6] {
+    fn of_clients(&self) -> [Table; 7] {
         let sum = |size: fn(&crate::stage::client::Shard) -> usize| self.shards.iter().map(size).sum();
         let forgotten = self.shards.iter().map(|shard| shard.slots.forgotten).sum();
         let evidence_left_out = self.shards.iter().map(|shard| shard.suspects.left_out).sum();
@@ -60,6 +60,12 @@ impl<S: Scorer> Detector<S> {
                 evidence_left_out,
             ),
             table("names", self.names.remembered(), NAMES_MAX, self.names.forgotten),
+            table(
+                "neighbours",
+                self.neighbours.remembered(),
+                NEIGHBOURS_MAX,
+                self.neighbours.forgotten,
+            ),
             table("cohorts", cohorts.remembered(), COHORTS_MAX, cohorts.forgotten),
             table("scores", scores.followed(), FOLLOWED_MAX, scores.unfollowed),
             table(

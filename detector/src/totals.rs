@@ -46,7 +46,7 @@ impl<S: Scorer> Detector<S> {
             records: self.seq,
             clients: remembered as u64 + forgotten,
             forgotten,
-            established: self.memory.population.established.clients,
+            established: self.memory.population.established.all.clients,
             shared_names: self.names.shared(),
             stopped: self.shards.iter().map(|shard| shard.stopped).sum(),
             leaks: self.shards.iter().map(|shard| shard.leaks).sum(),

@@ -5,6 +5,7 @@ use super::form::{ActionForm, AllowForm, ClientForm, MomentForm, RangeForm, coun
 use crate::detector::{Detector, Input, Tick};
 use crate::limits::{SHARDS, SOURCES_MAX};
 use crate::names::{Name, Names};
+use crate::neighbours::{Behind, Neighbours};
 use crate::policy::PolicySettings;
 use crate::source::{SourceTerms, Sources};
 use crate::time::Watermarks;
@@ -28,6 +29,9 @@ pub(super) struct HeadForm {
     /// Whose the names are, in the order of their hashes.
     names: Vec<(u64, Name)>,
     names_forgotten: u64,
+    /// Who comes from which address, in the order of their hashes.
+    neighbours: Vec<(u64, Behind)>,
+    neighbours_forgotten: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -107,6 +111,8 @@ impl HeadForm {
             inputs: detector.inputs.iter().filter_map(InputForm::of).collect(),
             names: detector.names.sorted(),
             names_forgotten: detector.names.forgotten,
+            neighbours: detector.neighbours.sorted(),
+            neighbours_forgotten: detector.neighbours.forgotten,
         }
     }
 
@@ -147,6 +153,7 @@ impl HeadForm {
         let inputs: Result<_, _> = self.inputs.into_iter().map(InputForm::read).collect();
         detector.inputs = inputs?;
         detector.names = Names::restore(self.names, counter(self.names_forgotten)?);
+        detector.neighbours = Neighbours::restore(self.neighbours, counter(self.neighbours_forgotten)?);
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use crate::stage::client::Suspect;
 use crate::stage::sequencer::Block;
 use domain::Evidence;
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct BlockForm {
@@ -14,6 +15,7 @@ pub(super) struct BlockForm {
     until: MomentForm,
     is_ordered: bool,
     is_partial: bool,
+    only: u32,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,6 +34,7 @@ impl From<Block> for BlockForm {
             until: moment(block.until),
             is_ordered: block.is_ordered,
             is_partial: block.is_partial,
+            only: block.only.map_or(0, NonZeroU32::get),
         }
     }
 }
@@ -43,6 +46,7 @@ impl From<BlockForm> for Block {
             until: to_moment(form.until),
             is_ordered: form.is_ordered,
             is_partial: form.is_partial,
+            only: NonZeroU32::new(form.only),
         }
     }
 }

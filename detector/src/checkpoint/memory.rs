@@ -8,6 +8,7 @@ use super::held::BlockForm;
 use super::rule::CountsForm;
 use super::shard::CandidateForm;
 use crate::memory::Memory;
+use crate::neighbours::Narrowed;
 use crate::policy::{Guard, SourceCaps};
 use crate::population::Population;
 use crate::stage::cohort::{Act, Cohort, History, Suspected, Tally};
@@ -90,6 +91,7 @@ struct OffenderForm {
     is_offence: bool,
     memory_secs: Option<u32>,
     is_shadow: bool,
+    narrowed: Narrowed,
 }
 
 impl MemoryForm {
@@ -310,6 +312,7 @@ impl OffenderForm {
             is_offence: offender.is_offence,
             memory_secs: offender.memory_secs,
             is_shadow: offender.is_shadow,
+            narrowed: offender.narrowed.clone(),
         }
     }
 
@@ -328,6 +331,7 @@ impl OffenderForm {
             is_offence: self.is_offence,
             memory_secs: self.memory_secs,
             is_shadow: self.is_shadow,
+            narrowed: self.narrowed,
         })
     }
 }

@@ -5,8 +5,11 @@ use super::form::{ActionForm, ClientForm, EvidenceForm, MomentForm, ThreatForm, 
 use super::held::{BlockForm, SuspectForm};
 use super::rule::HitForm;
 use crate::feature;
+use crate::neighbours::Use;
 use crate::policy::RoleSet;
-use crate::population::{Counts, Deed, EstablishedChange, Passed, Quantity, Running, Sample, Traffic, Vote};
+use crate::population::{
+    Counts, Deed, EstablishedChange, EstablishedChanges, Passed, Quantity, Running, Sample, Traffic, Vote,
+};
 use crate::score::Score;
 use crate::stage::client::{Candidate, Changes, Hint, Shard, Shows, Slot};
 use crate::stage::kin::{Kin, KinNames};
@@ -46,6 +49,7 @@ struct SlotForm<'a> {
     fingerprint: u32,
     host: u32,
     shows: Shows,
+    gateway: u16,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,6 +57,7 @@ struct ChangesForm {
     candidates: Vec<CandidateForm>,
     votes: Vec<(u64, bool)>,
     deeds: Vec<Deed>,
+    uses: Vec<Use>,
     grown_up: Vec<(u64, u64)>,
     traffic: TrafficForm,
     hints: Vec<HintForm>,
@@ -60,8 +65,7 @@ struct ChangesForm {
     joined: Vec<(u64, bool)>,
     arrived: Vec<(u64, u64)>,
     newcomers: u32,
-    established_clients: i64,
-    established_successes: f64,
+    established: Vec<(u16, i64, f64)>,
     work: Vec<(u64, u32)>,
 }
 
@@ -112,6 +116,7 @@ pub(super) struct CandidateForm {
     evidence: Vec<EvidenceForm>,
     is_established: bool,
     successes: f32,
+    route: u64,
     load: f32,
     kin: Kin,
     names: KinNames,
@@ -180,6 +185,7 @@ impl<'a> SlotForm<'a> {
             fingerprint: slot.fingerprint,
             host: slot.host,
             shows: slot.shows,
+            gateway: slot.gateway,
         }
     }
 
@@ -205,6 +211,7 @@ impl<'a> SlotForm<'a> {
             fingerprint: self.fingerprint,
             host: self.host,
             shows: self.shows,
+            gateway: self.gateway,
         })
     }
 }
@@ -216,6 +223,7 @@ impl ChangesForm {
             candidates: changes.candidates.iter().map(CandidateForm::of).collect(),
             votes: votes.map(|vote| (vote.template, vote.is_success)).collect(),
             deeds: changes.deeds.clone(),
+            uses: changes.uses.clone(),
             grown_up: changes.grown_up.clone(),
             traffic: TrafficForm::of(&changes.traffic),
             hints: changes.hints.iter().map(HintForm::of).collect(),
@@ -223,8 +231,12 @@ impl ChangesForm {
             joined: changes.joined.clone(),
             arrived: changes.arrived.clone(),
             newcomers: changes.newcomers,
-            established_clients: changes.established.clients,
-            established_successes: changes.established.successes,
+            established: changes
+                .established
+                .0
+                .iter()
+                .map(|(gateway, change)| (*gateway, change.clients, change.successes))
+                .collect(),
             work: sorted(&changes.work),
         }
     }
@@ -234,10 +246,15 @@ impl ChangesForm {
         let hints: Result<_, _> = self.hints.into_iter().map(HintForm::read).collect();
         let hits: Result<_, _> = self.hits.into_iter().map(HitForm::read).collect();
         let votes = self.votes.into_iter();
-        counter(self.established_clients.unsigned_abs())?;
+        let established = self.established.into_iter().map(|(gateway, clients, successes)| {
+            counter(clients.unsigned_abs())?;
+            Ok((gateway, EstablishedChange { clients, successes }))
+        });
+        let established: Result<_, CheckpointError> = established.collect();
         Ok(Changes {
             candidates: candidates?,
             deeds: self.deeds,
+            uses: self.uses,
             grown_up: self.grown_up,
             votes: votes
                 .map(|(template, is_success)| Vote { template, is_success })
@@ -248,10 +265,7 @@ impl ChangesForm {
             joined: self.joined,
             arrived: self.arrived,
             newcomers: self.newcomers,
-            established: EstablishedChange {
-                clients: self.established_clients,
-                successes: self.established_successes,
-            },
+            established: EstablishedChanges(established?),
             work: self.work.into_iter().collect(),
         })
     }
@@ -360,6 +374,7 @@ impl CandidateForm {
             evidence: candidate.evidence.iter().map(EvidenceForm::from).collect(),
             is_established: candidate.is_established,
             successes: candidate.successes,
+            route: candidate.route,
             load: candidate.load,
             kin: candidate.kin,
             names: candidate.names.clone(),
@@ -402,6 +417,7 @@ impl CandidateForm {
             evidence: self.evidence.into_iter().map(Evidence::from).collect(),
             is_established: self.is_established,
             successes: self.successes,
+            route: self.route,
             load: self.load,
             kin: self.kin,
             names: self.names,

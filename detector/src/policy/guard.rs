@@ -3,12 +3,14 @@
 //! Shares are counted over clients whose successful history is older than the present alert; whoever floods the log
 //! with fresh clients moves neither side of the fraction. Conclusive acts and operators' orders pass, are counted and
 //! use nothing up, so that nobody can spend the budget by getting himself blocked. A range uses up only so much of it.
+//! The same share holds for each gateway's own clients, so that a small site beside a large one is not spent for it; and one threat, or
+//! one route, uses up no more than a part of the whole: what a detector gone mad, or a page that broke, names alone.
 //! When the budget does not suffice for a tick's clients, those stand first whose block does most good for its price.
 //! Clients without a history never ask.
 
-use domain::Timestamp;
+use domain::{ThreatKind, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Fewest established clients that may be blocked within the span, however small the site.
 const CLIENTS_FLOOR: usize = 3;
@@ -29,6 +31,8 @@ pub struct GuardSettings {
     pub requests_share: f32,
     /// Length of the span, in seconds.
     pub span_secs: u32,
+    /// Largest part of that budget that one threat, or one route, may use up.
+    pub part: f32,
 }
 
 impl Default for GuardSettings {
@@ -38,6 +42,7 @@ impl Default for GuardSettings {
             // Traffic is spread less evenly than clients: one partner may make a few hundredths of it alone.
             requests_share: 0.05,
             span_secs: 3600,
+            part: 0.5,
         }
     }
 }
@@ -53,6 +58,12 @@ pub struct Ask {
     pub benefit: f32,
     /// Its successful requests over the longest horizon: what a wrong block would cost.
     pub successes: f32,
+    /// At which gateway it is said to attack.
+    pub gateway: u16,
+    /// Of what it is accused.
+    pub threat: ThreatKind,
+    /// Hash of the route on which that showed, 0 for none.
+    pub route: u64,
 }
 
 /// An established client that was blocked.
@@ -62,15 +73,69 @@ struct Hit {
     key: u64,
     range: u64,
     successes: f32,
+    gateway: u16,
+    threat: u8,
+    route: u64,
+}
+
+/// A part of the budget that is not spent whole on one thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    All,
+    Gateway(u16),
+    Threat(u8),
+    Route(u64),
+}
+
+impl Part {
+    /// The parts that one block would be taken from.
+    fn of(ask: &Ask) -> impl Iterator<Item = Self> {
+        let route = (ask.route != 0).then_some(Self::Route(ask.route));
+        [
+            Self::All,
+            Self::Gateway(ask.gateway),
+            Self::Threat(ask.threat as u8),
+        ]
+        .into_iter()
+        .chain(route)
+    }
+
+    fn has(self, hit: &Hit) -> bool {
+        match self {
+            Self::All => true,
+            Self::Gateway(gateway) => hit.gateway == gateway,
+            Self::Threat(threat) => hit.threat == threat,
+            Self::Route(route) => hit.route == route,
+        }
+    }
+
+    /// What of it is meant, as people read it.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "the site's",
+            Self::Gateway(_) => "this gateway's",
+            Self::Threat(_) => "this threat's",
+            Self::Route(_) => "this route's",
+        }
+    }
 }
 
 /// How many established clients there are, and what they do.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Stake {
     /// Established clients.
     pub clients: u64,
     /// Their successful requests over the longest horizon.
     pub successes: f64,
+}
+
+/// What a wrong block could hit, in all and at each gateway.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Stakes {
+    /// In all.
+    pub all: Stake,
+    /// By gateway; of one that is not among them nothing is known.
+    pub by_gateway: BTreeMap<u16, Stake>,
 }
 
 /// What the guard remembers: which established clients were blocked.
@@ -94,14 +159,14 @@ struct Room {
 }
 
 impl Guard {
-    /// Says which of a tick's clients are held back. Each client asks once; the order does not matter.
+    /// Says which of a tick's clients are held back, and whose budget is spent. Each client asks once; the order does not matter.
     pub fn hold_back(
         &mut self,
         settings: &GuardSettings,
-        stake: Stake,
+        stakes: &Stakes,
         asks: &[Ask],
         at: Timestamp,
-    ) -> Vec<u64> {
+    ) -> Vec<(u64, &'static str)> {
         self.forget(settings, at);
         let mut asks: Vec<Ask> = asks.iter().filter(|ask| !self.is_paid(ask)).copied().collect();
         asks.sort_by(|left, right| {
@@ -110,12 +175,25 @@ impl Guard {
                 .total_cmp(&worth(left))
                 .then(left.key.cmp(&right.key))
         });
-        let mut room = self.room(settings, stake);
-        let held: Vec<u64> = asks
-            .iter()
-            .filter(|ask| !room.take(ask))
-            .map(|ask| ask.key)
-            .collect();
+        let mut rooms: BTreeMap<Part, Room> = BTreeMap::new();
+        let mut held = Vec::new();
+        for ask in &asks {
+            let parts = || Part::of(ask);
+            for part in parts() {
+                rooms
+                    .entry(part)
+                    .or_insert_with(|| self.room(settings, stakes, part));
+            }
+            let spent = parts().find(|part| rooms.get(part).is_some_and(|room| !room.has(ask)));
+            match spent {
+                Some(part) => held.push((ask.key, part.as_str())),
+                None => parts().for_each(|part| {
+                    if let Some(room) = rooms.get_mut(&part) {
+                        room.take(ask);
+                    }
+                }),
+            }
+        }
         self.held_back += held.len() as u64;
         held
     }
@@ -130,6 +208,9 @@ impl Guard {
             key: ask.key,
             range: ask.range,
             successes: ask.successes,
+            gateway: ask.gateway,
+            threat: ask.threat as u8,
+            route: ask.route,
         });
     }
 
@@ -152,31 +233,36 @@ impl Guard {
         self.hits.retain(|hit| hit.millis >= horizon);
     }
 
-    fn room(&self, settings: &GuardSettings, stake: Stake) -> Room {
-        let share = |whole: f64, share: f32| whole * f64::from(share);
-        let clients_max =
-            (share(stake.clients as f64, settings.clients_share).round() as usize).min(HITS_MAX);
-        let used: f64 = self.hits.iter().map(|hit| f64::from(hit.successes)).sum();
+    fn room(&self, settings: &GuardSettings, stakes: &Stakes, part: Part) -> Room {
+        let (stake, share) = match part {
+            Part::All => (stakes.all, 1.0),
+            Part::Gateway(gateway) => (stakes.by_gateway.get(&gateway).copied().unwrap_or_default(), 1.0),
+            Part::Threat(_) | Part::Route(_) => (stakes.all, f64::from(settings.part)),
+        };
+        let of = |whole: f64, allowed: f32| whole * f64::from(allowed) * share;
+        let clients_max = (of(stake.clients as f64, settings.clients_share).round() as usize).min(HITS_MAX);
+        let hits = || self.hits.iter().filter(|hit| part.has(hit));
+        let used: f64 = hits().map(|hit| f64::from(hit.successes)).sum();
+        let count = hits().count();
         Room {
-            floor: CLIENTS_FLOOR.saturating_sub(self.hits.len()),
-            clients: clients_max.saturating_sub(self.hits.len()),
-            successes: share(stake.successes, settings.requests_share) - used,
+            floor: CLIENTS_FLOOR.saturating_sub(count),
+            clients: clients_max.saturating_sub(count),
+            successes: of(stake.successes, settings.requests_share) - used,
         }
     }
 }
 
 impl Room {
-    /// Takes a client's share out; false when there is not enough left.
-    fn take(&mut self, ask: &Ask) -> bool {
-        let successes = f64::from(ask.successes);
-        let has_share = self.clients > 0 && successes <= self.successes;
-        if self.floor == 0 && !has_share {
-            return false;
-        }
+    /// Whether a client's share can be taken out.
+    fn has(&self, ask: &Ask) -> bool {
+        self.floor > 0 || (self.clients > 0 && f64::from(ask.successes) <= self.successes)
+    }
+
+    /// Takes a client's share out.
+    fn take(&mut self, ask: &Ask) {
         self.floor = self.floor.saturating_sub(1);
         self.clients = self.clients.saturating_sub(1);
-        self.successes -= successes;
-        true
+        self.successes -= f64::from(ask.successes);
     }
 }
 
@@ -185,12 +271,12 @@ mod tests {
     use super::*;
 
     /// Asks one after the other, a second apart, and gives how many were admitted.
-    fn admitted(guard: &mut Guard, stake: Stake, asks: &[Ask]) -> usize {
+    fn admitted(guard: &mut Guard, stakes: Stakes, asks: &[Ask]) -> usize {
         let settings = GuardSettings::default();
         let mut admitted = 0;
         for (second, ask) in asks.iter().enumerate() {
             let at = Timestamp::from_secs(second as i64);
-            if guard.hold_back(&settings, stake, &[*ask], at).is_empty() {
+            if guard.hold_back(&settings, &stakes, &[*ask], at).is_empty() {
                 guard.note(ask, at);
                 admitted += 1;
             }
@@ -204,14 +290,29 @@ mod tests {
             range: range(key),
             benefit: 1.0,
             successes: 10.0,
+            gateway: 0,
+            threat: THREATS[key as usize % 4],
+            route: key,
         };
         (1..=count).map(ask).collect()
     }
 
-    fn stake(clients: u64) -> Stake {
-        Stake {
+    const THREATS: [ThreatKind; 4] = [
+        ThreatKind::Scraping,
+        ThreatKind::Injection,
+        ThreatKind::CredentialCracking,
+        ThreatKind::Reconnaissance,
+    ];
+
+    /// So many established clients, all of the first gateway.
+    fn stake(clients: u64) -> Stakes {
+        let all = Stake {
             clients,
             successes: clients as f64 * 10.0,
+        };
+        Stakes {
+            all,
+            by_gateway: BTreeMap::from([(0, all)]),
         }
     }
 
@@ -259,7 +360,8 @@ mod tests {
         }
         let mut guard = Guard::default();
         let at = Timestamp::from_secs(0);
-        let held = guard.hold_back(&GuardSettings::default(), stake(50), &together, at);
+        let held = guard.hold_back(&GuardSettings::default(), &stake(50), &together, at);
+        let held: Vec<u64> = held.into_iter().map(|(key, _)| key).collect();
         assert_eq!(held, [3, 2, 1]);
     }
 
@@ -275,9 +377,38 @@ mod tests {
             ..asks(1, |key| key)[0]
         };
         let held = |guard: &mut Guard, secs| {
-            guard.hold_back(&settings, stake(0), &[late], Timestamp::from_secs(secs))
+            guard.hold_back(&settings, &stake(0), &[late], Timestamp::from_secs(secs))
         };
-        assert_eq!(held(&mut guard, 3600), [9]);
+        assert_eq!(held(&mut guard, 3600), [(9, "the site's")]);
         assert!(held(&mut guard, 3601).is_empty());
+    }
+
+    #[test]
+    fn one_threat_and_one_route_use_up_half_of_the_budget() {
+        let all_of = |change: fn(&mut Ask)| {
+            let mut all = asks(40, |key| key);
+            all.iter_mut().for_each(change);
+            admitted(&mut Guard::default(), stake(2000), &all)
+        };
+        assert_eq!(all_of(|_| {}), 20);
+        assert_eq!(all_of(|ask| ask.threat = ThreatKind::Scraping), 10);
+        assert_eq!(all_of(|ask| ask.route = 7), 10);
+        assert_eq!(all_of(|ask| ask.route = 0), 20, "what is no route's");
+    }
+
+    #[test]
+    fn a_small_gateway_beside_a_large_one_keeps_its_clients() {
+        let mut stakes = stake(10_000);
+        let small = Stake {
+            clients: 50,
+            successes: 500.0,
+        };
+        stakes.by_gateway.insert(1, small);
+        let at = Timestamp::from_secs(0);
+        let mut all = asks(20, |key| key);
+        all.iter_mut().for_each(|ask| ask.gateway = 1);
+        let held = Guard::default().hold_back(&GuardSettings::default(), &stakes, &all, at);
+        assert_eq!(held.len(), 17);
+        assert!(held.iter().all(|(_, whose)| *whose == "this gateway's"));
     }
 }

@@ -7,6 +7,7 @@ mod clause;
 mod clause_tests;
 mod guard;
 mod hours;
+mod price;
 mod source_cap;
 mod warm_up;
 mod when;
@@ -14,8 +15,9 @@ mod when;
 pub use charge::{Bounds, Charge, RoleSet};
 pub use clause::{Clause, ClauseProblem, ClauseSet, Measure};
 pub(crate) use guard::HITS_MAX;
-pub use guard::{Ask, Guard, GuardSettings, Stake};
+pub use guard::{Ask, Guard, GuardSettings, Stake, Stakes};
 pub use hours::{DAY_MINUTES, Hours, OFFSET_MINUTES_MAX, Span, WEEKDAYS};
+pub use price::PriceBudget;
 pub(crate) use source_cap::reason as source_cap_reason;
 pub use source_cap::{SOURCE_CAP_DEFAULT, SourceCaps};
 pub use warm_up::WarmUp;
@@ -66,6 +68,8 @@ pub struct PolicySettings {
     pub is_shadow: bool,
     /// When new blocks are held back to protect established clients.
     pub guard: GuardSettings,
+    /// Whom a block of an address may hit besides its client.
+    pub price: PriceBudget,
 }
 
 impl Default for PolicySettings {
@@ -85,6 +89,7 @@ impl Default for PolicySettings {
             secret_secs_max: 7 * 24 * 3600,
             is_shadow: false,
             guard: GuardSettings::default(),
+            price: PriceBudget::default(),
         }
     }
 }
@@ -128,6 +133,10 @@ impl PolicySettings {
         expect(
             (0.0..=1.0).contains(&self.guard.requests_share),
             "guard.requests_share must be 0 to 1",
+        );
+        expect(
+            (0.0..=1.0).contains(&self.guard.part),
+            "guard.part must be 0 to 1",
         );
         problems
     }

@@ -1,10 +1,11 @@
 //! Established clients: those with a successful history. What a wrong block would cost is counted in them.
 
-use crate::policy::Stake;
+use crate::policy::{Stake, Stakes};
 use crate::window::Window;
 use crate::window::decay::{Factors, HABIT};
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Successful requests that make a history.
 const SUCCESSES_MIN: f32 = 10.0;
@@ -30,7 +31,62 @@ pub struct Established {
     pub at_millis: i64,
 }
 
-/// What one tick changed in one shard.
+/// The established clients, in all and by the gateway at which each became one.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct EstablishedAt {
+    /// In all.
+    pub all: Established,
+    /// By gateway: no more than there are sources.
+    by_gateway: BTreeMap<u16, Established>,
+}
+
+impl EstablishedAt {
+    /// Decays their requests to `now`.
+    pub fn move_to(&mut self, now: Timestamp) {
+        self.all.move_to(now);
+        self.by_gateway.values_mut().for_each(|some| some.move_to(now));
+    }
+
+    /// Takes in what one shard changed.
+    pub fn change_by(&mut self, changes: &EstablishedChanges) {
+        for (gateway, change) in &changes.0 {
+            self.all.change_by(*change);
+            let some = self.by_gateway.entry(*gateway).or_insert(Established {
+                at_millis: self.all.at_millis,
+                ..Established::default()
+            });
+            some.change_by(*change);
+        }
+    }
+
+    /// What a wrong block could hit.
+    #[must_use]
+    pub fn stakes(&self) -> Stakes {
+        let stakes = self.by_gateway.iter();
+        Stakes {
+            all: self.all.stake(),
+            by_gateway: stakes.map(|(gateway, some)| (*gateway, some.stake())).collect(),
+        }
+    }
+}
+
+/// What one tick changed in one shard, by gateway: as many as its records came from.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EstablishedChanges(pub Vec<(u16, EstablishedChange)>);
+
+impl EstablishedChanges {
+    /// The change at a gateway.
+    pub fn at(&mut self, gateway: u16) -> &mut EstablishedChange {
+        let place = self.0.iter().position(|(known, _)| *known == gateway);
+        let place = place.unwrap_or_else(|| {
+            self.0.push((gateway, EstablishedChange::default()));
+            self.0.len() - 1
+        });
+        &mut self.0[place].1
+    }
+}
+
+/// What one tick changed in one shard, at one gateway.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct EstablishedChange {
     /// Clients that became established, less those that no longer are.
@@ -73,6 +129,11 @@ impl Established {
             successes: self.successes,
         }
     }
+}
+
+/// Whether so many successes among so many requests over that time are a successful history.
+pub(crate) fn has_history(age_millis: i64, successes: f32, requests: f32) -> bool {
+    age_millis >= AGE_MIN_MILLIS && successes >= SUCCESSES_MIN && successes >= SUCCESS_SHARE_MIN * requests
 }
 
 /// Whether what a client did so far is a history, and not an attack that is on its way.

@@ -14,7 +14,8 @@ pub use baseline::{
     Baselines, Counts, Expected, HourView, Passed, QUANTITIES, Quantity, Running, Sample, Series, Surge,
     Traffic, UsualView,
 };
-pub use established::{Established, EstablishedChange};
+pub(crate) use established::has_history;
+pub use established::{Established, EstablishedAt, EstablishedChange, EstablishedChanges};
 pub use roles::{Answer, Deed, LearnedRole, LearnedRoles};
 pub use routes::{RouteStanding, Routes, Vote};
 pub use scores::{ScoreOnly, ScoreSpread, Standing as ScoreStanding, day_of};
@@ -31,7 +32,7 @@ pub struct Population {
     /// What they are for, where no word tells it.
     pub roles: LearnedRoles,
     /// Established clients and their successful requests: what a wrong block would cost.
-    pub established: Established,
+    pub established: EstablishedAt,
     /// How long the site was seen, and how many came.
     pub seen: Seen,
     /// How the highest daily scores of unsuspicious clients are spread here.

@@ -12,9 +12,12 @@ mod enforce;
 #[cfg(test)]
 mod guard_tests;
 mod measure;
+#[cfg(test)]
+mod narrow_tests;
 mod offenders;
 #[cfg(test)]
 mod prowl_tests;
+mod restrain;
 mod ruling;
 pub(crate) mod surge;
 #[cfg(test)]
@@ -30,14 +33,12 @@ pub use surge::SURGE;
 use measure::{judge, usual};
 
 use crate::effort::Efforts;
-use crate::policy::budget::HELD_OUT_ONE_IN;
-use crate::policy::{
-    Ask, ClauseSet, Guard, Measure, PolicySettings, SourceCaps, Stake, WarmUp, source_cap_reason,
-};
+use crate::neighbours::Around;
+use crate::policy::{Ask, ClauseSet, Guard, Measure, PolicySettings, SourceCaps, Stakes, WarmUp};
 use crate::rule::RuleSet;
 use crate::score::Scorer;
 use crate::source::Sources;
-use crate::stage::client::{ByScore, Candidate, SMALL_REQUESTS_MAX};
+use crate::stage::client::Candidate;
 use crate::stage::cohort::CohortKey;
 use crate::threat::{self, CONFIDENCE_MIN};
 use domain::{
@@ -64,6 +65,8 @@ pub struct Circumstances<'a> {
     pub sources: &'a Sources,
     /// The model, for explanations.
     pub scorer: &'a dyn Scorer,
+    /// Who else comes from which address.
+    pub(crate) neighbours: Around<'a>,
     /// How much was done of late.
     pub(crate) efforts: &'a Efforts,
     /// The time up to which records were seen.
@@ -133,8 +136,8 @@ pub struct Sequencer {
 pub struct Company {
     /// The least that its cohorts ask for, when they are campaigns.
     pub floor: Option<Action>,
-    /// Whether the guard holds it back.
-    pub is_held: bool,
+    /// Whose budget is spent, when the guard holds it back.
+    pub spent: Option<&'static str>,
     /// Whether few enough of the site's clients fail for failing to mean something.
     pub is_site_sound: bool,
     /// What is missing of the warm-up; `None` when it is over.
@@ -154,15 +157,15 @@ impl Sequencer {
     pub fn hold_back(
         &mut self,
         candidates: &[Candidate],
-        stake: Stake,
+        stakes: &Stakes,
         around: Circumstances<'_>,
-    ) -> Vec<u64> {
+    ) -> Vec<(u64, &'static str)> {
         let mut asks: Vec<Ask> = Vec::new();
         for candidate in candidates {
             if !self.must_ask(candidate, around) {
                 continue;
             }
-            let ask = ask(candidate);
+            let ask = ask(candidate, around);
             match asks.iter_mut().find(|known| known.key == ask.key) {
                 Some(known) => {
                     known.benefit = known.benefit.max(ask.benefit);
@@ -175,7 +178,7 @@ impl Sequencer {
             return Vec::new();
         }
         self.guard
-            .hold_back(&around.policy.guard, stake, &asks, around.now)
+            .hold_back(&around.policy.guard, stakes, &asks, around.now)
     }
 
     /// Whether a candidate would be acted on if the guard allowed it, and the guard has a say.
@@ -218,18 +221,20 @@ impl Sequencer {
         let judged = judge(candidate, (&claims, episode.offences), company.floor, around)?;
         let measure = &judged.measure;
         let is_shadow = measure.is_shadow();
-        if episode.is_settled(measure.action, is_shadow, candidate.at) {
+        let has_moved = self.has_moved(candidate, around);
+        if !has_moved && episode.is_settled(measure.action, is_shadow, candidate.at) {
             return None;
         }
-        let (action, held_back) = self.restrain(candidate, measure.action, company, around);
-        if !episode.is_news((action, measure.asked()), is_shadow, candidate.at) {
+        let mut restrained = self.restrain(candidate, measure.action, company, around);
+        let action = restrained.action;
+        if !has_moved && !episode.is_news((action, measure.asked()), is_shadow, candidate.at) {
             return None;
         }
         if !is_shadow {
             self.note_done(candidate, action, around);
         }
-        let held_back = held_back.or_else(|| measure.held_back());
-        let ruling = self.rule(candidate, claims, (action, &judged), held_back, around);
+        restrained.held_back = restrained.held_back.or_else(|| measure.held_back());
+        let ruling = self.rule(candidate, claims, (&restrained, &judged), around);
         if let Some(block) = ruling.block {
             self.blocks.put(candidate.owner, &candidate.client, block);
         }
@@ -242,7 +247,7 @@ impl Sequencer {
             if candidate.is_conclusive() {
                 self.guard.passed += 1;
             } else {
-                self.guard.note(&ask(candidate), around.now);
+                self.guard.note(&ask(candidate, around), around.now);
             }
         }
         self.note_by_source(action, candidate.source, around);
@@ -255,103 +260,6 @@ impl Sequencer {
         }
     }
 
-    /// Lowers an action where something speaks for mercy, and says what.
-    fn restrain(
-        &mut self,
-        candidate: &Candidate,
-        wanted: Action,
-        company: Company,
-        around: Circumstances<'_>,
-    ) -> (Action, Option<String>) {
-        if wanted == Action::Observe {
-            return (wanted, None);
-        }
-        if let Some(reason) = self.mercy(candidate, around) {
-            return (Action::Observe, Some(reason));
-        }
-        if let Some(warm_up) = company.warm_up.filter(|_| !candidate.is_conclusive()) {
-            return (Action::Observe, Some(warm_up.to_string()));
-        }
-        if let Some(reason) = candidate
-            .by_score
-            .and_then(|by_score| reprieve(by_score, around.policy))
-        {
-            return (Action::Observe, Some(reason));
-        }
-        if candidate.is_established && company.is_held && !candidate.is_conclusive() {
-            let reason = "guard: too many established clients would be hit, or too much of their traffic";
-            return (Action::Observe, Some(reason.to_owned()));
-        }
-        if !company.is_site_sound && is_small_failure(candidate) {
-            let reason = "most of the site's small clients fail at present: the site may be broken";
-            return (Action::Observe, Some(reason.to_owned()));
-        }
-        if let Some(cap) = self.caps.is_spent(around.sources, candidate.source, around.now) {
-            self.caps.held_back += 1;
-            return (Action::Observe, Some(source_cap_reason(candidate.source, cap)));
-        }
-        if wanted > candidate.most {
-            return (candidate.most, Some(distrust(candidate)));
-        }
-        if wanted == Action::Block && is_crowd(candidate) && !candidate.is_conclusive() {
-            return (
-                Action::Throttle,
-                Some("the address is probably shared by several people".to_owned()),
-            );
-        }
-        (wanted, None)
-    }
-
-    /// Why nothing at all is done about a candidate, whatever it did; `None` when nothing speaks for it.
-    fn mercy(&self, candidate: &Candidate, around: Circumstances<'_>) -> Option<String> {
-        if candidate.is_shared {
-            return Some("many use this name: it is never acted on alone".to_owned());
-        }
-        let who = (&candidate.client, candidate.owner);
-        self.spares(who, candidate.is_claimed, candidate.at, around.allowlist)
-    }
-
-    /// Why nothing at all is done about a client with that keyed hash, whatever it does.
-    pub(crate) fn spares(
-        &self,
-        (client, owner): (&Client, u64),
-        is_claimed: bool,
-        at: Timestamp,
-        allowlist: &Allowlist,
-    ) -> Option<String> {
-        if is_claimed {
-            let reason = if client.range().is_some() {
-                "the address was only claimed by an untrusted hop"
-            } else {
-                "whether one client or many use this name cannot be told: its address is not known, or was only claimed"
-            };
-            return Some(reason.to_owned());
-        }
-        self.protection(owner, client, at, allowlist)
-    }
-
-    /// By whose word a client is left alone.
-    fn protection(
-        &self,
-        owner: u64,
-        client: &Client,
-        at: Timestamp,
-        allowlist: &Allowlist,
-    ) -> Option<String> {
-        if let Some(reason) = allowlist.protects(client, at) {
-            return Some(format!("allowlist: {reason}"));
-        }
-        self.grace(owner, at)
-    }
-
-    /// That a person lifted what was decided about a client with that keyed hash, or about a cohort, a short while ago.
-    pub(crate) fn grace(&self, owner: u64, at: Timestamp) -> Option<String> {
-        let grace = self.graces.get(&owner);
-        grace
-            .is_some_and(|until| at < *until)
-            .then(|| "lifted by a person a short while ago".to_owned())
-    }
-
     /// Forgets what can no longer matter at `now`.
     pub fn forget(&mut self, policy: &PolicySettings, now: Timestamp) {
         self.graces.retain(|_, until| *until > now);
@@ -360,57 +268,25 @@ impl Sequencer {
     }
 }
 
-/// Whether all that speaks against a client is that it failed a few times, as everybody does where the site is broken.
-fn is_small_failure(candidate: &Candidate) -> bool {
-    let is_failure = candidate.claims.first().is_none_or(|(_, claim)| {
-        matches!(
-            claim.kind,
-            ThreatKind::Reconnaissance | ThreatKind::CredentialCracking | ThreatKind::CredentialStuffing
-        )
-    });
-    is_failure && candidate.requests <= SMALL_REQUESTS_MAX && !candidate.is_conclusive()
-}
-
 /// What the guard is asked about a candidate.
-fn ask(candidate: &Candidate) -> Ask {
-    let sure = strengthened(candidate)
-        .first()
-        .map_or(0.0, |claim| claim.confidence);
+fn ask(candidate: &Candidate, around: Circumstances<'_>) -> Ask {
+    let surest = strengthened(candidate).into_iter().next();
+    let sure = surest.as_ref().map_or(0.0, |claim| claim.confidence);
     Ask {
         key: candidate.key,
         range: CohortKey::of_client(&candidate.client).map_or(0, |range| range.number()),
         // The odds of abuse: 0.99 is ten times as sure as 0.9.
         benefit: sure / (1.0 - sure).max(0.001) * candidate.load,
         successes: candidate.successes,
+        gateway: around.sources.gateway(candidate.source),
+        threat: surest.map_or(ThreatKind::Anomaly, |claim| claim.kind),
+        route: candidate.route,
     }
 }
 
 /// Whether several people seem to be behind its address.
 fn is_crowd(candidate: &Candidate) -> bool {
     candidate.agents >= SHARED_AGENTS && candidate.successes >= SHARED_SUCCESSES
-}
-
-/// Why a block by score alone is only observed; `None` when it is carried out.
-fn reprieve(by_score: ByScore, policy: &PolicySettings) -> Option<String> {
-    match by_score {
-        ByScore::Block => None,
-        ByScore::HeldOut => Some(format!(
-            "drawn by lot: one in {HELD_OUT_ONE_IN} blocks by score alone is observed, to measure how often they are wrong"
-        )),
-        ByScore::Unproven { seen, needed } => Some(format!(
-            "a budget of {} wrongly blocked per million client-days takes {needed} client-days of this site, and {seen} \
-             were seen",
-            policy.false_positive_budget.unwrap_or_default()
-        )),
-    }
-}
-
-/// Why a candidate's word is not enough for what its evidence asks for.
-fn distrust(candidate: &Candidate) -> String {
-    if candidate.is_ambiguous {
-        return "its lines could be read in more than one way".to_owned();
-    }
-    format!("source {} may only {}", candidate.source, candidate.most)
 }
 
 /// The candidate's claims, each strengthened by the score; an anomaly when there are none.

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::config::used;
 use crate::openapi;
 use detector::Settings;
-use detector::policy::{GuardSettings, PolicySettings};
+use detector::policy::{GuardSettings, PolicySettings, PriceBudget};
 use domain::{HashKey, Mode};
 use ingest::{FormatChoice, IdentityPolicy, Networks, ParserConfig};
 use storage::Retention;
@@ -42,6 +42,10 @@ pub(super) fn policy(config: &Config) -> PolicySettings {
             clients_share: policy.guard.clients_share,
             requests_share: policy.guard.requests_share,
             span_secs: policy.guard.span_secs,
+        },
+        price: PriceBudget {
+            clients: policy.price.clients,
+            requests: policy.price.requests,
         },
     }
 }

@@ -16,6 +16,8 @@ pub struct Arrival<'r, 'l> {
     pub owner: u64,
     /// The strongest action that it may lead to.
     pub most: Action,
+    /// The gateway that wrote it, as what is counted with its source.
+    pub gateway: u16,
     /// The name that it came under, where that is not known to be one client's: it counts for its address.
     pub stand_in: Option<StandIn>,
     /// The record.

@@ -48,6 +48,8 @@ pub struct Candidate {
     pub is_established: bool,
     /// Successful requests over the longest horizon: what a wrong block would cost.
     pub successes: f32,
+    /// Hash of the present request's route.
+    pub route: u64,
     /// Requests over the middle horizon: what a right block would save.
     pub load: f32,
     /// What the client of the present request shares with others.

@@ -2,7 +2,8 @@
 
 use super::{Candidate, Hint};
 use crate::limits::PAYLOAD_TICK_WORK_MAX;
-use crate::population::{Counts, Deed, EstablishedChange, Traffic, Vote};
+use crate::neighbours::Use;
+use crate::population::{Counts, Deed, EstablishedChanges, Traffic, Vote};
 use crate::rule::Hit;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -30,8 +31,10 @@ pub struct Changes {
     pub newcomers: u32,
     /// New windows: their keys, and their clients' keyed hashes.
     pub arrived: Vec<(u64, u64)>,
+    /// What came from addresses with several programs.
+    pub(crate) uses: Vec<Use>,
     /// Change of the established clients.
-    pub established: EstablishedChange,
+    pub established: EstablishedChanges,
     /// What was spent on searching for payloads, by client: no more entries than a tick has records.
     pub work: HashMap<u64, u32, FixedState>,
 }
@@ -57,8 +60,9 @@ impl Changes {
         empty(&mut self.hits);
         empty(&mut self.joined);
         empty(&mut self.arrived);
+        empty(&mut self.uses);
         self.newcomers = 0;
-        self.established = EstablishedChange::default();
+        self.established.0.clear();
         self.work.clear();
         self.work.shrink_to(KEPT_MAX);
     }

@@ -4,12 +4,14 @@ mod arrival;
 mod candidate;
 mod changes;
 mod chunks;
+mod company;
 mod evidence;
 mod hint;
 mod passed;
 mod roles;
 mod slots;
 mod told;
+mod treatment;
 
 pub use arrival::{Arrival, StandIn};
 pub use candidate::{ByScore, Candidate};
@@ -20,18 +22,18 @@ pub use hint::{Hint, SMALL_REQUESTS_MAX};
 use roles::{assign_role, on_learned_route};
 pub use slots::{Shows, Slot, Slots};
 use told::Told;
+use treatment::Treatment;
 
 use crate::detector::Describe;
 use crate::effect::Effects;
 use crate::effort::evidence_max;
 use crate::feature;
-use crate::limits::{ENFORCEMENT_LAG_MILLIS, SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED};
+use crate::limits::{SHARDS, SUSPECTS_MIN, SUSPECTS_PER_HUNDRED};
 use crate::population::{Established, Population};
 use crate::rule::{Facts, Hit, Roles, RuleSet, Seen, catch};
 use crate::score::Score;
 use crate::signal::{self, MethodClass, Outcome, RouteRole, Signals};
 use crate::stage::kin::{Kin, KinNames, short_hash, text_hash};
-use crate::stage::sequencer::Block;
 use crate::threat;
 use crate::window::decay::VISIT;
 use crate::window::{Change, Hashes};
@@ -179,7 +181,14 @@ impl Shard {
             };
             slot.tell_all(arrival, (&signals, told), epoch, &mut self.changes);
         }
-        if is_telling(&signals, change) && slot.window.suspicion.is_any() {
+        let is_telling = is_telling(&signals, change);
+        slot.note_company(
+            arrival,
+            (is_new_agent && !is_first, is_telling),
+            epoch,
+            &mut self.changes.uses,
+        );
+        if is_telling && slot.window.suspicion.is_any() {
             let kept = (rank, evidence_max(epoch.effort), Some(signals.role));
             let latest = || evidence(record, arrival.at, epoch.describe);
             self.suspects.keep(arrival.key, kept, record.position, latest);
@@ -204,8 +213,9 @@ impl Shard {
         }
         if let Some(forgotten) = placed.forgotten {
             self.suspects.forget(forgotten.key);
-            if let Some(window) = forgotten.established {
-                self.changes.established.turn(&window, false, arrival.at);
+            if let Some((window, gateway)) = forgotten.established {
+                let changed = self.changes.established.at(gateway);
+                changed.turn(&window, false, arrival.at);
             }
         }
         placed.place
@@ -259,6 +269,7 @@ impl Shard {
             evidence,
             is_established: slot.is_established,
             successes: window.habit.successes,
+            route: arrival.record.route.template,
             load: window.rate[VISIT],
             kin,
             names,
@@ -273,17 +284,6 @@ impl Shard {
     }
 }
 
-/// What a request counts as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Treatment {
-    /// Behaviour.
-    Counts,
-    /// Behaviour, of a client that a gateway should have refused.
-    Leaks,
-    /// Nothing: we stopped it.
-    Stopped,
-}
-
 impl Slot {
     /// Notes whether it counts among the established clients from now on, or no more.
     fn grow_up(&mut self, arrival: &Arrival<'_, '_>, claim_max: f32, changes: &mut Changes) {
@@ -293,7 +293,11 @@ impl Slot {
             return;
         }
         let at = Timestamp::from_millis(self.window.last_millis);
-        changes.established.turn(&self.window, is_established, at);
+        if is_established {
+            self.gateway = arrival.gateway;
+        }
+        let changed = changes.established.at(self.gateway);
+        changed.turn(&self.window, is_established, at);
         self.is_established = is_established;
         if is_established {
             changes.grown_up.push((arrival.key, self.window.requests));
@@ -345,51 +349,6 @@ impl Slot {
             host: self.host,
             system: record.network.unwrap_or(0),
         }
-    }
-
-    /// What a request counts as, beside the client's latest block.
-    ///
-    /// A finished log is read as if every block had been carried out. A live one shows it: what a blocked client is
-    /// refused is our own doing and no behaviour of its own.
-    fn treatment(&self, record: &RequestRecord<'_>, at: Timestamp, epoch: Epoch<'_>) -> Treatment {
-        if record.is_stopped {
-            return Treatment::Stopped;
-        }
-        let is_carried_out = |block: &Block| block.is_ordered || !epoch.is_shadow;
-        let Some(block) = self.blocked.filter(is_carried_out) else {
-            return Treatment::Counts;
-        };
-        if at >= block.until {
-            return Treatment::Counts;
-        }
-        if epoch.assumes_enforcement {
-            // Which gateway wrote a finished log is not known.
-            return if block.is_partial {
-                Treatment::Counts
-            } else {
-                Treatment::Stopped
-            };
-        }
-        if at < block.from {
-            return Treatment::Counts;
-        }
-        let is_late = at.millis_since(block.from) >= ENFORCEMENT_LAG_MILLIS;
-        match record.status {
-            // Refused, told to wait, or the connection closed (NGINX writes 444 for it, others nothing).
-            403 | 429 | 444 | 0 => Treatment::Stopped,
-            200..=299 if is_late && !block.is_partial => Treatment::Leaks,
-            _ => Treatment::Counts,
-        }
-    }
-
-    /// Notes that a request was refused by the client's latest block; its delay when it is the first.
-    fn first_refused_after(&mut self, at: Timestamp) -> Option<i64> {
-        let block = self
-            .blocked
-            .filter(|block| at >= block.from && at < block.until)?;
-        let is_first = !self.shows.has_been_refused();
-        self.shows.set_refused(true);
-        is_first.then(|| at.millis_since(block.from))
     }
 
     /// Whether the window's evidence is to be weighed at this request.

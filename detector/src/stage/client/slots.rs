@@ -34,6 +34,8 @@ pub struct Slot {
     pub host: u32,
     /// As what hints of it stand.
     pub shows: Shows,
+    /// The gateway at which it became established.
+    pub gateway: u16,
 }
 
 impl Slot {
@@ -56,6 +58,7 @@ impl Shows {
     const HINTED: u8 = 4;
     const USED_SHARED: u8 = 8;
     const REFUSED: u8 = 16;
+    const COMPANY: u8 = 32;
 
     /// Whether a hint of it stands.
     #[must_use]
@@ -112,6 +115,17 @@ impl Shows {
         self.set(Self::REFUSED, is_it);
     }
 
+    /// Whether its address was seen with several programs.
+    #[must_use]
+    pub fn has_company(self) -> bool {
+        self.0 & Self::COMPANY != 0
+    }
+
+    /// Notes that its address was seen with several programs.
+    pub fn set_company(&mut self) {
+        self.set(Self::COMPANY, true);
+    }
+
     fn set(&mut self, bit: u8, is_it: bool) {
         self.0 = self.0 & !bit | if is_it { bit } else { 0 };
     }
@@ -122,8 +136,8 @@ impl Shows {
 pub struct Forgotten {
     /// Keyed hash of the client.
     pub key: u64,
-    /// Its window, when it counted among the established clients.
-    pub established: Option<Box<Window>>,
+    /// Its window, when it counted among the established clients, and the gateway at which it did.
+    pub established: Option<(Box<Window>, u16)>,
 }
 
 /// Where a client's slot is.
@@ -194,6 +208,7 @@ impl Slots {
             fingerprint: 0,
             host: 0,
             shows: Shows::default(),
+            gateway: 0,
         };
         if self.slots.len() < self.slots_max {
             self.slots.push(slot);
@@ -244,9 +259,12 @@ impl Slots {
             place,
             Forgotten {
                 key,
-                established: self.slots[place]
-                    .is_established
-                    .then(|| Box::new(self.slots[place].window.clone())),
+                established: self.slots[place].is_established.then(|| {
+                    (
+                        Box::new(self.slots[place].window.clone()),
+                        self.slots[place].gateway,
+                    )
+                }),
             },
         )
     }

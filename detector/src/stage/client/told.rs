@@ -8,7 +8,7 @@ use crate::signal::{Outcome, Signals};
 use crate::stage::cohort::CohortKey;
 use crate::stage::kin::{Kin, KinNames};
 use crate::window::Change;
-use domain::{Action, Client, RequestRecord, ThreatKind, Timestamp};
+use domain::{Action, RequestRecord, ThreatKind, Timestamp};
 
 /// What a request says about what all clients have in common.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,7 @@ impl Slot {
         epoch: Epoch<'_>,
         changes: &mut Changes,
     ) {
-        self.tell((arrival.record, &self.client), (signals, told), changes);
+        self.tell((arrival.record, arrival.gateway), (signals, told), changes);
         let unnamed = (told.is_unnamed, told.change.is_first_use_of_route);
         self.testify(arrival, unnamed, epoch.describe, changes);
         let counted = (signals, told.standing, told.is_first);
@@ -46,17 +46,17 @@ impl Slot {
     /// Tells what the request says about what all clients have in common.
     fn tell(
         &self,
-        (record, client): (&RequestRecord<'_>, &Client),
+        (record, gateway): (&RequestRecord<'_>, u16),
         (signals, told): (&Signals, Told),
         changes: &mut Changes,
     ) {
         let Told { change, kin, .. } = told;
         let is_success = signals.outcome == Outcome::Success;
         if self.is_established && is_success {
-            changes.established.successes += 1.0;
+            changes.established.at(gateway).successes += 1.0;
         }
         if told.is_first {
-            let range = CohortKey::of_client(client);
+            let range = CohortKey::of_client(&self.client);
             changes.joined.extend(range.map(|key| (key.number(), true)));
             let wide = CohortKey::wide(kin).map(|key| (key.number(), false));
             changes.joined.extend(wide);

@@ -5,6 +5,7 @@ use domain::{Client, IPV6_CLIENT_PREFIX, Timestamp};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use ipnet::IpNet;
+use std::num::NonZeroU32;
 
 /// One block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Block {
     pub is_ordered: bool,
     /// Whether only some gateways carry it out: at the others its client is served, and nothing is wrong.
     pub is_partial: bool,
+    /// The one program of its address that it is about; `None` for all of the client's requests.
+    pub only: Option<NonZeroU32>,
 }
 
 /// All blocks in force.
@@ -161,6 +164,7 @@ mod tests {
             until: Timestamp::from_secs(secs),
             is_ordered: true,
             is_partial: false,
+            only: None,
         }
     }
 

@@ -1,9 +1,11 @@
 //! A campaign in decisions and words: its small members are blocked each by itself, for a short while.
 
 use super::{Block, Circumstances, Sequencer};
+use crate::neighbours::{Accused, Reach, reach};
 use crate::policy::{Bounds, CAMPAIGN_BLOCK_SECS, Charge, Measure, RoleSet, source_cap_reason};
 use crate::signal::RouteRole;
 use crate::stage::cohort::{Cohort, CohortKey, Excess, Suspected};
+use crate::stage::kin::{Kin, KinNames};
 use domain::{Action, Alert, Client, Decision, Origin, Reason, ThreatClaim, ThreatKind};
 
 /// One request may be anybody's: a page can make its readers' browsers send it.
@@ -116,6 +118,10 @@ impl Sequencer {
             if !measure.action.is_enforced() {
                 continue;
             }
+            if let Some(reason) = dear(suspected, measure.action, around) {
+                acts.spared = Some(reason);
+                continue;
+            }
             let source = suspected.source;
             if let Some(cap) = self.caps.is_spent(around.sources, source, around.now) {
                 self.caps.held_back += 1;
@@ -157,6 +163,22 @@ impl Sequencer {
     }
 }
 
+/// Why a member's address is left alone: too many others come from it, and what one request or three show of a member does not tell
+/// it from them.
+fn dear(suspected: &Suspected, action: Action, around: Circumstances<'_>) -> Option<String> {
+    let behind = around.neighbours.get(suspected.owner)?;
+    let accused = Accused {
+        kin: Kin::default(),
+        names: &KinNames::default(),
+        successes: 0.0,
+    };
+    match reach(behind, (action, None), accused, &around.policy.price, around.now) {
+        Reach::Whole(_) => None,
+        Reach::Slow(_, reason) | Reach::Nobody(_, reason) => Some(reason),
+        Reach::Program { .. } => Some("others come from its address".to_owned()),
+    }
+}
+
 /// What is done about one member.
 struct Act<'m> {
     measure: &'m Measure<'m>,
@@ -185,6 +207,7 @@ impl<'m> Act<'m> {
             until: around.now.plus_secs(i64::from(self.ttl_secs)),
             is_ordered: false,
             is_partial: !self.measure.gateways().is_empty(),
+            only: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A rule that fires in decisions and words: it passes the same mercy, trust and guard as everything else.
 
 use super::{Ask, Block, Circumstances, Company, Sequencer, ask};
-use crate::policy::{Bounds, Charge, Measure, RoleSet, Stake};
+use crate::policy::{Bounds, Charge, Measure, RoleSet, Stakes};
 use crate::rule::{DistinctOf, Fired, Limit, Pace, Rule};
 use crate::score::Score;
 use crate::stage::client::Candidate;
@@ -25,9 +25,9 @@ impl Sequencer {
     pub(crate) fn hold_back_fired(
         &mut self,
         fired: &[(Fired, &Rule)],
-        stake: Stake,
+        stakes: &Stakes,
         around: Circumstances<'_>,
-    ) -> Vec<u64> {
+    ) -> Vec<(u64, &'static str)> {
         let mut asks: Vec<Ask> = Vec::new();
         for (fired, rule) in fired {
             let candidate = candidate(fired, rule, around);
@@ -36,7 +36,7 @@ impl Sequencer {
                 && !measure.is_shadow()
                 && candidate.is_established
                 && self.mercy(&candidate, around).is_none();
-            let ask = ask(&candidate);
+            let ask = ask(&candidate, around);
             if is_asked && asks.iter().all(|known| known.key != ask.key) {
                 asks.push(ask);
             }
@@ -45,30 +45,31 @@ impl Sequencer {
             return Vec::new();
         }
         self.guard
-            .hold_back(&around.policy.guard, stake, &asks, around.now)
+            .hold_back(&around.policy.guard, stakes, &asks, around.now)
     }
 
-    /// Decides what is done when a rule fires; `is_held` when the guard holds its target back.
+    /// Decides what is done when a rule fires; `spent` says whose budget is, when the guard holds its target back.
     pub(crate) fn enforce(
         &mut self,
         fired: &Fired,
         rule: &Rule,
-        is_held: bool,
+        spent: Option<&'static str>,
         around: Circumstances<'_>,
     ) -> Enforced {
         let candidate = candidate(fired, rule, around);
         let company = Company {
             floor: None,
-            is_held,
+            spent,
             // A person wrote the rule and knows the site.
             is_site_sound: true,
             warm_up: None,
         };
         let measure = self.measure_fired(&candidate, rule, around);
-        let (action, held_back) = self.restrain(&candidate, measure.action, company, around);
-        let held_back = held_back.or_else(|| measure.held_back());
+        let restrained = self.restrain(&candidate, measure.action, company, around);
+        let action = restrained.action;
+        let held_back = restrained.held_back.clone().or_else(|| measure.held_back());
         if action.is_enforced() && candidate.is_established && !measure.is_shadow() {
-            self.guard.note(&ask(&candidate), around.now);
+            self.guard.note(&ask(&candidate, around), around.now);
         }
         if !measure.is_shadow() {
             self.note_by_source(action, candidate.source, around);
@@ -79,11 +80,12 @@ impl Sequencer {
         let decision = action.is_enforced().then(|| Decision {
             origin: Origin::Rule,
             priority: super::ruling::priority(confidence(rule, around)),
-            price: super::ruling::price(&candidate),
+            price: restrained.price(&candidate),
+            conditions: restrained.conditions(),
             alert_id: Some(id),
             completeness: around.efforts.between(fired.hit.first_seen, candidate.at),
             ..around.decided(
-                around.identity(id, &measure),
+                restrained.identity(around.identity(id, &measure)),
                 &candidate.client,
                 (rule.threat, sentence.clone()),
                 (action, for_secs, &measure),
@@ -98,6 +100,7 @@ impl Sequencer {
                 until: candidate.at.plus_secs(i64::from(for_secs)),
                 is_ordered: false,
                 is_partial: !measure.gateways().is_empty(),
+                only: restrained.only(),
             };
             // A longer block that is in force already stays.
             let known = self.blocks.find(*owner, client);
@@ -198,6 +201,7 @@ fn candidate(fired: &Fired, rule: &Rule, around: Circumstances<'_>) -> Candidate
         evidence: Vec::new(),
         is_established: hit.is_established,
         successes: hit.successes,
+        route: 0,
         load: hit.load,
         kin: Kin::default(),
         names: KinNames::default(),

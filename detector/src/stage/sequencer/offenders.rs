@@ -1,6 +1,7 @@
 //! Who was alerted on, and what became of it: episodes, offences, expiry.
 
 use crate::limits::OFFENDERS_MAX;
+use crate::neighbours::Narrowed;
 use crate::policy::PolicySettings;
 use crate::stage::client::Candidate;
 use domain::{Action, Client, ThreatKind, Timestamp};
@@ -36,6 +37,8 @@ pub struct Offender {
     pub memory_secs: Option<u32>,
     /// Whether what was decided is only recorded, by a clause.
     pub is_shadow: bool,
+    /// The programs behind its address to which what was decided was narrowed.
+    pub(crate) narrowed: Narrowed,
 }
 
 impl Offender {
@@ -120,6 +123,7 @@ impl Offenders {
             is_offence: false,
             memory_secs: None,
             is_shadow: false,
+            narrowed: Narrowed::default(),
         };
         let offender = self.by_key.entry(candidate.key).or_insert_with(|| fresh(0));
         if let Some(offences) = offender.over_at(candidate.at, policy) {

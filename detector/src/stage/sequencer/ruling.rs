@@ -1,6 +1,7 @@
 //! A ruling in words: the alert and the decision that a person can read and undo.
 
 use super::measure::{Judged, marked};
+use super::restrain::Restrained;
 use super::{Block, Circumstances, Offender, Sequencer};
 use crate::feature::FEATURES;
 use crate::limits::REASONS_MAX;
@@ -35,16 +36,18 @@ impl Sequencer {
         &mut self,
         candidate: &Candidate,
         claims: Vec<ThreatClaim>,
-        (action, judged): (Action, &Judged<'_>),
-        held_back: Option<String>,
+        (restrained, judged): (&Restrained, &Judged<'_>),
         around: Circumstances<'_>,
     ) -> Ruling {
-        let measure = &judged.measure;
+        let (measure, action) = (&judged.measure, restrained.action);
         let threat = claims[0].kind;
         let episode = self.offenders.episode(candidate, threat, around.policy);
         let ttl_secs = measure.ttl_secs(around.policy, action, episode.offences);
         let ttl_secs = around.policy.within_epoch(&candidate.client, ttl_secs);
         episode.note(candidate, (action, ttl_secs), measure);
+        if let Some(behind) = around.neighbours.get(candidate.owner) {
+            episode.narrowed.note(restrained.only(), action, behind);
+        }
         let episode = episode.clone();
         let id = identity(candidate, episode.threat, episode.started_at, around);
         let mut reasons = reasons(candidate, around);
@@ -52,8 +55,10 @@ impl Sequencer {
             let claim = claims[judged.place];
             let sentence = sentence(candidate, judged.place, &reasons);
             let words = (claim.kind, claim.confidence, sentence);
-            decision(candidate, id, words, (action, ttl_secs, measure), around)
+            let decision = decision(candidate, id, words, (action, ttl_secs, measure), around);
+            narrow(decision, candidate, restrained)
         });
+        reasons.extend(narrowed(restrained));
         reasons.extend(by_clause(measure, episode.offences));
         let is_blocked = action == Action::Block && !around.is_shadow(measure);
         let block = episode.until.filter(|_| is_blocked).map(|until| Block {
@@ -61,6 +66,7 @@ impl Sequencer {
             until,
             is_ordered: false,
             is_partial: !measure.gateways().is_empty(),
+            only: restrained.only(),
         });
         let alert = Alert {
             id,
@@ -77,7 +83,7 @@ impl Sequencer {
             reasons,
             what_if: what_if(candidate, around),
             evidence: candidate.evidence.clone(),
-            held_back,
+            held_back: restrained.held_back.clone(),
             model: around.scorer.version().to_owned(),
             members: Vec::new(),
             completeness: around.efforts.between(candidate.first_seen, candidate.at),
@@ -102,7 +108,6 @@ fn decision(
 ) -> Decision {
     Decision {
         priority: priority(confidence),
-        price: price(candidate),
         alert_id: Some(id),
         completeness: around.efforts.between(candidate.first_seen, candidate.at),
         ..around.decided(
@@ -113,6 +118,27 @@ fn decision(
             candidate.at,
         )
     }
+}
+
+/// The decision as far as it may reach.
+fn narrow(decision: Decision, candidate: &Candidate, restrained: &Restrained) -> Decision {
+    Decision {
+        id: restrained.identity(decision.id),
+        conditions: restrained.conditions(),
+        price: restrained.price(candidate),
+        ..decision
+    }
+}
+
+/// That only one program of an address is dealt with; nothing where all of it is.
+fn narrowed(restrained: &Restrained) -> Option<Reason> {
+    Some(Reason {
+        feature: "shared_address",
+        value: 1.0,
+        typical: 0.0,
+        contribution: 0.0,
+        sentence: restrained.narrowing()?,
+    })
 }
 
 /// The episode's identity. One that less trusted records began is another than the one that the gateway's own began at

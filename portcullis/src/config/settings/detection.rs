@@ -343,6 +343,30 @@ pub(super) const GUARD: Section = Section {
     ],
 };
 
+pub(super) const PRICE: Section = Section {
+    path: "policy.price",
+    is_optional: false,
+    about: "Whom a block of one address may hit besides its client, priced by the latest day. Past it only the program (user agent, \
+            and TLS fingerprint where it is logged) that is at fault is blocked at that address, by gateways that can tell it apart; \
+            where none is, the address is slowed down at most, and left alone where many come from it under names of their own.",
+    settings: &[
+        setting(
+            "policy.price.clients",
+            Kind::Integer(0, 1_000_000),
+            Value("4"),
+            Live,
+            "Others with a successful history: further programs, and names (keys, sessions, consumers) that are one client's.",
+        ),
+        setting(
+            "policy.price.requests",
+            Kind::Integer(0, 1_000_000_000),
+            Value("1000"),
+            Live,
+            "Their successful requests.",
+        ),
+    ],
+};
+
 pub(super) const ALLOWLIST: Section = Section {
     path: "allowlist[]",
     is_optional: false,

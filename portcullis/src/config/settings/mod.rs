@@ -43,6 +43,7 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &detection::MODEL,
     &detection::POLICY,
     &detection::GUARD,
+    &detection::PRICE,
     &detection::ALLOWLIST,
     &detection::RULES,
     &detection::ROUTES,

@@ -243,6 +243,8 @@ pub(crate) struct Policy {
     pub(crate) false_positive_budget: Option<u32>,
     /// When new blocks are held back.
     pub(crate) guard: Guard,
+    /// Whom a block of an address may hit besides its client.
+    pub(crate) price: PriceBudget,
 }
 
 /// `[policy.guard]`.
@@ -255,6 +257,16 @@ pub(crate) struct Guard {
     pub(crate) requests_share: f32,
     /// Length of the span.
     pub(crate) span_secs: u32,
+}
+
+/// `[policy.price]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PriceBudget {
+    /// Others with a history.
+    pub(crate) clients: u32,
+    /// Their successful requests in a day.
+    pub(crate) requests: u64,
 }
 
 /// One `[[allowlist]]`.
