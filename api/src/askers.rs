@@ -248,8 +248,13 @@ impl Askers {
     }
 }
 
+/// Place of the decisions about one program of an address.
+const BY_AGENT: usize = Scope::ALL.len();
+/// Place of those with any other condition.
+const CONDITIONAL: usize = BY_AGENT + 1;
+
 /// Decisions in force of one set of gateways: by scope, and last those with a condition.
-type Row = [u64; Scope::ALL.len() + 1];
+type Row = [u64; CONDITIONAL + 1];
 
 /// Decisions in force, counted.
 #[derive(Debug, Default)]
@@ -286,7 +291,9 @@ impl Counts {
         }
         let missing = Scope::ALL.into_iter().filter(|scope| !asked.scopes.has(*scope));
         let missing = missing.map(|scope| (Obstacle::Scope(scope), sum[scope as usize]));
-        let conditional = (Obstacle::Condition, sum[Scope::ALL.len()]);
+        // At each request the user agent is told, and nothing more that could be compared.
+        let by_agent = if way == Way::Check { 0 } else { sum[BY_AGENT] };
+        let conditional = (Obstacle::Condition, sum[CONDITIONAL] + by_agent);
         Standing {
             way,
             name,
@@ -303,10 +310,13 @@ impl Counts {
 }
 
 fn place(entry: &Entry) -> usize {
-    if entry.is_conditional() {
-        Scope::ALL.len()
-    } else {
+    let conditions = entry.conditions();
+    if conditions.is_empty() {
         entry.client.scope() as usize
+    } else if entry.client.range().is_some() && conditions.iter().all(|it| it.scope() == Scope::UserAgent) {
+        BY_AGENT
+    } else {
+        CONDITIONAL
     }
 }
 

@@ -61,7 +61,7 @@ fn alerts(outputs: &[Output]) -> Vec<&Alert> {
         .iter()
         .filter_map(|output| match output {
             Output::Alert(alert) => Some(alert),
-            Output::Decision(_) => None,
+            Output::Decision(_) | Output::Question(..) => None,
         })
         .collect()
 }

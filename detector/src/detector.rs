@@ -25,6 +25,7 @@ use crate::touched::Touched;
 use domain::{
     Action, Alert, Allowlist, Client, Decision, Effort, HashKey, Order, RequestRecord, Timestamp, emptied,
 };
+use std::net::IpAddr;
 
 /// How the detector is set up.
 #[derive(Debug, Clone)]
@@ -45,6 +46,8 @@ pub struct Settings {
     pub clients_max: usize,
     /// Whether a block counts as in force as soon as it is decided: for finished logs, which no gateway heeds.
     pub assumes_enforcement: bool,
+    /// Whether somebody looks whether crawlers are who they say, before something is done about them.
+    pub asks_for_proof: bool,
     /// Writes what a log holds for people.
     pub describe: Describe,
 }
@@ -73,6 +76,7 @@ impl Settings {
             hash_key,
             clients_max: CLIENTS_MAX_DEFAULT,
             assumes_enforcement: false,
+            asks_for_proof: false,
             describe,
         }
     }
@@ -101,6 +105,8 @@ pub enum Output {
     Alert(Alert),
     /// To gateways.
     Decision(Decision),
+    /// To whoever can look: is the address of a client that says that it is a crawler one's? What is proven comes back as an order.
+    Question(Client, IpAddr),
 }
 
 /// Fewer records than this are not worth waking threads for.
@@ -242,6 +248,11 @@ impl<S: Scorer> Detector<S> {
         );
         let findings = memory.close(changes.iter_mut(), around);
         findings.into_iter().for_each(|finding| finding.say(outputs));
+        let open = memory.sequencer.claims_to_crawl.take();
+        outputs.extend(
+            open.into_iter()
+                .map(|(client, address)| Output::Question(client, address)),
+        );
     }
 
     /// Says how the word of a source is taken, from its next record on. Sources are trusted fully until told otherwise.
@@ -414,6 +425,11 @@ impl<S: Scorer> Detector<S> {
             }
             finding.say(outputs);
         }
+        let open = self.memory.sequencer.claims_to_crawl.take();
+        outputs.extend(
+            open.into_iter()
+                .map(|(client, address)| Output::Question(client, address)),
+        );
         self.block_arrived(&arrived);
         for input in std::mem::take(&mut self.inputs) {
             self.apply(input);
@@ -451,6 +467,7 @@ fn circumstances<'a, S: Scorer>(
         clauses: &settings.clauses,
         allowlist: allowances.list(),
         hash_key: &settings.hash_key,
+        asks_for_proof: settings.asks_for_proof,
         rules: &settings.rules,
         sources,
         scorer,

@@ -123,6 +123,13 @@ pub const CONDITION_BYTES_MAX: usize = 200;
 /// his address.
 pub const NARROWED_MAX: usize = 3;
 
+/// Clients that say that they are crawlers, about whom it was asked whether their addresses prove it. Of further ones within a day
+/// nothing is asked; they are dealt with as anybody.
+pub const ASKED_MAX: usize = 16_384;
+
+/// So long nothing is done about one of them, for the answer to come: two questions to name servers, each with a second try.
+pub const PROOF_WAIT_MILLIS: i64 = 30_000;
+
 /// Reasons of an alert: what a person reads.
 pub const REASONS_MAX: usize = 4;
 

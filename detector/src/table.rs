@@ -3,9 +3,10 @@
 
 use crate::detector::Detector;
 use crate::limits::{
-    BASELINE_OPEN_ROUTES_MAX, BASELINE_ROUTES_MAX, BLOCKS_MAX, COHORTS_MAX, FOLLOWED_MAX, NAMES_MAX,
-    NEIGHBOURS_MAX, OFFENDERS_MAX, ORDERED_ALLOWS_MAX, RANGE_BLOCKS_MAX, ROLE_NAMES_MAX, ROLE_WITNESSES_MAX,
-    ROLES_LEARNED_MAX, ROUTES_MAX, RULE_KEYS_IN_ALL_MAX, RULE_VALUES_IN_ALL_MAX, SOURCES_MAX,
+    ASKED_MAX, BASELINE_OPEN_ROUTES_MAX, BASELINE_ROUTES_MAX, BLOCKS_MAX, COHORTS_MAX, FOLLOWED_MAX,
+    NAMES_MAX, NEIGHBOURS_MAX, OFFENDERS_MAX, ORDERED_ALLOWS_MAX, RANGE_BLOCKS_MAX, ROLE_NAMES_MAX,
+    ROLE_WITNESSES_MAX, ROLES_LEARNED_MAX, ROUTES_MAX, RULE_KEYS_IN_ALL_MAX, RULE_VALUES_IN_ALL_MAX,
+    SOURCES_MAX,
 };
 use crate::policy::HITS_MAX;
 use crate::score::Scorer;
@@ -43,11 +44,12 @@ impl<S: Scorer> Detector<S> {
         tables
     }
 
-    fn of_clients(&self) -> [Table; 7] {
+    fn of_clients(&self) -> [Table; 8] {
         let sum = |size: fn(&crate::stage::client::Shard) -> usize| self.shards.iter().map(size).sum();
         let forgotten = self.shards.iter().map(|shard| shard.slots.forgotten).sum();
         let evidence_left_out = self.shards.iter().map(|shard| shard.suspects.left_out).sum();
         let cohorts = &self.memory.cohorts;
+        let claims = &self.memory.sequencer.claims_to_crawl;
         let scores = &self.memory.population.scores;
         let held: usize = sum(|shard| shard.slots.len());
         let suspects: usize = sum(|shard| shard.suspects.as_slice().len());
@@ -67,6 +69,7 @@ impl<S: Scorer> Detector<S> {
                 self.neighbours.forgotten,
             ),
             table("cohorts", cohorts.remembered(), COHORTS_MAX, cohorts.forgotten),
+            table("claims_to_crawl", claims.remembered(), ASKED_MAX, claims.left_out),
             table("scores", scores.followed(), FOLLOWED_MAX, scores.unfollowed),
             table(
                 "sources",

@@ -11,6 +11,9 @@ pub const IPV6_CLIENT_PREFIX: u8 = 64;
 /// Longest name of a client, in bytes. Longer ones are refused: names come from logs and from people's orders.
 const NAME_BYTES_MAX: usize = 512;
 
+/// How whoever sends no user agent is named where user agents are.
+pub const NO_USER_AGENT: &str = "(none)";
+
 /// What kind of thing a client or a decision names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {

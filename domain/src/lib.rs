@@ -43,7 +43,12 @@
 //! | *judgement* | what a verdict says: an attack, or a false positive |
 //! | *allowlist* | who is never blocked |
 //! | *episode* | a run of one client's alerts of one kind without a long pause |
-//! | *price* | how many established clients and successful requests a decision would hit |
+//! | *price* | how many others with a history, and how many successful requests, a decision would hit |
+//! | *program* | of an address: what its requests have in common by user agent and TLS fingerprint; what a decision can be narrowed to |
+//! | *point* | a gateway that is told what to carry out, as its connector sees it: what it holds, what it can express |
+//! | *keeper* | of a point: the one process that compares what it holds with what was decided, by a lease |
+//! | *suspend* | to carry nothing out any more, whoever decided it, until *resume* or a moment |
+//! | *clause* | one exception of a policy: for whom something else is done than thresholds say |
 //! | *established* | a client with a successful history older than the present alert |
 //! | *cohort* | clients that share a range, a user agent, a sign-in route, a TLS fingerprint, an autonomous system or a host |
 //! | *suspect* | a client against which something speaks, too little to act on by itself |
@@ -85,7 +90,7 @@ pub use action::{Action, UnknownAction};
 pub use address::{AddressSource, MAX_FORWARDED_HOPS, TrustedProxies};
 pub use alert::{Alert, AlertId, Evidence, Member, Reason, ThreatClaim};
 pub use allowlist::{AllowEntry, Allowlist, is_private};
-pub use client::{Client, ClientParseError, IPV6_CLIENT_PREFIX, Scope};
+pub use client::{Client, ClientParseError, IPV6_CLIENT_PREFIX, NO_USER_AGENT, Scope};
 pub use decision::{Decision, DecisionId, DecisionState, Mode, Origin, Price, StampedDecision};
 pub use effort::{Completeness, Effort};
 pub use hash::HashKey;

@@ -8,6 +8,7 @@ mod analysis;
 mod challenger;
 mod command;
 mod config;
+mod crawlers;
 mod demo;
 mod drift;
 mod evaluation;

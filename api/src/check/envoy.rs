@@ -164,6 +164,7 @@ pub(super) async fn check(
         address: client_address_in(&state.check, peer.address.ip(), &chain),
         key: key.map(String::as_bytes),
         gateway: attributes.extensions.get("gateway").map(String::as_str),
+        agent: http.headers.get("user-agent").map(String::as_str),
     };
     let has_429 = attributes
         .extensions

@@ -18,7 +18,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, post};
 use domain::blocklist::Blocklist;
 use domain::{
-    Action, AddressSource, Client, DecisionId, HashKey, Scope, SecretKeys, Timestamp, TrustedProxies,
+    Action, AddressSource, Client, DecisionId, HashKey, NO_USER_AGENT, Scope, SecretKeys, Timestamp,
+    TrustedProxies,
 };
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -85,6 +86,8 @@ struct Question<'a> {
     key: Option<&'a [u8]>,
     /// The gateway's name.
     gateway: Option<&'a str>,
+    /// The user agent that was sent.
+    agent: Option<&'a str>,
 }
 
 /// What the gateway is to do.
@@ -145,6 +148,9 @@ fn ask(state: &ApiState, peer: Peer, entrance: &Entrance, query: &str, headers: 
         address: client_address(settings, peer.address.ip(), headers),
         key: key.map(HeaderValue::as_bytes),
         gateway: gateway.as_deref(),
+        agent: headers
+            .get(header::USER_AGENT)
+            .and_then(|agent| agent.to_str().ok()),
     };
     let verdict = decide(state, &question);
     answer(verdict, parameter(query, "throttle").as_deref() == Some("429"))
@@ -157,6 +163,7 @@ fn decide(state: &ApiState, question: &Question<'_>) -> Verdict {
         address,
         key,
         gateway,
+        agent,
     } = *question;
     let now = state.now();
     let presented = settings.presented.as_ref().zip(key);
@@ -170,7 +177,7 @@ fn decide(state: &ApiState, question: &Question<'_>) -> Verdict {
         Verdict::Pass
     } else {
         read(&*state.blocklist, |list| {
-            judge(list, (address, &names), gateway, now)
+            judge(list, (address, &names), (gateway, agent), now)
         })
     };
     state.metrics.checked(match verdict {
@@ -226,10 +233,14 @@ fn client_address_in(settings: &CheckSettings, peer: IpAddr, chain: &str) -> Opt
 fn judge(
     list: &Blocklist,
     (address, names): (Option<IpAddr>, &[Client]),
-    gateway: Option<&str>,
+    (gateway, agent): (Option<&str>, Option<&str>),
     now: Timestamp,
 ) -> Verdict {
-    let of_address = address.and_then(|address| list.check_address(address, gateway));
+    // A decision about one program of an address: of others nothing is known here, and what is not known does not hold.
+    let is_sent = |condition: &Client| {
+        condition.scope() == Scope::UserAgent && condition.value() == agent.unwrap_or(NO_USER_AGENT)
+    };
+    let of_address = address.and_then(|address| list.check_address_where(address, gateway, &is_sent));
     let of_names = names.iter().filter_map(|name| list.check_client(name, gateway));
     let entry = of_names
         .chain(of_address)
@@ -404,6 +415,35 @@ mod tests {
         );
         let conditional = [("X-Forwarded-For", "203.0.113.2")];
         assert_eq!(ask(&rig, "/check", &conditional).await.status, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_block_of_one_program_of_an_address_refuses_nobody_else_there() {
+        let rig = rig(AddressHeader::ForwardedFor).await;
+        let is_agent = |value: &str| vec![Client::parse(Scope::UserAgent, value).unwrap()];
+        rig.put(|decision| decision.conditions = is_agent("sqlmap/1.8"));
+        rig.put(|decision| decision.conditions = is_agent(NO_USER_AGENT));
+        rig.put(|decision| {
+            decision.conditions = is_agent("curl/8");
+            decision
+                .conditions
+                .push(Client::parse(Scope::Ja4, "t13d").unwrap());
+        });
+        let status = async |client: &str, agent: Option<&str>| {
+            let mut headers = vec![("X-Forwarded-For", client)];
+            headers.extend(agent.map(|agent| ("User-Agent", agent)));
+            ask(&rig, "/check", &headers).await.status
+        };
+        assert_eq!(
+            status("203.0.113.1", Some("sqlmap/1.8")).await,
+            StatusCode::FORBIDDEN
+        );
+        assert_eq!(status("203.0.113.1", Some("Firefox")).await, StatusCode::OK);
+        assert_eq!(status("203.0.113.1", None).await, StatusCode::OK);
+        assert_eq!(status("203.0.113.2", None).await, StatusCode::FORBIDDEN);
+        assert_eq!(status("203.0.113.2", Some("Firefox")).await, StatusCode::OK);
+        let of_unknown_fingerprint = status("203.0.113.3", Some("curl/8")).await;
+        assert_eq!(of_unknown_fingerprint, StatusCode::OK, "nobody says whose it is");
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ const NAMES: Record<string, string> = {
   lines_lost: 'Lines were lost',
   degraded: 'Less than everything is done',
   not_enforced: 'Blocked clients are served',
+  guard_holds: 'The guard holds decisions back',
 };
 
 /** An alarm's name for people; the API's own for one that is not known here. */

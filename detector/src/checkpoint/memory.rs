@@ -31,6 +31,8 @@ pub(super) struct MemoryForm {
     blocks: Vec<(u64, BlockForm)>,
     range_blocks: Vec<(RangeForm, BlockForm)>,
     blocks_forgotten: u64,
+    claims_to_crawl: Vec<(u64, i64)>,
+    claims_left_out: u64,
     waiting: Vec<CandidateForm>,
     counts: CountsForm,
 }
@@ -135,6 +137,8 @@ impl MemoryForm {
                 .map(|(range, block)| ((*range).into(), (*block).into()))
                 .collect(),
             blocks_forgotten: sequencer.blocks.forgotten,
+            claims_to_crawl: sequencer.claims_to_crawl.sorted(),
+            claims_left_out: sequencer.claims_to_crawl.left_out,
             waiting: memory.waiting.candidates.iter().map(CandidateForm::of).collect(),
             counts: CountsForm::of(&memory.counts),
         }
@@ -189,6 +193,9 @@ impl MemoryForm {
         sequencer
             .blocks
             .restore(blocks, ranges?, counter(self.blocks_forgotten)?);
+        sequencer
+            .claims_to_crawl
+            .restore(self.claims_to_crawl, counter(self.claims_left_out)?);
         let waiting: Result<_, _> = self.waiting.into_iter().map(CandidateForm::read).collect();
         memory.waiting.candidates = waiting?;
         Ok(memory)

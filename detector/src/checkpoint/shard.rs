@@ -21,6 +21,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ShardForm<'a> {
@@ -117,6 +118,7 @@ pub(super) struct CandidateForm {
     is_established: bool,
     successes: f32,
     route: u64,
+    address: Option<IpAddr>,
     load: f32,
     kin: Kin,
     names: KinNames,
@@ -375,6 +377,7 @@ impl CandidateForm {
             is_established: candidate.is_established,
             successes: candidate.successes,
             route: candidate.route,
+            address: candidate.address,
             load: candidate.load,
             kin: candidate.kin,
             names: candidate.names.clone(),
@@ -418,6 +421,7 @@ impl CandidateForm {
             is_established: self.is_established,
             successes: self.successes,
             route: self.route,
+            address: self.address,
             load: self.load,
             kin: self.kin,
             names: self.names,

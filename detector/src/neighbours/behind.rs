@@ -117,6 +117,19 @@ impl Behind {
         self.programs.get(place)
     }
 
+    /// What a gateway has to compare beside the address to tell the program at that place from the others; `None` where it cannot be
+    /// written down. The fingerprint is asked for only where the user agent does not do: fewer gateways know it.
+    pub(crate) fn conditions(&self, place: usize) -> Option<Vec<Client>> {
+        let program = self.programs.get(place)?;
+        let agent = Client::parse(Scope::UserAgent, &program.name.agent).ok()?;
+        let alike = self.programs.iter().filter(|other| other.agent == program.agent);
+        if alike.count() == 1 {
+            return Some(vec![agent]);
+        }
+        let fingerprint = Client::parse(Scope::Ja4, &program.name.fingerprint).ok()?;
+        Some(vec![agent, fingerprint])
+    }
+
     /// Telling requests of all programs but those.
     pub(crate) fn telling_besides(&self, besides: &[u32]) -> u32 {
         let others = self
@@ -352,16 +365,6 @@ impl Program {
 
     fn spread(&self) -> u64 {
         spread(self.hash())
-    }
-
-    /// What a gateway has to compare beside the address; `None` where it cannot be written down.
-    pub(crate) fn conditions(&self) -> Option<Vec<Client>> {
-        let agent = Client::parse(Scope::UserAgent, &self.name.agent).ok()?;
-        let fingerprint = Client::parse(Scope::Ja4, &self.name.fingerprint).ok();
-        if self.fingerprint != 0 && fingerprint.is_none() {
-            return None;
-        }
-        Some(std::iter::once(agent).chain(fingerprint).collect())
     }
 
     /// Whether it succeeded often and long enough to be somebody.

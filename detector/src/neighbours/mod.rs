@@ -18,7 +18,7 @@ pub(crate) use reach::{Accused, Narrowed, Reach, reach};
 
 use crate::limits::{CONDITION_BYTES_MAX, NEIGHBOURS_MAX};
 use crate::stage::kin::{short_hash, text_hash};
-use domain::RequestRecord;
+use domain::{NO_USER_AGENT, RequestRecord};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
@@ -62,9 +62,6 @@ pub(crate) struct Name {
     pub(crate) fingerprint: Box<str>,
 }
 
-/// How whoever sends no user agent is written.
-pub(crate) const NO_AGENT: &str = "(none)";
-
 impl Name {
     /// Of a request. What is masked where people read it, or too long, is not written down: a secret must not stand in a decision.
     pub(crate) fn of(record: &RequestRecord<'_>, write: fn(&str) -> String) -> Self {
@@ -73,7 +70,7 @@ impl Name {
             if may_stand { text.into() } else { Box::default() }
         };
         Self {
-            agent: record.user_agent.as_deref().map_or(NO_AGENT.into(), plain),
+            agent: record.user_agent.as_deref().map_or(NO_USER_AGENT.into(), plain),
             fingerprint: steady(record.fingerprint.as_deref()).map_or_else(Box::default, plain),
         }
     }

@@ -1,11 +1,11 @@
 //! How far a decision about an address may reach: all of it, one program of it, or nobody.
 
 use super::behind::Others;
-use super::{Behind, NO_AGENT, program_hash, steady};
+use super::{Behind, program_hash, steady};
 use crate::limits::NARROWED_MAX;
 use crate::policy::PriceBudget;
 use crate::stage::kin::{Kin, KinNames, short_hash, text_hash};
-use domain::{Action, Client, Price, Scope, Timestamp};
+use domain::{Action, Client, NO_USER_AGENT, Price, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 
@@ -111,8 +111,7 @@ pub(crate) fn reach(
         return Reach::Whole(price);
     }
     let program = if behind.has_programs() {
-        let program = culprit.and_then(|place| behind.program(place));
-        program.and_then(|program| Some((program.hash(), program.conditions()?)))
+        culprit.and_then(|place| Some((behind.program(place)?.hash(), behind.conditions(place)?)))
     } else {
         accused.program().filter(|(program, _)| !before.contains(program))
     };
@@ -145,15 +144,15 @@ impl Accused<'_> {
         let named = |scope, text: &str| Client::parse(scope, text).ok();
         let mut conditions = Vec::new();
         match agent {
-            0 => conditions.extend(named(Scope::UserAgent, NO_AGENT)),
+            0 => conditions.extend(named(Scope::UserAgent, NO_USER_AGENT)),
             _ if is_as_sent(&self.names.agent, agent) => {
                 conditions.extend(named(Scope::UserAgent, &self.names.agent));
             }
             _ => return None,
         }
-        let text = steady(Some(&self.names.fingerprint)).filter(|text| is_as_sent(text, fingerprint));
-        conditions.extend(text.and_then(|text| named(Scope::Ja4, text)));
-        let fingerprint = if text.is_some() { fingerprint } else { 0 };
+        let is_steady =
+            steady(Some(&self.names.fingerprint)).is_some_and(|text| is_as_sent(text, fingerprint));
+        let fingerprint = if is_steady { fingerprint } else { 0 };
         Some((program_hash(agent, fingerprint), conditions))
     }
 }

@@ -15,7 +15,7 @@ use crate::limits::COHORTS_MAX;
 use crate::population::Running;
 use crate::stage::client::{Candidate, Hint, SMALL_REQUESTS_MAX};
 use crate::stage::kin::{Kin, KinNames};
-use domain::{Action, Client, Evidence, Member, Scope, ThreatKind, Timestamp};
+use domain::{Action, Client, Evidence, Member, NO_USER_AGENT, Scope, ThreatKind, Timestamp};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use ipnet::{IpNet, Ipv4Net};
@@ -475,7 +475,7 @@ impl Excess {
 fn named_nothing() -> Client {
     Client::Named {
         scope: Scope::UserAgent,
-        value: "(none)".into(),
+        value: NO_USER_AGENT.into(),
     }
 }
 

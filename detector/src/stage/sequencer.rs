@@ -6,8 +6,11 @@ mod budget_tests;
 mod campaign;
 #[cfg(test)]
 mod campaign_tests;
+mod claims_to_crawl;
 #[cfg(test)]
 mod clause_tests;
+#[cfg(test)]
+mod crawler_tests;
 mod enforce;
 #[cfg(test)]
 mod guard_tests;
@@ -25,6 +28,7 @@ mod verdict_tests;
 
 pub use blocks::{Block, Blocks, wide_range};
 pub use campaign::Joined;
+pub use claims_to_crawl::ClaimsToCrawl;
 pub use enforce::Enforced;
 pub use offenders::{Offender, Offenders};
 pub use ruling::Ruling;
@@ -67,6 +71,8 @@ pub struct Circumstances<'a> {
     pub scorer: &'a dyn Scorer,
     /// Who else comes from which address.
     pub(crate) neighbours: Around<'a>,
+    /// Whether somebody looks whether crawlers are who they say.
+    pub asks_for_proof: bool,
     /// How much was done of late.
     pub(crate) efforts: &'a Efforts,
     /// The time up to which records were seen.
@@ -129,6 +135,8 @@ pub struct Sequencer {
     pub graces: HashMap<u64, Timestamp, FixedState>,
     /// Blocks in force.
     pub blocks: Blocks,
+    /// Who says that he is a crawler.
+    pub claims_to_crawl: ClaimsToCrawl,
 }
 
 /// What is known of a candidate's company when it is decided about.

@@ -18,6 +18,9 @@ use std::net::{IpAddr, Ipv4Addr};
 /// When the tests' logs begin: late in 2026.
 pub(crate) const START_MILLIS: i64 = 1_795_000_000_000;
 
+/// The user agent of whoever says that he is a crawler.
+pub(crate) const CRAWLER: u8 = u8::MAX;
+
 /// The tests' key.
 pub(crate) const KEY: HashKey = HashKey::new([7; 16]);
 
@@ -96,7 +99,10 @@ impl Line {
             duration_ms: None,
             upstream_ms: None,
             protocol: None,
-            user_agent: Some(Cow::Owned(format!("agent/{}", self.agent))),
+            user_agent: Some(match self.agent {
+                CRAWLER => Cow::Borrowed("Mozilla/5.0 (compatible; Seekbot/2.1; +https://seek.example/bot)"),
+                number => Cow::Owned(format!("agent/{number}")),
+            }),
             referer: None,
             tls: None,
             fingerprint: shared("ja4", self.fingerprint),

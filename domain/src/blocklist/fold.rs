@@ -197,9 +197,20 @@ impl Blocklist {
     /// The strongest unconditional entry around an address, at a gateway (`None`: one that has no name).
     #[must_use]
     pub fn check_address(&self, address: IpAddr, gateway: Option<&str>) -> Option<&Entry> {
+        self.check_address_where(address, gateway, &|_| false)
+    }
+
+    /// Like [`Self::check_address`], with the conditional entries of which every condition holds, as whoever can compare says.
+    #[must_use]
+    pub fn check_address_where(
+        &self,
+        address: IpAddr,
+        gateway: Option<&str>,
+        holds: &impl Fn(&Client) -> bool,
+    ) -> Option<&Entry> {
         let mut strongest = None;
         self.ranges.each_around(address.to_canonical(), |cell| {
-            strongest = stronger(strongest, self.strongest_of(*cell, gateway));
+            strongest = stronger(strongest, self.strongest_of(*cell, gateway, holds));
         });
         strongest
     }
@@ -209,12 +220,12 @@ impl Blocklist {
     pub fn check_client(&self, client: &Client, gateway: Option<&str>) -> Option<&Entry> {
         match client.range() {
             Some(range) => self.ranges.covering(range).fold(None, |strongest, cell| {
-                stronger(strongest, self.strongest_of(*cell, gateway))
+                stronger(strongest, self.strongest_of(*cell, gateway, &|_| false))
             }),
             None => self
                 .named
                 .get(client)
-                .and_then(|cell| self.strongest_of(*cell, gateway)),
+                .and_then(|cell| self.strongest_of(*cell, gateway, &|_| false)),
         }
     }
 
@@ -302,9 +313,14 @@ impl Blocklist {
             .map(|candidate| &candidate.entry)
     }
 
-    fn strongest_of(&self, cell: CellIndex, gateway: Option<&str>) -> Option<&Entry> {
+    fn strongest_of(
+        &self,
+        cell: CellIndex,
+        gateway: Option<&str>,
+        holds: &impl Fn(&Client) -> bool,
+    ) -> Option<&Entry> {
         self.entries_of(cell)
-            .filter(|entry| !entry.is_conditional() && entry.holds_at(gateway))
+            .filter(|entry| entry.conditions().iter().all(holds) && entry.holds_at(gateway))
             .max_by(|left, right| left.cmp_strength(right))
     }
 

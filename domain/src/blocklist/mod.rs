@@ -14,7 +14,7 @@
 //! - The newest order about the same client wins: a block replaces the client's allow entry and its grace.
 //!
 //! Conditional decisions are in the list, but plain lookups never return them: who cannot check the conditions must
-//! not block.
+//! not block. Whoever can asks with what he knows of the request.
 
 mod allowed;
 mod cell;

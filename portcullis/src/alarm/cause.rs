@@ -141,6 +141,14 @@ pub(super) fn not_enforced(leaked: u64, blocked: u64) -> String {
     )
 }
 
+/// Of a guard that holds back.
+pub(super) fn guard_holds(times: u64) -> String {
+    format!(
+        "{times} times within a minute an established client was not acted on: more of those who have used the site for long stand out than \
+         the guard lets be hit. Either very many of them attack, or what speaks against them is wrong."
+    )
+}
+
 /// Of doing less than everything.
 pub(super) fn degraded(step: u8) -> String {
     let what = match step {

@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Degraded,
     /// A gateway goes on serving clients that are blocked.
     NotEnforced,
+    /// The guard holds decisions about established clients back.
+    GuardHolds,
 }
 
 /// How bad it is.
@@ -62,7 +64,7 @@ struct Fixed {
 
 impl Kind {
     /// Every kind.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::SourceSilent,
         Self::LinesUnreadable,
         Self::FieldVanished,
@@ -74,6 +76,7 @@ impl Kind {
         Self::LinesLost,
         Self::Degraded,
         Self::NotEnforced,
+        Self::GuardHolds,
     ];
 
     /// The public name, which stays the same.
@@ -144,6 +147,10 @@ impl Kind {
                 "Look at System, Bouncers: does the gateway ask, or is it told, and does it fail? Then whether its configuration still \
                  refuses whom it is told to, on every route."
             }
+            Self::GuardHolds => {
+                "Look at the latest alerts that were held back. Is it an attack, block who is left over from their pages; is it none, \
+                 judge one alert as a false positive and look at what they have in common: a page that broke, a rule, a new model."
+            }
             Self::Degraded => {
                 "Every request is still counted. Alerts say how complete their evidence is; give detection more threads or a \
                      faster machine."
@@ -183,6 +190,12 @@ impl Kind {
                 may_become_usual: false,
                 ..of_baseline("not_enforced", Critical)
             },
+            Self::GuardHolds => Fixed {
+                raise_after: 1,
+                clear_after: 60,
+                may_become_usual: false,
+                ..of_baseline("guard_holds", Critical)
+            },
         }
     }
 }
@@ -195,5 +208,38 @@ const fn of_baseline(name: &'static str, severity: Severity) -> Fixed {
         raise_after: 3,
         clear_after: 5,
         may_become_usual: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_kinds_are_read_back() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::from_name(kind.as_str()), Some(kind));
+            assert!(!kind.next().is_empty());
+        }
+        assert_eq!(Kind::from_name("another"), None);
+    }
+
+    #[test]
+    fn the_settings_name_every_kind() {
+        let names = Kind::ALL.map(Kind::as_str);
+        assert_eq!(crate::config::alarm_names(), names);
+    }
+
+    #[test]
+    fn the_page_names_every_kind_and_its_text_is_what_is_sent() {
+        let page = include_str!("../../../docs/alarms.md");
+        for kind in Kind::ALL {
+            assert!(
+                page.contains(&format!("| `{}` |", kind.as_str())),
+                "{}",
+                kind.as_str()
+            );
+        }
+        assert!(page.contains(Kind::SourceSilent.next()));
     }
 }

@@ -118,6 +118,8 @@ pub(crate) struct Minute {
     pub(crate) is_troubled: bool,
     /// How much less than everything is done, as a step; 0 is everything.
     pub(crate) step: u8,
+    /// Times that the guard held an established client back.
+    pub(crate) held_back: u64,
 }
 
 impl Minute {

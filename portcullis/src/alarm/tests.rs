@@ -175,6 +175,28 @@ fn a_gateway_that_serves_blocked_clients_is_told_and_cleared_when_it_refuses() {
 }
 
 #[test]
+fn a_guard_that_holds_back_is_told_at_once_and_cleared_after_an_hour_without() {
+    let mut site = Site::new();
+    let process = Seen {
+        name: "portcullis".to_owned(),
+        kind: SourceKind::Process,
+        ..Seen::default()
+    };
+    let holding = |held_back| Minute {
+        held_back,
+        ..Minute::default()
+    };
+    site.pass_all(5, std::slice::from_ref(&process), &holding(0));
+    assert_eq!(site.told, []);
+    site.pass_all(1, std::slice::from_ref(&process), &holding(3));
+    assert_eq!(site.told, [(Change::Raised, Kind::GuardHolds)]);
+    site.pass_all(59, std::slice::from_ref(&process), &holding(0));
+    assert_eq!(site.told.len(), 1);
+    site.pass_all(1, std::slice::from_ref(&process), &holding(0));
+    assert_eq!(site.told[1..], [(Change::Cleared, Kind::GuardHolds)]);
+}
+
+#[test]
 fn what_we_do_not_read_is_no_silence_of_the_source() {
     let mut site = Site::new();
     site.pass(3 * DAY, &well(20));
@@ -471,32 +493,4 @@ fn a_kind_that_is_switched_off_is_not_told() {
     let mut site = Site::new();
     site.judge = Judge::new(Learned::default(), Vec::new(), vec![Kind::LinesLost], site.now());
     assert_eq!(site.pass(5, &Seen { lost: 1, ..well(100) }), []);
-}
-
-#[test]
-fn names_of_kinds_are_read_back() {
-    for kind in Kind::ALL {
-        assert_eq!(Kind::from_name(kind.as_str()), Some(kind));
-        assert!(!kind.next().is_empty());
-    }
-    assert_eq!(Kind::from_name("another"), None);
-}
-
-#[test]
-fn the_settings_name_every_kind() {
-    let names = Kind::ALL.map(Kind::as_str);
-    assert_eq!(crate::config::alarm_names(), names);
-}
-
-#[test]
-fn the_page_names_every_kind_and_its_text_is_what_is_sent() {
-    let page = include_str!("../../../docs/alarms.md");
-    for kind in Kind::ALL {
-        assert!(
-            page.contains(&format!("| `{}` |", kind.as_str())),
-            "{}",
-            kind.as_str()
-        );
-    }
-    assert!(page.contains(Kind::SourceSilent.next()));
 }

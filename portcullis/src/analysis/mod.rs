@@ -175,6 +175,6 @@ fn cut(text: &mut String) {
 pub(crate) fn alerts(outputs: &mut Vec<Output>) -> impl Iterator<Item = domain::Alert> + '_ {
     outputs.drain(..).filter_map(|output| match output {
         Output::Alert(alert) => Some(alert),
-        Output::Decision(_) => None,
+        Output::Decision(_) | Output::Question(..) => None,
     })
 }

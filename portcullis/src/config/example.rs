@@ -35,6 +35,7 @@ fn is_shown_only(section: &Section) -> bool {
                 | "files[]"
                 | "syslog[]"
                 | "allowlist[]"
+                | "crawlers.known[]"
                 | "routes[]"
                 | "api.listeners[]"
                 | "gateways[]"

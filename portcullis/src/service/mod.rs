@@ -3,6 +3,7 @@
 //! Whatever can fail is made before anything starts. Roles meet at the store and at the blocklist in memory only.
 
 mod alarm_board;
+mod crawlers;
 mod detect;
 mod door_figures;
 mod effect_figures;
@@ -152,7 +153,7 @@ impl Service {
             .push(Arc::clone(&outlets) as Arc<dyn api::MetricsSource>);
         let (detect, folder_lock) = if roles.detect && config.reads() {
             let terms = (&statutes, networks.clone(), countries.clone());
-            let started = start_detect(&shared, config, terms, (&figures, &outlets)).await?;
+            let started = start_detect(&shared, config, terms, (&figures, &outlets), &tasks).await?;
             syslog::serve(syslog, &started.spools, &stop, &tasks)?;
             if config.stdin.is_some() {
                 stdin::serve(&started.spools, &stop)?;
@@ -389,7 +390,9 @@ async fn start_detect(
     config: &Config,
     (statutes, networks, countries): (&Statutes, Option<Networks>, Option<Countries>),
     (figures, outlets): (&Arc<Figures>, &Arc<Outlets>),
+    tasks: &TaskTracker,
 ) -> anyhow::Result<Started> {
+    let questions = crawlers::start(shared, config, tasks)?;
     let key = installation_key(shared, config).await?;
     let (checkpoints, lock, folder) = open_checkpoints(config.storage.checkpoints.reveal())?;
     // Under the folder's lock: one process reads a spool.
@@ -409,6 +412,7 @@ async fn start_detect(
         outlets: Arc::clone(outlets),
         checkpoints,
         spools: Arc::clone(&spools),
+        questions,
         wake,
         holder: format!("{}:{place}", host_name()),
         runtime: tokio::runtime::Handle::current(),

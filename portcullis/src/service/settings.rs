@@ -42,6 +42,7 @@ pub(super) fn policy(config: &Config) -> PolicySettings {
             clients_share: policy.guard.clients_share,
             requests_share: policy.guard.requests_share,
             span_secs: policy.guard.span_secs,
+            part: policy.guard.part,
         },
         price: PriceBudget {
             clients: policy.price.clients,

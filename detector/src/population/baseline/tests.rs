@@ -29,6 +29,7 @@ impl Heard {
                 Output::Alert(alert) if alert.reasons[0].feature == "surge" => heard.surges.push(alert),
                 Output::Alert(_) => {}
                 Output::Decision(decision) => heard.decisions.push(decision),
+                Output::Question(..) => {}
             }
         }
         heard

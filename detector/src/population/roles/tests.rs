@@ -231,7 +231,7 @@ fn guesser() -> Vec<Line> {
 fn threats(outputs: &[Output]) -> Vec<(ThreatKind, String)> {
     let alerts = outputs.iter().filter_map(|output| match output {
         Output::Alert(alert) => Some(alert),
-        Output::Decision(_) => None,
+        Output::Decision(_) | Output::Question(..) => None,
     });
     let client = Line::new(0, 9_999, "/", 200).client();
     let about = alerts.filter(|alert| alert.client == client);

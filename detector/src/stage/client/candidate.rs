@@ -6,6 +6,7 @@ use crate::stage::kin::{Kin, KinNames};
 use crate::threat::Claim;
 use crate::window::Window;
 use domain::{Action, Client, Evidence, Timestamp};
+use std::net::IpAddr;
 
 /// A client that may have to be dealt with, as it stood at one request.
 #[derive(Debug, Clone)]
@@ -48,6 +49,8 @@ pub struct Candidate {
     pub is_established: bool,
     /// Successful requests over the longest horizon: what a wrong block would cost.
     pub successes: f32,
+    /// The address of the present request: of an IPv6 client one of many.
+    pub address: Option<IpAddr>,
     /// Hash of the present request's route.
     pub route: u64,
     /// Requests over the middle horizon: what a right block would save.

@@ -270,6 +270,7 @@ impl Shard {
             is_established: slot.is_established,
             successes: window.habit.successes,
             route: arrival.record.route.template,
+            address: arrival.record.address,
             load: window.rate[VISIT],
             kin,
             names,

@@ -54,7 +54,7 @@ fn alert(number: u32, budget: Option<f64>, client_days: u64) -> (Option<Alert>, 
     detector.flush(&mut outputs);
     let alert = outputs.into_iter().find_map(|output| match output {
         Output::Alert(alert) => Some(alert),
-        Output::Decision(_) => None,
+        Output::Decision(_) | Output::Question(..) => None,
     });
     (alert, detector)
 }

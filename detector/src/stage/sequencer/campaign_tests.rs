@@ -40,6 +40,7 @@ pub(super) fn heard(lines: &[Line]) -> (Vec<Alert>, Vec<Decision>) {
             Output::Alert(alert) if !alert.members.is_empty() => alerts.push(alert),
             Output::Alert(_) => {}
             Output::Decision(decision) => decisions.push(decision),
+            Output::Question(..) => {}
         }
     }
     (alerts, decisions)
@@ -124,7 +125,7 @@ fn what_a_preview_says_early_the_tick_says_again_under_the_same_ids() {
     let ids = |outputs: &[Output]| {
         let id = |output: &Output| match output {
             Output::Decision(decision) => Some(decision.id),
-            Output::Alert(_) => None,
+            Output::Alert(_) | Output::Question(..) => None,
         };
         outputs.iter().filter_map(id).collect::<Vec<_>>()
     };

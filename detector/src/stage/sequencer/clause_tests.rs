@@ -23,6 +23,7 @@ fn heard(settings: Settings, lines: &[Line]) -> (Vec<Alert>, Vec<Decision>, Dete
         match output {
             Output::Alert(alert) => alerts.push(alert),
             Output::Decision(decision) => decisions.push(decision),
+            Output::Question(..) => {}
         }
     }
     (alerts, decisions, detector)

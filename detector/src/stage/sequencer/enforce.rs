@@ -202,6 +202,7 @@ fn candidate(fired: &Fired, rule: &Rule, around: Circumstances<'_>) -> Candidate
         is_established: hit.is_established,
         successes: hit.successes,
         route: 0,
+        address: None,
         load: hit.load,
         kin: Kin::default(),
         names: KinNames::default(),

@@ -70,7 +70,7 @@ fn play(lines: &[Line]) -> Seen {
         .into_iter()
         .filter_map(|output| match output {
             Output::Alert(alert) => Some(alert),
-            Output::Decision(_) => None,
+            Output::Decision(_) | Output::Question(..) => None,
         })
         .collect();
     let acted_on = alerts
@@ -155,6 +155,7 @@ fn a_source_that_names_everybody_is_stopped_at_its_cap_conclusive_or_not() {
         for output in outputs {
             match output {
                 Output::Decision(decision) => drop(acted_on.insert(decision.client.to_string())),
+                Output::Question(..) => {}
                 Output::Alert(alert) => reasons.extend(alert.held_back),
             }
         }

@@ -67,6 +67,7 @@ fn play(lines: &[Line]) -> Seen {
         match output {
             Output::Alert(alert) => seen.alerts.push(alert),
             Output::Decision(decision) => seen.decisions.push(decision),
+            Output::Question(..) => {}
         }
     }
     let client = Line::new(0, OFFICE, "/", 200).client();

@@ -7,7 +7,7 @@ use crate::policy::budget::HELD_OUT_ONE_IN;
 use crate::policy::source_cap_reason;
 use crate::stage::client::{ByScore, Candidate, SMALL_REQUESTS_MAX};
 use crate::stage::sequencer::measure::marked;
-use domain::{Action, Allowlist, Client, DecisionId, Price, ThreatKind, Timestamp};
+use domain::{Action, Allowlist, Client, DecisionId, Price, Scope, ThreatKind, Timestamp};
 use std::num::NonZeroU32;
 
 /// What is done about a candidate after all that speaks for mercy.
@@ -97,6 +97,10 @@ impl Sequencer {
         if let Some(spared) = self.spare(candidate, wanted, company, around) {
             return spared;
         }
+        if self.is_proof_awaited(candidate, around) {
+            let reason = "it says that it is a crawler: whether its address proves it is looked up";
+            return Restrained::to(Action::Observe, reason);
+        }
         if let Some(cap) = self.caps.is_spent(around.sources, candidate.source, around.now) {
             self.caps.held_back += 1;
             return Restrained::to(Action::Observe, source_cap_reason(candidate.source, cap));
@@ -175,6 +179,20 @@ impl Sequencer {
         None
     }
 
+    /// Whether it is looked up whose address a candidate's is that says that it is a crawler; asks for it.
+    fn is_proof_awaited(&mut self, candidate: &Candidate, around: Circumstances<'_>) -> bool {
+        let is_asked = around.asks_for_proof && candidate.is_declared_crawler;
+        let Some(address) = candidate
+            .address
+            .filter(|_| is_asked && candidate.client.range().is_some())
+        else {
+            return false;
+        };
+        let who = (&candidate.client, address);
+        self.claims_to_crawl
+            .is_awaited(candidate.owner, who, candidate.at)
+    }
+
     /// Whether somebody else behind a candidate's address goes on, after what was decided was narrowed to others.
     pub(super) fn has_moved(&self, candidate: &Candidate, around: Circumstances<'_>) -> bool {
         let episode = self.offenders.get(candidate.key);
@@ -188,6 +206,9 @@ impl Sequencer {
     pub(super) fn mercy(&self, candidate: &Candidate, around: Circumstances<'_>) -> Option<String> {
         if candidate.is_shared {
             return Some("many use this name: it is never acted on alone".to_owned());
+        }
+        if let Some(reason) = allowed_system(candidate, around) {
+            return Some(reason);
         }
         let who = (&candidate.client, candidate.owner);
         self.spares(who, candidate.is_claimed, candidate.at, around.allowlist)
@@ -233,6 +254,16 @@ impl Sequencer {
             .is_some_and(|until| at < *until)
             .then(|| "lifted by a person a short while ago".to_owned())
     }
+}
+
+/// That the autonomous system which announces its address is on the allowlist.
+fn allowed_system(candidate: &Candidate, around: Circumstances<'_>) -> Option<String> {
+    if candidate.kin.system == 0 || candidate.client.range().is_none() {
+        return None;
+    }
+    let system = Client::parse(Scope::As, &candidate.kin.system.to_string()).ok()?;
+    let reason = around.allowlist.protects(&system, candidate.at)?;
+    Some(format!("allowlist: {reason} (autonomous system {system})"))
 }
 
 /// How far an action about a candidate's address may reach; `None` where nothing is known of who else comes from there.

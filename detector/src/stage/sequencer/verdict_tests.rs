@@ -87,6 +87,7 @@ fn campaign(input: impl Fn(&Alert) -> Option<Input>) -> (Vec<Alert>, Vec<Decisio
             Output::Alert(alert) if !alert.members.is_empty() => alerts.push(alert),
             Output::Alert(_) => {}
             Output::Decision(decision) => decisions.push(decision),
+            Output::Question(..) => {}
         }
     }
     (alerts, decisions)

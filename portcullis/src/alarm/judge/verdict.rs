@@ -89,8 +89,9 @@ pub(super) fn of(kind: Kind, watched: &Watched, minute: &Minute) -> Verdict {
     match kind {
         Kind::LinesLost => lines_lost(seen),
         Kind::Degraded if is_process => degraded(minute),
+        Kind::GuardHolds if is_process => guard_holds(minute),
         _ if !has_lines => Good,
-        Kind::Degraded => Good,
+        Kind::Degraded | Kind::GuardHolds => Good,
         Kind::SourceSilent => silent(watched, seen, minute),
         Kind::LinesUnreadable => unreadable(watched, seen),
         Kind::FieldVanished => vanished(watched, seen),
@@ -279,6 +280,13 @@ fn degraded(minute: &Minute) -> Verdict {
         return Good;
     }
     Bad((cause::degraded(minute.step), "detector.threads".to_owned()))
+}
+
+fn guard_holds(minute: &Minute) -> Verdict {
+    if minute.held_back == 0 {
+        return Good;
+    }
+    Bad((cause::guard_holds(minute.held_back), "policy.guard".to_owned()))
 }
 
 /// The path of one of a source's settings; of the section without a name.

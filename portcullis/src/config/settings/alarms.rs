@@ -6,7 +6,7 @@ use crate::config::setting::Kind;
 use crate::config::setting::Reload::Restart;
 
 /// Names of alarms, as `alarm::Kind` has them.
-pub(crate) const NAMES: [&str; 11] = [
+pub(crate) const NAMES: [&str; 12] = [
     "source_silent",
     "lines_unreadable",
     "field_vanished",
@@ -18,6 +18,7 @@ pub(crate) const NAMES: [&str; 11] = [
     "lines_lost",
     "degraded",
     "not_enforced",
+    "guard_holds",
 ];
 
 /// Longest name of a header, in bytes.

@@ -340,6 +340,14 @@ pub(super) const GUARD: Section = Section {
             Live,
             "Length of the span, in seconds.",
         ),
+        setting(
+            "policy.guard.part",
+            Kind::Share,
+            Value("0.5"),
+            Live,
+            "Largest part of the budget that one threat, or one route, may use up alone. Each gateway has the whole budget of its \
+             own established clients beside.",
+        ),
     ],
 };
 

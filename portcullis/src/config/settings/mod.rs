@@ -2,6 +2,7 @@
 
 pub(crate) mod alarms;
 mod api;
+mod crawlers;
 mod detection;
 mod doors;
 pub(crate) mod gateways;
@@ -45,6 +46,8 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &detection::GUARD,
     &detection::PRICE,
     &detection::ALLOWLIST,
+    &crawlers::CRAWLERS,
+    &crawlers::KNOWN,
     &detection::RULES,
     &detection::ROUTES,
     &openapi::OPENAPI,

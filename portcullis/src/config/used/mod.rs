@@ -49,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) policy: Policy,
     /// Who is never blocked.
     pub(crate) allowlist: Vec<AllowlistEntry>,
+    /// Who is welcome, and proves who he is.
+    pub(crate) crawlers: Crawlers,
     /// Which rules hold.
     pub(crate) rules: Rules,
     /// What routes are for.
@@ -257,6 +259,8 @@ pub(crate) struct Guard {
     pub(crate) requests_share: f32,
     /// Length of the span.
     pub(crate) span_secs: u32,
+    /// Largest part of the budget for one threat or route.
+    pub(crate) part: f32,
 }
 
 /// `[policy.price]`.
@@ -279,6 +283,31 @@ pub(crate) struct AllowlistEntry {
     reason: String,
     #[serde(default, deserialize_with = "moment")]
     until: Option<Timestamp>,
+}
+
+/// `[crawlers]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Crawlers {
+    /// Whether name servers are asked.
+    pub(crate) verify: bool,
+    /// Which; `None` for the system's.
+    #[serde(default)]
+    pub(crate) name_server: Option<SocketAddr>,
+    /// Further ones.
+    pub(crate) known: Vec<KnownCrawler>,
+}
+
+/// One `[[crawlers.known]]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KnownCrawler {
+    /// How people know it.
+    pub(crate) name: String,
+    /// Domains of its addresses' names.
+    pub(crate) domains: Vec<String>,
+    #[serde(deserialize_with = "ranges")]
+    ranges: Vec<IpNet>,
 }
 
 /// `[rules]`.
@@ -414,6 +443,7 @@ impl Config {
     pub(crate) fn take_live(&mut self, newer: &Self) {
         self.policy = newer.policy.clone();
         self.allowlist = newer.allowlist.clone();
+        self.crawlers.known = newer.crawlers.known.clone();
         self.rules = newer.rules.clone();
         self.routes = newer.routes.clone();
         self.clients.own_ranges = newer.clients.own_ranges.clone();
@@ -463,7 +493,19 @@ impl Config {
                 until: entry.until,
             })
         };
-        let entries = self.allowlist.iter().filter_map(entry).collect();
+        let of_crawlers = self.crawlers.known.iter().flat_map(|crawler| {
+            crawler.ranges.iter().map(|range| AllowEntry {
+                client: Client::from_range(*range),
+                reason: format!("crawler {}: a range that its operator publishes", crawler.name),
+                until: None,
+            })
+        });
+        let entries = self
+            .allowlist
+            .iter()
+            .filter_map(entry)
+            .chain(of_crawlers)
+            .collect();
         Allowlist::new(
             self.clients.own_ranges.clone(),
             entries,

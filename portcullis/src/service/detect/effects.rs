@@ -6,6 +6,7 @@ use super::minutes::{Counted, Minutes};
 use super::reading::Readers;
 use super::watched::Watched;
 use crate::service::Shared;
+use crate::service::crawlers::Questions;
 use api::LiveUpdate;
 use detector::Output;
 use domain::{Action, Alert, Decision};
@@ -20,9 +21,18 @@ pub(super) struct Effects {
     alerts: Vec<Alert>,
     decisions: Vec<Decision>,
     rejected: Vec<RejectedSample>,
+    questions: Questions,
 }
 
 impl Effects {
+    /// What waits to be stored; questions go to whoever looks things up.
+    pub(super) fn new(questions: Questions) -> Self {
+        Self {
+            questions,
+            ..Self::default()
+        }
+    }
+
     /// Takes over what the detector said and counts it.
     pub(super) fn take(&mut self, outputs: &mut Vec<Output>, minutes: &mut Minutes, watched: &mut Watched) {
         for output in &*outputs {
@@ -34,6 +44,7 @@ impl Effects {
                     let blocks = u64::from(decision.action == Action::Block);
                     minutes.count(decision.event_at, Counted::Blocks(blocks));
                 }
+                Output::Question(..) => {}
             }
         }
         self.take_early(outputs, watched);
@@ -50,6 +61,7 @@ impl Effects {
                     self.alerts.push(alert);
                 }
                 Output::Decision(decision) => self.decisions.push(decision),
+                Output::Question(client, address) => self.questions.ask(client, address),
             }
         }
     }

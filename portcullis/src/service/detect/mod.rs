@@ -14,6 +14,7 @@ mod reading;
 mod session;
 mod watched;
 
+use super::crawlers::Questions;
 use super::figures::Figures;
 use super::spools::{Spools, Wake};
 use super::{Shared, Statutes};
@@ -47,6 +48,8 @@ pub(super) struct Setup {
     pub(super) outlets: Arc<Outlets>,
     /// Lines that were sent to us and wait.
     pub(super) spools: Arc<Spools>,
+    /// Where it is asked about crawlers.
+    pub(super) questions: Questions,
     pub(super) wake: Arc<Wake>,
     /// How the lease's table knows this process.
     pub(super) holder: String,

@@ -36,6 +36,8 @@ pub(super) struct Watching {
     /// Counters as they stood a minute ago; `None` before the first look: what was lost before this session was told by another.
     lost: Option<BTreeMap<String, u64>>,
     gateways: BTreeMap<String, u64>,
+    /// Times that the guard had held somebody back a minute ago; `None` before the first look.
+    held_back: Option<u64>,
     /// What could not be stored yet: one for each alarm.
     unstored: BTreeMap<(String, String, i64), AlarmRecord>,
 }
@@ -64,6 +66,7 @@ impl Watching {
         };
         Ok(Self {
             aside,
+            held_back: None,
             judge: Judge::new(learned, open.filter_map(read).collect(), off.collect(), now),
             length,
             minute: length.number(now),
@@ -183,6 +186,7 @@ impl Session<'_> {
             is_held: self.held_until.is_some(),
             is_troubled: self.is_troubled() || self.is_stalled,
             step: self.pressure.effort().step(),
+            held_back: self.held_back_since(),
         }
     }
 
@@ -191,6 +195,13 @@ impl Session<'_> {
         let lost = waits.get(name).map_or(0, |(_, lost)| *lost);
         let known = self.watching.lost.get_or_insert_default();
         lost.saturating_sub(known.insert(name.to_owned(), lost).unwrap_or_default())
+    }
+
+    /// Times that the guard held somebody back since the last minute.
+    fn held_back_since(&mut self) -> u64 {
+        let held_back = self.detector.totals().held_back;
+        let before = self.watching.held_back.replace(held_back);
+        held_back.saturating_sub(before.unwrap_or(held_back))
     }
 
     /// The gateways that records name, beside those of settings, which are their sources.

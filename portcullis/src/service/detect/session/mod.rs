@@ -140,7 +140,7 @@ impl<'a> Session<'a> {
             orders_seq: loaded.as_ref().map_or(0, |found| found.orders_seq),
             minutes: loaded.map(|found| found.minutes).unwrap_or_default(),
             watched: Watched::default(),
-            effects: Effects::default(),
+            effects: Effects::new(setup.questions.clone()),
             outputs: Vec::new(),
             generation,
             unanswered: None,
@@ -446,6 +446,7 @@ fn restore(role: &Role, loaded: Option<&Checkpoint>) -> Result<Detector<Duel>, F
     let settings = Settings {
         rules: setup.statutes.rules.clone(),
         clauses: setup.statutes.clauses.clone(),
+        asks_for_proof: setup.config.crawlers.verify,
         ..settings::detector(&setup.config, setup.key)
     };
     let Some(loaded) = loaded else {
