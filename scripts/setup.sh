@@ -80,6 +80,7 @@ look_for_test_tools() {
   need haproxy has haproxy
   need nftables has nft
   need redis-server has redis-server
+  need dnsmasq-base has dnsmasq
   need libnginx-mod-http-lua has_file "/usr/lib/nginx/modules/ngx_http_lua_module.so"
   need lua-nginx-redis has_file "/usr/share/lua/5.1/nginx/redis.lua"
   need caddy has caddy
