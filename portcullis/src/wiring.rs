@@ -106,6 +106,19 @@ impl PassOptions {
         self.config.as_deref().map(load_config).transpose()
     }
 
+    /// The policy that is named, if one is.
+    pub(crate) fn named_policy(&self) -> Option<&Path> {
+        self.policy.as_deref()
+    }
+
+    /// The same with another policy; with the configuration's for `None`.
+    pub(crate) fn with_policy(&self, policy: Option<PathBuf>) -> Self {
+        Self {
+            policy,
+            ..self.clone()
+        }
+    }
+
     /// The format that is named, if one is.
     pub(crate) fn format(&self) -> Option<&str> {
         (self.format != "auto").then_some(&self.format)

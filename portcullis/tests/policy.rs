@@ -193,3 +193,46 @@ fn config_explains_the_policy_and_refuses_a_wrong_one() {
         assert!(wrong.out.contains(expected), "{}", wrong.out);
     }
 }
+
+#[test]
+fn a_backtest_names_whom_another_policy_would_hit_and_whom_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    log(folder);
+    write(folder, "policy.toml", POLICY.as_bytes());
+    let backtest = |arguments: &[&str]| {
+        let mut all = vec!["backtest", "--policy", "policy.toml", "--output", "json"];
+        all.extend(arguments);
+        all.push("access.log");
+        run(folder, &all)
+    };
+    let found = backtest(&[]);
+    assert_eq!(found.code, 0, "nobody is hit harder: {}", found.err);
+    let rows: Vec<serde_json::Value> = found
+        .out
+        .lines()
+        .map(|row| serde_json::from_str(row).unwrap())
+        .collect();
+    let told: Vec<(&str, &str)> = rows
+        .iter()
+        .map(|row| (row["change"].as_str().unwrap(), row["client"].as_str().unwrap()))
+        .collect();
+    assert_eq!(told, [("hit less hard", ATTACKER), ("hit no more", PARTNER)]);
+    // The other way round both are hit, and a pipeline is told.
+    write(folder, "none.toml", b"name = \"none\"\nversion = \"1\"\n");
+    let back = run(
+        folder,
+        &[
+            "backtest",
+            "--policy",
+            "none.toml",
+            "--against",
+            "policy.toml",
+            "access.log",
+        ],
+    );
+    assert_eq!(back.code, 3, "{}", back.err);
+    assert!(back.err.contains("1 newly hit, 1 hit harder"), "{}", back.err);
+    let without = run(folder, &["backtest", "access.log"]);
+    assert_eq!(without.code, 2, "{}", without.err);
+}

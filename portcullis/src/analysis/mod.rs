@@ -39,16 +39,7 @@ pub(crate) fn scan_key() -> HashKey {
     HashKey::new(*b"portcullis scan\0")
 }
 
-/// Reads the files to their ends. `at_slice` is shown each slice's records: for a progress bar, for counting.
-pub(crate) fn run<S: Scorer>(
-    pass: Pass<S>,
-    readers: Vec<LineReader>,
-    mut at_slice: impl FnMut(&[RequestRecord<'_>]),
-) -> Outcome {
-    run_watched(pass, readers, |_, _, records| at_slice(records))
-}
-
-/// Like [`run`]; `watch` is also shown the detector after each slice, and what it said. After the last line it is called
+/// Reads the files to their ends. `watch` is shown each slice's records: for a progress bar, for counting; the detector after it, and what it said. After the last line it is called
 /// once more, without records.
 pub(crate) fn run_watched<S: Scorer>(
     pass: Pass<S>,

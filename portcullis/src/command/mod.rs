@@ -2,6 +2,7 @@
 
 mod alerts;
 mod allowlist;
+mod backtest;
 mod config;
 mod decisions;
 mod demo;
@@ -40,6 +41,7 @@ enum Command {
     Run(run::Args),
     Scan(scan::Args),
     Replay(replay::Args),
+    Backtest(backtest::Args),
     Why(why::Args),
     Parse(parse::Args),
     Formats(formats::Args),
@@ -77,6 +79,7 @@ impl Cli {
             Command::Run(args) => run::run(args),
             Command::Scan(args) => scan::run(args),
             Command::Replay(args) => replay::run(args),
+            Command::Backtest(args) => backtest::run(args),
             Command::Why(args) => why::run(args),
             Command::Parse(args) => parse::run(args),
             Command::Formats(args) => formats::run(args),

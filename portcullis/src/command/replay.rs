@@ -7,7 +7,7 @@ use crate::progress::Bar;
 use crate::scorer::BundleScorer;
 use crate::wiring::{self, PassOptions, WrongUsage};
 use clap::Args as ClapArgs;
-use detector::SourceTerms;
+use detector::{Output, SourceTerms};
 use domain::Timestamp;
 use ingest::source::kafka::{ReplayPartition, ReplaySpan, replay};
 use ingest::{LineReader, Merge, ParserConfig};
@@ -21,22 +21,29 @@ use std::time::Instant;
 /// report each time. A record's time is the broker's or its producer's, as the topic is set.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
-    /// The first moment, in RFC 3339: 2027-01-31T00:00:00Z.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    from: Timestamp,
-    /// The moment after the last one; at most up to now.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    to: Timestamp,
-    /// Read this topic of the configuration only; may be given several times.
-    #[arg(long, value_name = "NAME")]
-    topic: Vec<String>,
+    #[command(flatten)]
+    span: Span,
     #[command(flatten)]
     pass: PassOptions,
     #[command(flatten)]
     report: ReportOptions,
 }
 
-fn moment(text: &str) -> Result<Timestamp, String> {
+/// What of a configuration's topics is read.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct Span {
+    /// The first moment, in RFC 3339: 2027-01-31T00:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(super) from: Timestamp,
+    /// The moment after the last one; at most up to now.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(super) to: Timestamp,
+    /// Read this topic of the configuration only; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub(super) topic: Vec<String>,
+}
+
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse_rfc3339(text).ok_or_else(|| "expected a moment such as 2027-01-31T00:00:00Z".to_owned())
 }
 
@@ -46,17 +53,27 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 /// When the configuration or an option is wrong, brokers do not answer or have no such topic, or the report cannot be written.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
-    if args.from >= args.to {
+    let outcome = watch(&args.pass, &args.span, |_| {})?;
+    args.report.conclude(&outcome, started)
+}
+
+/// Reads a span of a configuration's topics; `heard` is told what the detector says, in order.
+pub(super) fn watch(
+    options: &PassOptions,
+    span: &Span,
+    heard: impl FnMut(&[Output]),
+) -> anyhow::Result<Outcome> {
+    if span.from >= span.to {
         return Err(WrongUsage("--from must be before --to".to_owned()).into());
     }
     let needs = || WrongUsage("--config must name a configuration with a [kafka] section".to_owned());
-    let config = args.pass.config()?.ok_or_else(needs)?;
+    let config = options.config()?.ok_or_else(needs)?;
     let kafka = config.kafka.as_ref().ok_or_else(needs)?;
-    let span = ReplaySpan {
-        from: args.from,
-        to: args.to,
+    let times = ReplaySpan {
+        from: span.from,
+        to: span.to,
     };
-    let partitions = replay(&kafka.source_settings(), &args.topic, span)?;
+    let partitions = replay(&kafka.source_settings(), &span.topic, times)?;
     for partition in &partitions {
         if let Some(offset) = partition.lost_before {
             let name = format!("{}[{}]", partition.topic, partition.partition);
@@ -66,8 +83,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
     }
     let lateness_secs = config.detector.lateness_secs;
-    let outcome = pass(&args.pass, (kafka, lateness_secs), partitions)?;
-    args.report.conclude(&outcome, started)
+    pass(options, (kafka, lateness_secs), partitions, heard)
 }
 
 /// Reads the partitions to their ends, each as its topic is configured.
@@ -75,6 +91,7 @@ fn pass(
     options: &PassOptions,
     (kafka, lateness_secs): (&used::Kafka, u32),
     partitions: Vec<ReplayPartition>,
+    mut heard: impl FnMut(&[Output]),
 ) -> anyhow::Result<Outcome> {
     let parts = options.parts()?;
     let scorer = BundleScorer::load(parts.model.as_deref())?;
@@ -118,7 +135,10 @@ fn pass(
         settings: parts.settings,
         threads: parts.threads,
     };
-    let outcome = analysis::run_merged(pass, Merge::of(readers), &progress, &terms, |_, _, _| bar.tick());
+    let outcome = analysis::run_merged(pass, Merge::of(readers), &progress, &terms, |_, outputs, _| {
+        heard(outputs);
+        bar.tick();
+    });
     bar.finish();
     Ok(outcome)
 }

@@ -7,6 +7,7 @@ use crate::scorer::BundleScorer;
 use crate::wiring::{self, PassOptions};
 use anyhow::Context;
 use clap::Args as ClapArgs;
+use detector::Output;
 use domain::{Action, RequestRecord};
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
@@ -83,6 +84,23 @@ pub(crate) fn pass(
     files: &[PathBuf],
     mut watch: impl FnMut(&[RequestRecord<'_>]),
 ) -> anyhow::Result<Outcome> {
+    pass_watched(options, files, |_, records| watch(records))
+}
+
+/// Reads the files to their ends; `heard` is told what the detector says, in order.
+pub(super) fn watch(
+    options: &PassOptions,
+    files: &[PathBuf],
+    mut heard: impl FnMut(&[Output]),
+) -> anyhow::Result<Outcome> {
+    pass_watched(options, files, |outputs, _| heard(outputs))
+}
+
+fn pass_watched(
+    options: &PassOptions,
+    files: &[PathBuf],
+    mut watch: impl FnMut(&[Output], &[RequestRecord<'_>]),
+) -> anyhow::Result<Outcome> {
     let readers = wiring::open(files)?;
     let parts = options.parts()?;
     let scorer = BundleScorer::load(parts.model.as_deref())?;
@@ -94,8 +112,8 @@ pub(crate) fn pass(
         threads: parts.threads,
     };
     let bar = Bar::over(&readers);
-    let outcome = analysis::run(pass, readers, |records| {
-        watch(records);
+    let outcome = analysis::run_watched(pass, readers, |_, outputs, records| {
+        watch(outputs, records);
         bar.tick();
     });
     bar.finish();

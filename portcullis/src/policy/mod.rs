@@ -1,5 +1,6 @@
 //! The policy in a file: its clauses read, checked, explained, tested, handed to the detector.
 
+mod difference;
 mod read;
 mod report;
 #[cfg(test)]
@@ -7,6 +8,7 @@ mod tests;
 mod trial;
 mod words;
 
+pub(crate) use difference::{Change, Difference, Hits};
 pub(crate) use read::{Written, read};
 pub(crate) use report::report;
 pub(crate) use words::of_clause;

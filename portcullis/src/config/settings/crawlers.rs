@@ -27,7 +27,7 @@ pub(super) const CRAWLERS: Section = Section {
         setting(
             "crawlers.name_server",
             Kind::Listen,
-            Absent("127.0.0.1:53"),
+            Absent(r#""127.0.0.1:53""#),
             Restart,
             "The name server that is asked; without it those of the system.",
         ),
