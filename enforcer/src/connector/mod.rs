@@ -2,15 +2,18 @@
 
 mod caddy;
 mod command;
+mod crowdsec;
 mod envoy;
 mod file;
 mod haproxy;
+mod http;
 mod nftables;
 mod nginx;
 mod redis;
 mod webhook;
 
 pub use caddy::{Caddy, CaddySettings};
+pub use crowdsec::{Crowdsec, CrowdsecSettings};
 pub use envoy::{Envoy, EnvoySettings};
 pub use haproxy::{Haproxy, HaproxySettings, HaproxySocket};
 pub use nftables::{Nftables, NftablesSettings};
@@ -74,6 +77,12 @@ pub trait Connector: Send + Sync {
     /// Whether it is to be written although nothing has to change: for points that cannot be read.
     fn is_due(&self) -> bool {
         false
+    }
+
+    /// How many clients are left out of what it was told, because somebody said there that nothing is to be done to them: they are
+    /// taken for held.
+    fn left_out(&self) -> usize {
+        0
     }
 
     /// Everything of ours that it holds.

@@ -1,6 +1,7 @@
 //! The enforce role: a keeper for each gateway that is told what to carry out.
 
 use super::Shared;
+use super::enforce_apis::by_api;
 use crate::config::{Config, Gateway, used};
 use anyhow::Context as _;
 use api::{Exposition, Histogram, MetricKind, MetricsSource, PointReport, PointsSource};
@@ -97,7 +98,7 @@ pub(crate) fn connector(gateway: &Gateway, clock: &Clock) -> anyhow::Result<Box<
         };
         Box::new(Webhook::new(settings, clock())?)
     } else {
-        anyhow::bail!("it is of no kind")
+        return by_api(gateway, clock())?.context("it is of no kind");
     })
 }
 

@@ -1,6 +1,7 @@
 //! Real gateways that are told whom to refuse: each with the configuration that Portcullis recommends, restarted on demand.
 
 mod caddy;
+mod crowdsec;
 mod envoy;
 mod haproxy;
 mod nftables;
@@ -38,8 +39,10 @@ struct Plan {
     connector: Box<dyn Connector>,
 }
 
+/// What tells the status of an answer to an address.
+type Judge = Box<dyn Fn(&str) -> Result<u16>>;
+
 /// How a gateway is asked.
-#[derive(Debug)]
 enum Way {
     /// It listens on this port of the loopback.
     Loopback(u16),
@@ -51,6 +54,8 @@ enum Way {
         ask: PathBuf,
         port: u16,
     },
+    /// It answers nobody's requests itself, and says by another way what becomes of an address.
+    Asked(Judge),
 }
 
 /// What is to be put into the gateway's own configuration, as `portcullis gateways connect` prints it.
@@ -110,6 +115,11 @@ impl ToldGateway {
         start_with_retries(|| Self::start(webhook::plan))
     }
 
+    /// A CrowdSec local API, asked as its bouncers ask it.
+    pub fn crowdsec() -> Result<Self> {
+        start_with_retries(|| Self::start(crowdsec::plan))
+    }
+
     fn start(plan: impl Fn(&Path, u16) -> Result<Plan>) -> Result<Self> {
         let folder = folder("told")?;
         let [port] = free_ports()?;
@@ -135,7 +145,9 @@ impl ToldGateway {
         let server = Supervised::start(&self.command)?;
         server.wait_until("it accepted a connection", || match &self.way {
             Way::Loopback(port) => TcpStream::connect((Ipv4Addr::LOCALHOST, *port)).is_ok(),
-            Way::Namespace { .. } => self.status_for("127.0.0.1").is_ok_and(|status| status == 200),
+            Way::Namespace { .. } | Way::Asked(_) => {
+                self.status_for("127.0.0.1").is_ok_and(|status| status == 200)
+            }
         })?;
         self.server = Some(server);
         Ok(())
@@ -177,6 +189,7 @@ impl ToldGateway {
         match &self.way {
             Way::Loopback(port) => status_for(*port, address),
             Way::Namespace { script, ask, port } => nftables::status_for(script, ask, *port, address),
+            Way::Asked(judge) => judge(address),
         }
     }
 }

@@ -6,8 +6,8 @@ use crate::config::setting::Kind;
 use crate::config::setting::Reload::Restart;
 
 /// Kinds of gateways: each is a table of its own inside an entry.
-pub(crate) const KINDS: [&str; 7] = [
-    "nginx", "haproxy", "nftables", "redis", "envoy", "caddy", "webhook",
+pub(crate) const KINDS: [&str; 8] = [
+    "nginx", "haproxy", "nftables", "redis", "envoy", "caddy", "webhook", "crowdsec",
 ];
 
 /// Longest name, in bytes.

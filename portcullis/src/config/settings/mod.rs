@@ -4,6 +4,7 @@ pub(crate) mod alarms;
 mod api;
 mod detection;
 mod doors;
+mod gateway_apis;
 pub(crate) mod gateways;
 mod kafka;
 mod masking;
@@ -61,6 +62,7 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &gateways::ENVOY,
     &gateways::CADDY,
     &gateways::WEBHOOK,
+    &gateway_apis::CROWDSEC,
     &alarms::ALARMS,
     &alarms::WEBHOOKS,
     &alarms::COMMANDS,

@@ -32,6 +32,8 @@ pub(crate) struct Gateway {
     pub(crate) caddy: Option<Caddy>,
     /// Whatever listens.
     pub(crate) webhook: Option<Webhook>,
+    /// A CrowdSec local API.
+    pub(crate) crowdsec: Option<Crowdsec>,
 }
 
 impl Gateway {
@@ -115,4 +117,20 @@ pub(crate) struct Webhook {
     pub(crate) url: Secret,
     /// What they are signed with.
     pub(crate) secret: Secret,
+}
+
+/// `[gateways.crowdsec]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Crowdsec {
+    /// Where it is.
+    pub(crate) url: Secret,
+    /// Who we are there.
+    pub(crate) machine: String,
+    /// What proves it.
+    pub(crate) password: Secret,
+    /// Where decisions come from.
+    pub(crate) origin: String,
+    /// What they are for.
+    pub(crate) scenario: String,
 }
