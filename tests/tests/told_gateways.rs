@@ -229,6 +229,32 @@ fn a_change_that_is_far_does_not_hold_up_the_end() -> Result<()> {
     holds(&gateway, &[], &[ATTACKER, OTHER])
 }
 
+/// Whom CrowdSec's own allowlist names is not posted, and counted; when it names him no more he is.
+#[test]
+fn whom_crowdsecs_allowlist_names_is_not_told_to_it() -> Result<()> {
+    let gateway = ToldGateway::crowdsec_with_allowlists()?;
+    std::fs::write(gateway.file("allowlist"), format!("{ATTACKER}/31\n"))?;
+    let portcullis = Portcullis::start(&with(&gateway))?;
+    portcullis.block(ATTACKER)?;
+    portcullis.block(OTHER)?;
+    let told = confirmed(&portcullis, 2)?;
+    let left_out = told["unexpressed"].as_array().and_then(|all| all.first());
+    ensure!(
+        left_out.is_some_and(|one| one["obstacle"] == "allowlist" && one["decisions"] == 1),
+        "{told}"
+    );
+    holds(&gateway, &[OTHER], &[ATTACKER])?;
+
+    std::fs::write(gateway.file("allowlist"), "")?;
+    portcullis.wait_until("he is refused", |_| Ok(gateway.status_for(ATTACKER)? == 403))?;
+    let told = confirmed(&portcullis, 2)?;
+    ensure!(
+        told["unexpressed"].as_array().is_some_and(Vec::is_empty),
+        "{told}"
+    );
+    holds(&gateway, &[ATTACKER, OTHER], &[])
+}
+
 /// The stories, for each gateway. Tests are found by their names when they are compiled: no function can make them.
 macro_rules! gateways {
     ($($name:ident),*) => {
@@ -257,5 +283,10 @@ gateways!(
     caddy,
     caddy_as_it_is,
     webhook,
-    crowdsec
+    crowdsec,
+    kong,
+    apisix,
+    cloudflare,
+    aws_wafv2,
+    nginx_lua
 );

@@ -1,23 +1,34 @@
 //! The points that can be reached: one file each.
 
+mod apisix;
+mod aws_wafv2;
 mod caddy;
+mod cloudflare;
 mod command;
 mod crowdsec;
 mod envoy;
 mod file;
 mod haproxy;
 mod http;
+mod kong;
 mod nftables;
 mod nginx;
+mod nginx_lua;
+mod ranges;
 mod redis;
 mod webhook;
 
+pub use apisix::{Apisix, ApisixSettings};
+pub use aws_wafv2::{AwsWafv2, AwsWafv2Settings};
 pub use caddy::{Caddy, CaddySettings};
+pub use cloudflare::{Cloudflare, CloudflareSettings};
 pub use crowdsec::{Crowdsec, CrowdsecSettings};
 pub use envoy::{Envoy, EnvoySettings};
 pub use haproxy::{Haproxy, HaproxySettings, HaproxySocket};
+pub use kong::{Kong, KongSettings};
 pub use nftables::{Nftables, NftablesSettings};
 pub use nginx::{Nginx, NginxSettings};
+pub use nginx_lua::{NginxLua, NginxLuaSettings};
 pub use redis::{Redis, RedisSettings};
 pub use webhook::{Webhook, WebhookSettings};
 

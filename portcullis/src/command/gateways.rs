@@ -24,7 +24,12 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// Where the examples have their secrets from.
-const SECRETS: &[&str] = &["PORTCULLIS_WEBHOOK_SECRET", "PORTCULLIS_CROWDSEC_PASSWORD"];
+const SECRETS: &[&str] = &[
+    "PORTCULLIS_WEBHOOK_SECRET",
+    "PORTCULLIS_CROWDSEC_PASSWORD",
+    "PORTCULLIS_APISIX_KEY",
+    "PORTCULLIS_CLOUDFLARE_TOKEN",
+];
 
 /// Lists the gateways' bouncers, and prints what to put into a gateway's own configuration.
 #[derive(Debug, clap::Args)]

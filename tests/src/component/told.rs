@@ -1,11 +1,14 @@
 //! Real gateways that are told whom to refuse: each with the configuration that Portcullis recommends, restarted on demand.
 
+mod aws;
 mod caddy;
 mod crowdsec;
+mod documented;
 mod envoy;
 mod haproxy;
 mod nftables;
 mod nginx;
+mod nginx_lua;
 mod redis;
 mod webhook;
 
@@ -118,6 +121,36 @@ impl ToldGateway {
     /// A CrowdSec local API, asked as its bouncers ask it.
     pub fn crowdsec() -> Result<Self> {
         start_with_retries(|| Self::start(crowdsec::plan))
+    }
+
+    /// What CrowdSec's sources say of a local API with allowlists: the file `allowlist` is one.
+    pub fn crowdsec_with_allowlists() -> Result<Self> {
+        start_with_retries(|| Self::start(documented::crowdsec))
+    }
+
+    /// What Kong's documentation says, by its Admin API.
+    pub fn kong() -> Result<Self> {
+        start_with_retries(|| Self::start(documented::kong))
+    }
+
+    /// What APISIX' documentation says, by its Admin API.
+    pub fn apisix() -> Result<Self> {
+        start_with_retries(|| Self::start(documented::apisix))
+    }
+
+    /// AWS WAF, as moto has it, by IP sets.
+    pub fn aws_wafv2() -> Result<Self> {
+        start_with_retries(|| Self::start(aws::plan))
+    }
+
+    /// NGINX with Lua, by a shared dictionary.
+    pub fn nginx_lua() -> Result<Self> {
+        start_with_retries(|| Self::start(nginx_lua::plan))
+    }
+
+    /// What Cloudflare's documentation says, by its Lists API.
+    pub fn cloudflare() -> Result<Self> {
+        start_with_retries(|| Self::start(documented::cloudflare))
     }
 
     fn start(plan: impl Fn(&Path, u16) -> Result<Plan>) -> Result<Self> {
