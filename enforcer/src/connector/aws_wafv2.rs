@@ -68,6 +68,8 @@ pub struct AwsWafv2 {
     waf: Option<Waf>,
     /// The sets as they were last read.
     known: [Option<Set>; 2],
+    /// Whether a set was not there when they were last read: a rule can refer to it only once it is.
+    is_short: bool,
     /// When something was last changed.
     written_at: Option<Instant>,
 }
@@ -105,6 +107,7 @@ impl AwsWafv2 {
             settings,
             waf: None,
             known: [None, None],
+            is_short: false,
             written_at: None,
         })
     }
@@ -266,6 +269,10 @@ impl Connector for AwsWafv2 {
         }]
     }
 
+    fn is_due(&self) -> bool {
+        self.is_short
+    }
+
     async fn read(&mut self) -> Result<Holding, PointError> {
         self.known = [None, None];
         let mut holding = Holding::new();
@@ -277,6 +284,7 @@ impl Connector for AwsWafv2 {
             holding.extend(ranges::holding(entries).unwrap_or_default());
             self.known[at] = Some(set);
         }
+        self.is_short = self.known.iter().any(Option::is_none);
         Ok(holding)
     }
 
@@ -335,7 +343,8 @@ fn told<E: ProvideErrorMetadata>(error: SdkError<E>) -> PointError {
             let passes =
                 code.contains("Throttling") || code.contains("InternalError") || code.contains("Unavailable");
             let told = words(code, error.message());
-            if code == "WAFOptimisticLockException" {
+            // What was made a moment ago is not seen everywhere yet.
+            if ["WAFOptimisticLockException", "WAFDuplicateItemException"].contains(&code) {
                 PointError::Changed(told)
             } else if passes {
                 PointError::Unreachable(told)

@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_plugin_that_does_something_else_holds_nothing() {
-        let kong = kong(None).expect("settings", self.id);
+        let kong = kong(None).expect("settings");
         let wanted: BTreeMap<Client, Item> = [item("203.0.113.9/32", Action::Block)].into();
         let plugin = kong.written(&wanted);
         assert!(kong.read_plugin(&plugin).keys().eq(wanted.keys()));

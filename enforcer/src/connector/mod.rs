@@ -85,7 +85,7 @@ pub trait Connector: Send + Sync {
     /// What is to be put into the gateway's own configuration, so that what it is told has an effect. The tests run with it.
     fn advice(&self) -> Vec<Piece>;
 
-    /// Whether it is to be written although nothing has to change: for points that cannot be read.
+    /// Whether it is to be written although nothing has to change: for points that cannot be read, or lack something of what they are to have.
     fn is_due(&self) -> bool {
         false
     }
