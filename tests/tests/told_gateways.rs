@@ -5,8 +5,8 @@
 use anyhow::{Context as _, Result, ensure};
 use domain::{Action, Client, Timestamp};
 use enforcer::{Connector, Holding, Item, plan};
-use portcullis_tests::component::{Portcullis, REFUSED_BY_HAND, Setup, ToldGateway};
-use serde_json::Value;
+use portcullis_tests::component::{Portcullis, REFUSED_BY_HAND, Setup, ToldGateway, ask, http_client};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -227,6 +227,36 @@ fn a_change_that_is_far_does_not_hold_up_the_end() -> Result<()> {
     holds(&gateway, &[ATTACKER], &[OTHER])?;
     portcullis.stop()?;
     holds(&gateway, &[], &[ATTACKER, OTHER])
+}
+
+/// Kong and APISIX hold one list for everybody. Somebody else's is left alone, and it is said why ours does not hold.
+#[test]
+fn somebody_elses_list_for_everybody_is_left_alone() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let until =
+        Timestamp::from_secs(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())? + 3600);
+    let kong = json!({ "name": "ip-restriction", "config": { "deny": [OTHER] } });
+    let apisix = json!({ "plugins": { "ip-restriction": { "blacklist": [OTHER] } } });
+    for (mut gateway, path, body) in [
+        (
+            ToldGateway::kong()?,
+            "/plugins/11111111-1111-1111-1111-111111111111",
+            kong,
+        ),
+        (ToldGateway::apisix()?, "/apisix/admin/global_rules/1", apisix),
+    ] {
+        let admin = gateway.settings().split('"').nth(1).context("an address")?;
+        let put = http_client()?.put(format!("{admin}{path}"));
+        let put = put.header("x-api-key", "edd1c9f034335f136f87ad84b625c8f1");
+        ask(put.json(&body))?.json()?;
+        let told = runtime.block_on(exchanged(gateway.connector(), &long_list(10, until)));
+        let told = told.err().context("ours was taken")?.to_string();
+        ensure!(told.contains("already"), "{told}");
+        holds(&gateway, &[OTHER], &[ATTACKER])?;
+    }
+    Ok(())
 }
 
 /// Whom CrowdSec's own allowlist names is not posted, and counted; when it names him no more he is.

@@ -26,6 +26,9 @@ const CHUNK: usize = 1_000;
 /// Most clients that are held: all are read again and again, each some 160 bytes.
 const CAPACITY: usize = 50_000;
 
+/// What a scenario begins with: by it ours are told from what others decided, also where the origin is CrowdSec's own.
+const OURS: &str = "portcullis";
+
 /// Longest origin or scenario.
 const NAME_BYTES_MAX: usize = 64;
 
@@ -72,6 +75,11 @@ impl Crowdsec {
                 let told = "an origin or a scenario is letters, digits and _-./ only";
                 return Err(PointError::Refused(told.to_owned()));
             }
+        }
+        if !settings.scenario.starts_with(OURS) {
+            let told =
+                "a scenario of Portcullis' begins with portcullis: whatever has it is ours to take away";
+            return Err(PointError::Refused(told.to_owned()));
         }
         Ok(Self {
             http: Http::new("CrowdSec", &settings.url, true)?,
@@ -384,15 +392,33 @@ mod tests {
 
     const NOW: i64 = 1_999_990_000;
 
-    fn crowdsec() -> Crowdsec {
-        let settings = CrowdsecSettings {
+    #[test]
+    fn what_others_decided_cannot_be_taken_for_ours() {
+        let refused = |scenario: &str| {
+            let settings = CrowdsecSettings {
+                scenario: scenario.to_owned(),
+                ..settings()
+            };
+            Crowdsec::new(settings, Arc::new(|| Timestamp::from_secs(NOW))).is_err()
+        };
+        assert!(!refused("portcullis/edge-2"));
+        assert!(refused("crowdsecurity/ssh-bf"));
+        assert!(refused("portcullis&origin=cscli"));
+        assert!(refused(""));
+    }
+
+    fn settings() -> CrowdsecSettings {
+        CrowdsecSettings {
             url: "http://127.0.0.1:8080/".to_owned(),
             machine: "portcullis".to_owned(),
             password: "secret".to_owned(),
             origin: "portcullis".to_owned(),
             scenario: "portcullis/decisions".to_owned(),
-        };
-        Crowdsec::new(settings, Arc::new(|| Timestamp::from_secs(NOW))).expect("settings")
+        }
+    }
+
+    fn crowdsec() -> Crowdsec {
+        Crowdsec::new(settings(), Arc::new(|| Timestamp::from_secs(NOW))).expect("settings")
     }
 
     #[test]

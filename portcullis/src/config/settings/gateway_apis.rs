@@ -49,7 +49,7 @@ pub(super) const CROWDSEC: Section = Section {
             Kind::Text(NAME_BYTES_MAX),
             Value(r#""portcullis/decisions""#),
             Restart,
-            "What decisions say that they are for: ours are found again by it. Of its own for each Portcullis that tells one local API.",
+            "What decisions say that they are for, beginning with portcullis: ours are found again by it. Of its own for each Portcullis that tells one local API.",
         ),
     ],
 };
