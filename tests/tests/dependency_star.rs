@@ -102,6 +102,11 @@ const WALLS: &[(&[&str], &[&str], &str)] = &[
         "`domain` has no wire format: each wire keeps its own types, so that a rename inside changes no contract",
     ),
     (
+        &["redis", "aws-*"],
+        &["enforcer"],
+        "gateways are told by `enforcer` only",
+    ),
+    (
         &["prost", "prost-*"],
         &["ingest", "api"],
         "protobuf is one way in which log records come, and one in which Envoy asks",

@@ -5,8 +5,8 @@
 use anyhow::{Context as _, Result, ensure};
 use domain::{Action, Client, Timestamp};
 use enforcer::{Connector, Holding, Item, plan};
-use portcullis_tests::component::{Portcullis, REFUSED_BY_HAND, Setup, ToldGateway};
-use serde_json::Value;
+use portcullis_tests::component::{Portcullis, REFUSED_BY_HAND, Setup, ToldGateway, ask, http_client};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -229,6 +229,62 @@ fn a_change_that_is_far_does_not_hold_up_the_end() -> Result<()> {
     holds(&gateway, &[], &[ATTACKER, OTHER])
 }
 
+/// Kong and APISIX hold one list for everybody. Somebody else's is left alone, and it is said why ours does not hold.
+#[test]
+fn somebody_elses_list_for_everybody_is_left_alone() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let until =
+        Timestamp::from_secs(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())? + 3600);
+    let kong = json!({ "name": "ip-restriction", "config": { "deny": [OTHER] } });
+    let apisix = json!({ "plugins": { "ip-restriction": { "blacklist": [OTHER] } } });
+    for (mut gateway, path, body) in [
+        (
+            ToldGateway::kong()?,
+            "/plugins/11111111-1111-1111-1111-111111111111",
+            kong,
+        ),
+        (ToldGateway::apisix()?, "/apisix/admin/global_rules/1", apisix),
+    ] {
+        let admin = gateway.settings().split('"').nth(1).context("an address")?;
+        let put = http_client()?.put(format!("{admin}{path}"));
+        let put = put.header("x-api-key", "edd1c9f034335f136f87ad84b625c8f1");
+        ask(put.json(&body))?.json()?;
+        let told = runtime.block_on(exchanged(gateway.connector(), &long_list(10, until)));
+        let told = told.err().context("ours was taken")?.to_string();
+        ensure!(told.contains("already"), "{told}");
+        holds(&gateway, &[OTHER], &[ATTACKER])?;
+    }
+    Ok(())
+}
+
+/// Whom CrowdSec's own allowlist names is not posted, and counted; when it names him no more he is.
+#[test]
+fn whom_crowdsecs_allowlist_names_is_not_told_to_it() -> Result<()> {
+    let gateway = ToldGateway::crowdsec_with_allowlists()?;
+    std::fs::write(gateway.file("allowlist"), format!("{ATTACKER}/31\n"))?;
+    let portcullis = Portcullis::start(&with(&gateway))?;
+    portcullis.block(ATTACKER)?;
+    portcullis.block(OTHER)?;
+    let told = confirmed(&portcullis, 2)?;
+    let left_out = told["unexpressed"].as_array().and_then(|all| all.first());
+    ensure!(
+        left_out.is_some_and(|one| one["obstacle"] == "allowlist" && one["decisions"] == 1),
+        "{told}"
+    );
+    holds(&gateway, &[OTHER], &[ATTACKER])?;
+
+    std::fs::write(gateway.file("allowlist"), "")?;
+    portcullis.wait_until("he is refused", |_| Ok(gateway.status_for(ATTACKER)? == 403))?;
+    let told = confirmed(&portcullis, 2)?;
+    ensure!(
+        told["unexpressed"].as_array().is_some_and(Vec::is_empty),
+        "{told}"
+    );
+    holds(&gateway, &[ATTACKER, OTHER], &[])
+}
+
 /// The stories, for each gateway. Tests are found by their names when they are compiled: no function can make them.
 macro_rules! gateways {
     ($($name:ident),*) => {
@@ -256,5 +312,11 @@ gateways!(
     envoy,
     caddy,
     caddy_as_it_is,
-    webhook
+    webhook,
+    crowdsec,
+    kong,
+    apisix,
+    cloudflare,
+    aws_wafv2,
+    nginx_lua
 );

@@ -203,7 +203,8 @@ pub(crate) struct GatewayView {
 /// Decisions in force that are not sent to a gateway.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UnsentView {
-    /// What stands in the way: a scope or an action that it cannot carry out, `condition`, `capacity`.
+    /// What stands in the way: a scope or an action that it cannot carry out, `condition`, `capacity`, `allowlist`
+    /// (the gateway's own).
     obstacle: String,
     /// How many they are.
     decisions: u64,

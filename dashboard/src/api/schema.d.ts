@@ -1521,7 +1521,10 @@ export interface components {
              * @description How many they are.
              */
             decisions: number;
-            /** @description What stands in the way: a scope or an action that it cannot carry out, `condition`, `capacity`. */
+            /**
+             * @description What stands in the way: a scope or an action that it cannot carry out, `condition`, `capacity`, `allowlist`
+             *     (the gateway's own).
+             */
             obstacle: string;
         };
         /** @description What is usual: nine hours in ten lie within it. */

@@ -1,20 +1,34 @@
 //! The points that can be reached: one file each.
 
+mod apisix;
+mod aws_wafv2;
 mod caddy;
+mod cloudflare;
 mod command;
+mod crowdsec;
 mod envoy;
 mod file;
 mod haproxy;
+mod http;
+mod kong;
 mod nftables;
 mod nginx;
+mod nginx_lua;
+mod ranges;
 mod redis;
 mod webhook;
 
+pub use apisix::{Apisix, ApisixSettings};
+pub use aws_wafv2::{AwsWafv2, AwsWafv2Settings};
 pub use caddy::{Caddy, CaddySettings};
+pub use cloudflare::{Cloudflare, CloudflareSettings};
+pub use crowdsec::{Crowdsec, CrowdsecSettings};
 pub use envoy::{Envoy, EnvoySettings};
 pub use haproxy::{Haproxy, HaproxySettings, HaproxySocket};
+pub use kong::{Kong, KongSettings};
 pub use nftables::{Nftables, NftablesSettings};
 pub use nginx::{Nginx, NginxSettings};
+pub use nginx_lua::{NginxLua, NginxLuaSettings};
 pub use redis::{Redis, RedisSettings};
 pub use webhook::{Webhook, WebhookSettings};
 
@@ -71,9 +85,15 @@ pub trait Connector: Send + Sync {
     /// What is to be put into the gateway's own configuration, so that what it is told has an effect. The tests run with it.
     fn advice(&self) -> Vec<Piece>;
 
-    /// Whether it is to be written although nothing has to change: for points that cannot be read.
+    /// Whether it is to be written although nothing has to change: for points that cannot be read, or lack something of what they are to have.
     fn is_due(&self) -> bool {
         false
+    }
+
+    /// How many clients are left out of what it was told, because somebody said there that nothing is to be done to them: they are
+    /// taken for held.
+    fn left_out(&self) -> usize {
+        0
     }
 
     /// Everything of ours that it holds.

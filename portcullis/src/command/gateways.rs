@@ -7,7 +7,6 @@ use crate::operator::{Api, ApiOptions, Column, print_rows};
 use crate::service::{connector, wall_clock};
 use crate::wiring::{WrongUsage, load_config};
 use anyhow::Context as _;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -24,8 +23,13 @@ const COLUMNS: &[Column] = &[
     ("last pull", "last_pull"),
 ];
 
-/// Where the example's webhook has its secret from.
-const WEBHOOK_SECRET: &str = "PORTCULLIS_WEBHOOK_SECRET";
+/// Where the examples have their secrets from.
+const SECRETS: &[&str] = &[
+    "PORTCULLIS_WEBHOOK_SECRET",
+    "PORTCULLIS_CROWDSEC_PASSWORD",
+    "PORTCULLIS_APISIX_KEY",
+    "PORTCULLIS_CLOUDFLARE_TOKEN",
+];
 
 /// Lists the gateways' bouncers, and prints what to put into a gateway's own configuration.
 #[derive(Debug, clap::Args)]
@@ -108,9 +112,9 @@ fn connect(gateway: &str, file: Option<&Path>) -> anyhow::Result<String> {
 fn read(settings: &str) -> anyhow::Result<Config> {
     let text = format!("[stdin]\n{settings}");
     // What is printed holds no secret, whatever stands in for it here.
-    let secret = (WEBHOOK_SECRET.to_owned(), "A".repeat(32));
+    let secrets = SECRETS.iter().map(|name| ((*name).to_owned(), "A".repeat(32)));
     let surroundings = Surroundings {
-        environment: &BTreeMap::from([secret]),
+        environment: &secrets.collect(),
         read_file: &|_| Ok("0".repeat(32)),
         models: &NoModels,
     };

@@ -116,6 +116,11 @@ fn the_example_shows_every_setting_and_each_can_be_switched_on() {
         ("PORTCULLIS_CHECK_SECRET", secret),
         ("PORTCULLIS_HOOK_SECRET", secret),
         ("PORTCULLIS_WEBHOOK_SECRET", secret),
+        ("PORTCULLIS_CROWDSEC_PASSWORD", secret),
+        ("PORTCULLIS_KONG_TOKEN", secret),
+        ("PORTCULLIS_APISIX_KEY", secret),
+        ("PORTCULLIS_CLOUDFLARE_TOKEN", secret),
+        ("PORTCULLIS_AWS_SECRET", secret),
     ];
     let loaded = read_with(&text, &environment)
         .map_err(|report| report.to_string())

@@ -1,6 +1,7 @@
 //! The enforce role: a keeper for each gateway that is told what to carry out.
 
 use super::Shared;
+use super::enforce_apis::by_api;
 use crate::config::{Config, Gateway, used};
 use anyhow::Context as _;
 use api::{Exposition, Histogram, MetricKind, MetricsSource, PointReport, PointsSource};
@@ -97,7 +98,7 @@ pub(crate) fn connector(gateway: &Gateway, clock: &Clock) -> anyhow::Result<Box<
         };
         Box::new(Webhook::new(settings, clock())?)
     } else {
-        anyhow::bail!("it is of no kind")
+        return by_api(gateway, clock())?.context("it is of no kind");
     })
 }
 
@@ -283,6 +284,23 @@ mod tests {
             (
                 "[gateways.webhook]\nurl = \"http://h.example/\"\nsecret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"",
                 "without TLS",
+            ),
+            (
+                "[gateways.cloudflare]\naccount = \"023e105f4ecef8ad9ca31a8372d0c353\"\ntoken = \"short\"\napi = \"http://c.example\"",
+                "without TLS",
+            ),
+            (
+                "[gateways.nginx_lua]\nlisten = \"0.0.0.0:8779\"",
+                "an address of the loopback",
+            ),
+            (
+                "[gateways.aws_wafv2]\nregion = \"eu-central-1\"\naccess_key_id = \"a-key\"",
+                "go together",
+            ),
+            ("[gateways.kong]\nservice = \"../consumers\"", "a service's name"),
+            (
+                "[gateways.crowdsec]\nurl = \"http://127.0.0.1\"\npassword = \"short\"\nscenario = \"a b\"",
+                "an origin or a scenario",
             ),
         ] {
             let found = problem(kind);

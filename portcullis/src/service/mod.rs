@@ -8,6 +8,7 @@ mod detect;
 mod door_figures;
 mod effect_figures;
 mod enforce;
+mod enforce_apis;
 mod figures;
 mod file_watch;
 mod follow;

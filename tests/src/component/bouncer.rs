@@ -128,7 +128,7 @@ impl PythonBouncer {
 }
 
 /// The Python environment that scripts/setup.sh makes; scripts/env.sh says where.
-fn environment() -> Result<PathBuf> {
+pub(super) fn environment() -> Result<PathBuf> {
     let variable = |name: &str| {
         std::env::var_os(name)
             .filter(|value| !value.is_empty())

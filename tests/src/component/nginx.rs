@@ -40,7 +40,7 @@ impl Nginx {
             port,
         };
         let file = folder.path().join("nginx.conf");
-        std::fs::write(&file, configuration(&site, &http(&site)))
+        std::fs::write(&file, configuration(folder.path(), ("", 1), &http(&site)))
             .with_context(|| format!("could not write {}", file.display()))?;
         let command = Command::new("nginx", folder.path(), Stop::Terminate, program)
             .args(["-e", "stderr", "-p"])
@@ -82,15 +82,16 @@ impl Nginx {
     }
 }
 
-/// Wraps an `http` block in what keeps everything inside the test's folder and in the foreground.
-fn configuration(site: &Site, http: &str) -> String {
-    let folder = site.folder.display();
+/// Wraps an `http` block in what keeps everything inside the test's folder and in the foreground; `main` stands before all of it.
+pub(super) fn configuration(folder: &Path, (main, workers): (&str, u8), http: &str) -> String {
+    let folder = folder.display();
     // As root, workers change to another user by default, who could not enter the folder.
     let user = if is_root() { "user root;" } else { "" };
     format!(
-        "{user}
+        "{main}
+{user}
 daemon off;
-worker_processes 1;
+worker_processes {workers};
 pid {folder}/nginx.pid;
 error_log stderr warn;
 events {{ worker_connections 1024; }}

@@ -1,10 +1,14 @@
 //! Real gateways that are told whom to refuse: each with the configuration that Portcullis recommends, restarted on demand.
 
+mod aws;
 mod caddy;
+mod crowdsec;
+mod documented;
 mod envoy;
 mod haproxy;
 mod nftables;
 mod nginx;
+mod nginx_lua;
 mod redis;
 mod webhook;
 
@@ -38,8 +42,10 @@ struct Plan {
     connector: Box<dyn Connector>,
 }
 
+/// What tells the status of an answer to an address.
+type Judge = Box<dyn Fn(&str) -> Result<u16>>;
+
 /// How a gateway is asked.
-#[derive(Debug)]
 enum Way {
     /// It listens on this port of the loopback.
     Loopback(u16),
@@ -51,6 +57,8 @@ enum Way {
         ask: PathBuf,
         port: u16,
     },
+    /// It answers nobody's requests itself, and says by another way what becomes of an address.
+    Asked(Judge),
 }
 
 /// What is to be put into the gateway's own configuration, as `portcullis gateways connect` prints it.
@@ -110,6 +118,41 @@ impl ToldGateway {
         start_with_retries(|| Self::start(webhook::plan))
     }
 
+    /// A CrowdSec local API, asked as its bouncers ask it.
+    pub fn crowdsec() -> Result<Self> {
+        start_with_retries(|| Self::start(crowdsec::plan))
+    }
+
+    /// What CrowdSec's sources say of a local API with allowlists: the file `allowlist` is one.
+    pub fn crowdsec_with_allowlists() -> Result<Self> {
+        start_with_retries(|| Self::start(documented::crowdsec))
+    }
+
+    /// What Kong's documentation says, by its Admin API.
+    pub fn kong() -> Result<Self> {
+        start_with_retries(|| Self::start(documented::kong))
+    }
+
+    /// What APISIX' documentation says, by its Admin API.
+    pub fn apisix() -> Result<Self> {
+        start_with_retries(|| Self::start(documented::apisix))
+    }
+
+    /// AWS WAF, as moto has it, by IP sets.
+    pub fn aws_wafv2() -> Result<Self> {
+        start_with_retries(|| Self::start(aws::plan))
+    }
+
+    /// NGINX with Lua, by a shared dictionary.
+    pub fn nginx_lua() -> Result<Self> {
+        start_with_retries(|| Self::start(nginx_lua::plan))
+    }
+
+    /// What Cloudflare's documentation says, by its Lists API.
+    pub fn cloudflare() -> Result<Self> {
+        start_with_retries(|| Self::start(documented::cloudflare))
+    }
+
     fn start(plan: impl Fn(&Path, u16) -> Result<Plan>) -> Result<Self> {
         let folder = folder("told")?;
         let [port] = free_ports()?;
@@ -135,7 +178,9 @@ impl ToldGateway {
         let server = Supervised::start(&self.command)?;
         server.wait_until("it accepted a connection", || match &self.way {
             Way::Loopback(port) => TcpStream::connect((Ipv4Addr::LOCALHOST, *port)).is_ok(),
-            Way::Namespace { .. } => self.status_for("127.0.0.1").is_ok_and(|status| status == 200),
+            Way::Namespace { .. } | Way::Asked(_) => {
+                self.status_for("127.0.0.1").is_ok_and(|status| status == 200)
+            }
         })?;
         self.server = Some(server);
         Ok(())
@@ -177,6 +222,7 @@ impl ToldGateway {
         match &self.way {
             Way::Loopback(port) => status_for(*port, address),
             Way::Namespace { script, ask, port } => nftables::status_for(script, ask, *port, address),
+            Way::Asked(judge) => judge(address),
         }
     }
 }

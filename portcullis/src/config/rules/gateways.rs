@@ -32,20 +32,7 @@ pub(super) fn check_gateways(checked: &Checked, problems: &mut Vec<Problem>) {
             );
             report(checked, problems, &format!("{path}.name"), found, expected);
         }
-        let url = format!("{path}.webhook.url");
-        if checked
-            .text(&url)
-            .is_some_and(|text| text.starts_with("http://") && !is_loopback(text))
-        {
-            let found = "an address off the loopback without TLS";
-            report(
-                checked,
-                problems,
-                &url,
-                found,
-                "an https:// address: messages name your clients",
-            );
-        }
+        check_addresses(checked, &path, problems);
         let name = format!("{path}.name");
         if let Some(text) = checked.text(&name) {
             if names.contains(&text) {
@@ -58,6 +45,25 @@ pub(super) fn check_gateways(checked: &Checked, problems: &mut Vec<Problem>) {
                 );
             }
             names.push(text);
+        }
+    }
+}
+
+/// What goes to others goes there by TLS.
+fn check_addresses(checked: &Checked, path: &str, problems: &mut Vec<Problem>) {
+    for (url, expected) in [
+        ("webhook.url", "an https:// address: messages name your clients"),
+        ("cloudflare.api", "an https:// address: the token goes there"),
+        (
+            "aws_wafv2.endpoint",
+            "an https:// address: messages name your clients",
+        ),
+    ] {
+        let url = format!("{path}.{url}");
+        let is_open = |text: &str| text.starts_with("http://") && !is_loopback(text);
+        if checked.text(&url).is_some_and(is_open) {
+            let found = "an address off the loopback without TLS";
+            report(checked, problems, &url, found, expected);
         }
     }
 }

@@ -6,8 +6,20 @@ use crate::config::setting::Kind;
 use crate::config::setting::Reload::Restart;
 
 /// Kinds of gateways: each is a table of its own inside an entry.
-pub(crate) const KINDS: [&str; 7] = [
-    "nginx", "haproxy", "nftables", "redis", "envoy", "caddy", "webhook",
+pub(crate) const KINDS: [&str; 13] = [
+    "nginx",
+    "haproxy",
+    "nftables",
+    "redis",
+    "envoy",
+    "caddy",
+    "webhook",
+    "crowdsec",
+    "kong",
+    "apisix",
+    "cloudflare",
+    "aws_wafv2",
+    "nginx_lua",
 ];
 
 /// Longest name, in bytes.

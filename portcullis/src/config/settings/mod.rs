@@ -5,6 +5,7 @@ mod api;
 mod crawlers;
 mod detection;
 mod doors;
+mod gateway_apis;
 pub(crate) mod gateways;
 mod kafka;
 mod masking;
@@ -65,6 +66,12 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &gateways::ENVOY,
     &gateways::CADDY,
     &gateways::WEBHOOK,
+    &gateway_apis::CROWDSEC,
+    &gateway_apis::KONG,
+    &gateway_apis::APISIX,
+    &gateway_apis::CLOUDFLARE,
+    &gateway_apis::AWS_WAFV2,
+    &gateway_apis::NGINX_LUA,
     &alarms::ALARMS,
     &alarms::WEBHOOKS,
     &alarms::COMMANDS,

@@ -32,6 +32,18 @@ pub(crate) struct Gateway {
     pub(crate) caddy: Option<Caddy>,
     /// Whatever listens.
     pub(crate) webhook: Option<Webhook>,
+    /// A CrowdSec local API.
+    pub(crate) crowdsec: Option<Crowdsec>,
+    /// Kong.
+    pub(crate) kong: Option<Kong>,
+    /// APISIX.
+    pub(crate) apisix: Option<Apisix>,
+    /// Cloudflare.
+    pub(crate) cloudflare: Option<Cloudflare>,
+    /// AWS WAF.
+    pub(crate) aws_wafv2: Option<AwsWafv2>,
+    /// NGINX with Lua.
+    pub(crate) nginx_lua: Option<NginxLua>,
 }
 
 impl Gateway {
@@ -115,4 +127,93 @@ pub(crate) struct Webhook {
     pub(crate) url: Secret,
     /// What they are signed with.
     pub(crate) secret: Secret,
+}
+
+/// `[gateways.crowdsec]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Crowdsec {
+    /// Where it is.
+    pub(crate) url: Secret,
+    /// Who we are there.
+    pub(crate) machine: String,
+    /// What proves it.
+    pub(crate) password: Secret,
+    /// Where decisions come from.
+    pub(crate) origin: String,
+    /// What they are for.
+    pub(crate) scenario: String,
+}
+
+/// `[gateways.kong]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Kong {
+    /// The Admin API.
+    pub(crate) admin: Secret,
+    /// What it wants.
+    pub(crate) token: Option<Secret>,
+    /// What the plugin is for.
+    pub(crate) service: Option<String>,
+}
+
+/// `[gateways.apisix]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Apisix {
+    /// The Admin API.
+    pub(crate) admin: Secret,
+    /// What it wants.
+    pub(crate) key: Secret,
+}
+
+/// `[gateways.cloudflare]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cloudflare {
+    /// The API.
+    pub(crate) api: Secret,
+    /// Whose list it is.
+    pub(crate) account: String,
+    /// What proves who we are.
+    pub(crate) token: Secret,
+    /// The list.
+    pub(crate) list: String,
+    /// Most items.
+    pub(crate) items_max: usize,
+}
+
+/// `[gateways.aws_wafv2]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AwsWafv2 {
+    /// Where it is.
+    pub(crate) region: String,
+    /// Whose sets: `regional` or `cloudfront`.
+    scope: String,
+    /// The set of IPv4.
+    pub(crate) ipv4: String,
+    /// The set of IPv6.
+    pub(crate) ipv6: String,
+    /// A key.
+    pub(crate) access_key_id: Option<String>,
+    /// Its secret.
+    pub(crate) secret_access_key: Option<Secret>,
+    /// Another address.
+    pub(crate) endpoint: Option<Secret>,
+}
+
+impl AwsWafv2 {
+    /// Whether the sets are CloudFront's.
+    pub(crate) fn is_cloudfront(&self) -> bool {
+        self.scope == "cloudfront"
+    }
+}
+
+/// `[gateways.nginx_lua]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NginxLua {
+    /// Where it listens.
+    pub(crate) listen: String,
 }

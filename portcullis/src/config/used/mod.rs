@@ -8,7 +8,7 @@ mod read;
 
 pub(crate) use alarms::{AlarmCommand, Alarms, Webhook};
 pub(crate) use doors::{Files, Push, Stdin, Syslog, SyslogProtocol};
-pub(crate) use gateways::{Gateway, Haproxy};
+pub(crate) use gateways::{AwsWafv2, Gateway, Haproxy};
 pub(crate) use kafka::{Kafka, KafkaSasl, Topic};
 
 use read::{from_text, hash_key, identities, mode, moment, ranges, scope};

@@ -1,7 +1,7 @@
 //! NGINX, by a file that its `geo` block includes.
 
 use super::{Plan, REFUSED_BY_HAND, Way, advised};
-use crate::component::{Command, Stop, is_root, program};
+use crate::component::{Command, Stop, nginx, program};
 use anyhow::Result;
 use enforcer::connector::{Nginx, NginxSettings};
 use std::path::Path;
@@ -39,33 +39,15 @@ pub(super) fn plan(folder: &Path, port: u16) -> Result<Plan> {
     );
     let connector = Nginx::new(settings);
     let [http, server] = advised(&connector)?;
-    let user = if is_root() { "user root;" } else { "" };
-    std::fs::write(
-        &configuration,
-        format!(
-            "{user}
-daemon off;
-worker_processes 2;
-pid {shown}/nginx.pid;
-error_log stderr warn;
-events {{ worker_connections 256; }}
-http {{
-  client_body_temp_path {shown}/temp-body;
-  proxy_temp_path {shown}/temp-proxy;
-  fastcgi_temp_path {shown}/temp-fastcgi;
-  uwsgi_temp_path {shown}/temp-uwsgi;
-  scgi_temp_path {shown}/temp-scgi;
-  access_log off;
-  {http}
-  server {{
-    listen 127.0.0.1:{port};
-    {server}
-    location / {{ return 200 \"hello\"; }}
-  }}
-}}
-"
-        ),
-    )?;
+    let inside = format!(
+        "{http}
+server {{
+  listen 127.0.0.1:{port};
+  {server}
+  location / {{ return 200 \"hello\"; }}
+}}"
+    );
+    std::fs::write(&configuration, nginx::configuration(folder, ("", 2), &inside))?;
     Ok(Plan {
         command: Command::new("nginx", folder, Stop::Terminate, program).args(&arguments),
         settings: format!(

@@ -1,17 +1,15 @@
 //! Redis, with an NGINX in front that looks every client up there, by Lua.
 
+use super::nginx_lua::with_lua;
 use super::{Plan, REFUSED_BY_HAND, Way, advised};
-use crate::component::{Command, Stop, Supervised, free_ports, is_root, program, run};
-use anyhow::{Context as _, Result, ensure};
+use crate::component::{Command, Stop, Supervised, free_ports, nginx, program, run};
+use anyhow::{Context as _, Result};
 use enforcer::connector::{Redis, RedisSettings};
 use std::path::Path;
 
 /// Both of them: what one was told at runtime is gone with it, what somebody put there by hand is read at the next start.
 const BOTH: &str = r#""$1/redis-server" --dir "$1/kept" --port "$2" --bind 127.0.0.1 --save "" --appendonly no &
 exec nginx -e stderr -p "$1" -c "$1/nginx.conf""#;
-
-/// The modules of Debian's NGINX that speak Lua.
-const MODULES: &str = "/usr/lib/nginx/modules";
 
 pub(super) fn plan(folder: &Path, port: u16) -> Result<Plan> {
     let shown = folder.display();
@@ -25,38 +23,15 @@ pub(super) fn plan(folder: &Path, port: u16) -> Result<Plan> {
     let told = format!("[gateways.redis]\nurl = \"{}\"\n", settings.url);
     let connector = Redis::new(settings)?;
     let [http] = advised(&connector)?;
-    let user = if is_root() { "user root;" } else { "" };
-    ensure!(
-        Path::new(MODULES).join("ngx_http_lua_module.so").is_file(),
-        "NGINX's module for Lua is missing: scripts/setup.sh test installs libnginx-mod-http-lua"
+    let inside = format!(
+        "{http}
+server {{
+  listen 127.0.0.1:{port};
+  location / {{ content_by_lua_block {{ ngx.say(\"hello\") }} }}
+}}"
     );
-    std::fs::write(
-        folder.join("nginx.conf"),
-        format!(
-            "load_module {MODULES}/ndk_http_module.so;
-load_module {MODULES}/ngx_http_lua_module.so;
-{user}
-daemon off;
-worker_processes 2;
-pid {shown}/nginx.pid;
-error_log stderr warn;
-events {{ worker_connections 256; }}
-http {{
-  client_body_temp_path {shown}/temp-body;
-  proxy_temp_path {shown}/temp-proxy;
-  fastcgi_temp_path {shown}/temp-fastcgi;
-  uwsgi_temp_path {shown}/temp-uwsgi;
-  scgi_temp_path {shown}/temp-scgi;
-  access_log off;
-  {http}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{ content_by_lua_block {{ ngx.say(\"hello\") }} }}
-  }}
-}}
-"
-        ),
-    )?;
+    let text = nginx::configuration(folder, (&with_lua()?, 2), &inside);
+    std::fs::write(folder.join("nginx.conf"), text)?;
     Ok(Plan {
         command: Command::new("redis", folder, Stop::Terminate, "bash").args([
             "-c".to_owned(),
