@@ -2,7 +2,7 @@
 
 use crate::operator::{Api, ApiOptions, Column, print_rows};
 use crate::policy::{self, Written};
-use crate::service::detector_settings;
+use crate::service::{detector_settings, wall_clock};
 use crate::wiring::{as_usage, load_config};
 use anyhow::Context as _;
 use detector::policy::PolicySettings;
@@ -27,7 +27,8 @@ enum Command {
     Test(Input),
     /// Say in words what a policy file comes to, clause by clause
     Explain(Input),
-    /// Say who would have been hit: decisions in shadow that the service keeps, by clause, the costliest first
+    /// Say who would have been hit: decisions in shadow that the service keeps, by clause, the costliest first; and whether they may be
+    /// carried out
     Report {
         #[command(flatten)]
         api: ApiOptions,
@@ -95,8 +96,19 @@ const COLUMNS: &[Column] = &[
 /// Lists what was decided in shadow, also what has ended since.
 fn report(api: &ApiOptions, limit: usize) -> anyhow::Result<ExitCode> {
     let query = [("mode", Mode::Shadow.as_str().to_owned())];
-    let decisions = Api::new(api)?.list("/decisions", &query, limit)?;
+    let ask = Api::new(api)?;
+    let decisions = ask.list("/decisions", &query, limit)?;
     print_rows(&policy::report(&decisions), COLUMNS, api.output)?;
+    let alerts = ask.list("/alerts", &[], limit)?;
+    let alarms = ask.list("/alarms", &[], limit)?;
+    let missing = policy::missing(&decisions, &alerts, &alarms, wall_clock());
+    // On standard error: the rows may be JSON for a program.
+    if missing.is_empty() {
+        eprintln!("Ready: what was decided in shadow may be carried out.");
+    } else {
+        eprintln!("Not ready to be carried out:");
+        missing.iter().for_each(|sentence| eprintln!("  - {sentence}"));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,6 +2,7 @@
 
 mod difference;
 mod read;
+mod readiness;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ mod words;
 
 pub(crate) use difference::{Change, Difference, Hits};
 pub(crate) use read::{Written, read};
+pub(crate) use readiness::missing;
 pub(crate) use report::report;
 pub(crate) use words::of_clause;
 
