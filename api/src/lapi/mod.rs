@@ -33,8 +33,9 @@ use wire::{Wire, is_served, is_served_somewhere};
 const CURSORS_MAX: usize = 10_000;
 /// How long an ended decision is told to bouncers that ask for everything.
 const ENDED_KEPT_MILLIS: i64 = 3_600_000;
-/// Where even that much is no longer remembered, ends this recent are told.
-const ENDED_KEPT_MILLIS_MIN: i64 = 60_000;
+/// A bouncer that is further behind takes the whole list, and what has ended within the hour: it is written once for all who ask, and
+/// a difference of a million would be worked out for each.
+const CHANGES_MAX: u64 = 20_000;
 /// Deletions up to this much older than a bouncer's last pull are repeated: its answer may have been lost.
 const OVERLAP_MILLIS: i64 = 2_000;
 
@@ -107,7 +108,7 @@ impl Lapi {
         if !filter.is_startup
             && let Some(cursor) = self.cursor(&BouncerId::new(key, address))
             && let Some(changes) = read(&*self.blocklist, |list| {
-                changes_since(list, cursor, |entry| self.is_visible(entry, &filter, gateway))
+                changes_since(list, cursor, now, |entry| self.is_visible(entry, &filter, gateway))
             })
         {
             return Arc::new(Snapshot::write(&changes, &self.wire, now));
@@ -221,21 +222,24 @@ fn everything(list: &Blocklist, is_visible: impl Fn(&Entry) -> bool, now: Timest
         .collect();
     new.sort_by_key(|entry| entry.seq);
     let horizon = now.minus_millis(ENDED_KEPT_MILLIS);
-    let ended = list
-        .delta_since_time(horizon, &is_visible)
-        .or_else(|| list.delta_since(0, &is_visible))
-        .or_else(|| list.delta_since_time(now.minus_millis(ENDED_KEPT_MILLIS_MIN), &is_visible));
-    let mut deleted = ended.map(removed).unwrap_or_default();
-    deleted.retain(|(_, at)| *at > horizon);
     Changes {
         new,
-        deleted,
+        deleted: removed(list.remembered_since(horizon, &is_visible)),
         generation: list.generation(),
     }
 }
 
-/// The difference since a cursor; `None` when it is too old for one.
-fn changes_since(list: &Blocklist, cursor: Cursor, is_visible: impl Fn(&Entry) -> bool) -> Option<Changes> {
+/// The difference since a cursor; `None` when it is too old for one, or when the whole list says as much with less work.
+fn changes_since(
+    list: &Blocklist,
+    cursor: Cursor,
+    now: Timestamp,
+    is_visible: impl Fn(&Entry) -> bool,
+) -> Option<Changes> {
+    let is_told_by_the_whole = now.millis_since(cursor.pulled_at) < ENDED_KEPT_MILLIS - OVERLAP_MILLIS;
+    if is_told_by_the_whole && list.changes_since(cursor.generation)? > CHANGES_MAX {
+        return None;
+    }
     let delta = list.delta_since(cursor.generation, &is_visible)?;
     let new = delta.added.iter().map(|added| added.entry.clone()).collect();
     let generation = delta.generation;

@@ -63,7 +63,7 @@ impl Blocklist {
             configured: Allowed::new(),
             words: Words::new(limits.orders_max),
             suspension: Suspension::default(),
-            ring: Ring::new(limits.changes_max, now),
+            ring: Ring::new(limits.changes_max, limits.changes_burst_max, now),
             in_force: 0,
             candidates: 0,
             limits,
@@ -290,6 +290,19 @@ impl Blocklist {
     #[must_use]
     pub fn delta_since_time(&self, after: Timestamp, visible: impl Fn(&Entry) -> bool) -> Option<Delta<'_>> {
         Some(self.delta(self.ring.since_time(after)?, visible))
+    }
+
+    /// What is remembered of the changes among the visible entries after a moment. Some may be missing: enough for whoever is told the
+    /// whole list beside it, and what to take off his own.
+    #[must_use]
+    pub fn remembered_since(&self, after: Timestamp, visible: impl Fn(&Entry) -> bool) -> Delta<'_> {
+        self.delta(self.ring.remembered_since(after), visible)
+    }
+
+    /// How many changes there were after a generation; `None` when it is of another life of this process.
+    #[must_use]
+    pub fn changes_since(&self, generation: u64) -> Option<u64> {
+        self.ring.count_since(generation)
     }
 }
 
