@@ -279,7 +279,9 @@ impl LiveBlocklist {
             if list.generation() == before || self.events.receiver_count() == 0 {
                 return;
             }
-            let is_short = list.changes_since(before).is_some_and(|count| count <= ANNOUNCED_MAX);
+            let is_short = list
+                .changes_since(before)
+                .is_some_and(|count| count <= ANNOUNCED_MAX);
             let delta = is_short.then(|| list.delta_since(before, |_| true)).flatten();
             match delta {
                 None => LiveEvent::Rebuilt,

@@ -3,12 +3,17 @@
 //! Semantics follow CrowdSec 1.7.8, and the bytes captured from a real server wherever a client depends on them:
 //! `null` without a newline on a miss, durations in Go's form. Every answer comes from memory.
 //!
-//! What it does not do: machines cannot register, sign in or push alerts (`/v1/watchers…`, `/v1/alerts…` refuse in
-//! CrowdSec's shape), because in Portcullis only its own detector and its operators decide.
+//! Machines (CrowdSec's watchers, `cscli`) sign in with a key of the role watcher, and what they push is kept as a report: it blocks
+//! nobody, because only our own detector and people decide. With an operator's key the same push is that operator's order.
 
+mod alert;
+mod alerts;
 mod duration;
 mod filter;
 mod handler;
+mod machine;
+#[cfg(test)]
+mod machine_tests;
 mod sent;
 mod snapshot;
 #[cfg(test)]
@@ -16,6 +21,7 @@ mod tests;
 mod wire;
 
 pub(crate) use handler::{health, router};
+pub(crate) use machine::Machines;
 
 use crate::auth::KnownKey;
 use crate::blocklist::{BlocklistSource, read};
@@ -77,11 +83,21 @@ impl Lapi {
         }
     }
 
+    /// How decisions look.
+    fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
+    /// Every decision that matches and holds at `now`.
+    fn matching(&self, filter: &Filter, gateway: Option<&str>, now: Timestamp) -> Vec<Entry> {
+        read(&*self.blocklist, |list| {
+            find(list, filter, &self.wire, gateway, now)
+        })
+    }
+
     /// The answer to a lookup: `null` when nothing matches.
     fn find(&self, filter: &Filter, key: &KnownKey, now: Timestamp) -> String {
-        let found = read(&*self.blocklist, |list| {
-            find(list, filter, &self.wire, key.key.gateway.as_deref(), now)
-        });
+        let found = self.matching(filter, key.key.gateway.as_deref(), now);
         if found.is_empty() {
             // Clients compare with exactly this.
             return "null".to_owned();
@@ -108,7 +124,9 @@ impl Lapi {
         if !filter.is_startup
             && let Some(cursor) = self.cursor(&BouncerId::new(key, address))
             && let Some(changes) = read(&*self.blocklist, |list| {
-                changes_since(list, cursor, now, |entry| self.is_visible(entry, &filter, gateway))
+                changes_since(list, cursor, now, |entry| {
+                    self.is_visible(entry, &filter, gateway)
+                })
             })
         {
             return Arc::new(Snapshot::write(&changes, &self.wire, now));

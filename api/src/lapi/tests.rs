@@ -223,7 +223,7 @@ async fn what_crowdsec_has_no_route_for_is_answered_the_same() {
         Method::POST,
         "/v1/watchers",
         403,
-        r#"{"message":"access forbidden"}"#,
+        r#"{"message":"registration is off (lapi.registration_token): ask for a key of the role watcher"}"#,
     )
     .await;
 }

@@ -176,7 +176,7 @@ impl InputForm {
     fn of(input: &Input) -> Option<Self> {
         Some(match input {
             Input::Rules(..) | Input::Clauses(_) | Input::Effort(_) => return None,
-            Input::Order(order) => Self::Order(OrderForm::of(order)),
+            Input::Order(order) => Self::Order(OrderForm::of(order)?),
             Input::Policy(policy, allowlist) => Self::Policy {
                 policy: PolicySettings::clone(policy),
                 own_ranges: allowlist
@@ -210,16 +210,16 @@ impl InputForm {
 }
 
 impl OrderForm {
-    fn of(order: &Order) -> Self {
-        Self {
+    fn of(order: &Order) -> Option<Self> {
+        Some(Self {
             seq: order.seq,
-            kind: OrderKindForm::of(&order.kind),
+            kind: OrderKindForm::of(&order.kind)?,
             client: (&order.client).into(),
             reason: order.reason.clone(),
             by: order.by.clone(),
             from: order.from.clone(),
             at: moment(order.at),
-        }
+        })
     }
 
     fn read(self) -> Result<Order, CheckpointError> {
@@ -236,8 +236,10 @@ impl OrderForm {
 }
 
 impl OrderKindForm {
-    fn of(kind: &OrderKind) -> Self {
-        match *kind {
+    /// `None` for what the detector does not wait for.
+    fn of(kind: &OrderKind) -> Option<Self> {
+        Some(match *kind {
+            OrderKind::Report { .. } => return None,
             OrderKind::Block { ttl_secs } => Self::Block { ttl_secs },
             OrderKind::Lift { grace_secs } => Self::Lift { grace_secs },
             OrderKind::Revoke { decision } => Self::Revoke { decision: decision.0 },
@@ -258,7 +260,7 @@ impl OrderKindForm {
                 alerted_at: moment(alerted_at),
                 is_attack: judgement == Judgement::Attack,
             },
-        }
+        })
     }
 
     fn read(self) -> OrderKind {

@@ -359,8 +359,15 @@ fn a_list_that_changes_at_once_is_remembered_for_an_hour_however_long_it_is() {
         client: everybody,
         ..order(8, "203.0.113.1", OrderKind::Resume, at(61))
     });
-    assert_eq!(list.delta_since(generation - 6, all), None, "18 changes, room for 12");
-    assert_eq!(said(&list.delta_since(generation, all).unwrap()), ["+1", "+2", "+3", "+4", "+5", "+6"]);
+    assert_eq!(
+        list.delta_since(generation - 6, all),
+        None,
+        "18 changes, room for 12"
+    );
+    assert_eq!(
+        said(&list.delta_since(generation, all).unwrap()),
+        ["+1", "+2", "+3", "+4", "+5", "+6"]
+    );
     list.advance(at(9000));
     assert_eq!(said(&list.remembered_since(at(8000), all)), gone);
     assert_eq!(list.delta_since(generation, all), None, "an hour has passed");

@@ -37,7 +37,7 @@ use crate::policy;
 use crate::ranking::VerdictRanker;
 use crate::rules;
 use anyhow::Context as _;
-use api::{ApiParts, ApiState, Clock, EventHub, PresentedKey};
+use api::{ApiParts, ApiState, Clock, EventHub, PresentedKey, SharedSecret};
 use detect::DetectRole;
 use detector::policy::ClauseSet;
 use detector::rule::RuleSet;
@@ -345,6 +345,11 @@ fn api_parts(shared: &Shared, config: &Config, figures: &Arc<Figures>) -> ApiPar
         Arc::clone(&shared.clock),
     );
     parts.origin = config.lapi.origin.clone();
+    parts.registration = config
+        .lapi
+        .registration_token
+        .as_ref()
+        .map(|token| SharedSecret::new(token.reveal()));
     parts.check.trusted_proxies = config.clients.trusted_proxies();
     parts.events = Arc::clone(&shared.events);
     parts.health = vec![

@@ -386,6 +386,8 @@ pub(crate) struct ListenerTls {
 pub(crate) struct Lapi {
     /// The origin that bouncers see.
     pub(crate) origin: String,
+    /// What machines must know that register themselves; `None` while none can.
+    pub(crate) registration_token: Option<Secret>,
 }
 
 impl Config {
