@@ -371,7 +371,7 @@ def envoy(port, portcullis, is_grpc=False):
 def gateways(server):
     """What asking adds to a request: the same gateway without and with it, one connection, in turn."""
     script = f"{folder}/plain.lua"
-    open(script, "w").write('request = function() return wrk.format("GET", "/") end\n')
+    open(script, "w").write('request = function() return wrk.format("GET", "/index.html") end\n')
     kinds = [("nginx", nginx, {}), ("nginx, asking", nginx, {"portcullis": server.port}), ("envoy", envoy, {}),
              ("envoy, asking over http", envoy, {"portcullis": server.port}), ("envoy, asking over grpc", envoy, {"portcullis": server.port, "is_grpc": True})]
     running, runs = [], {}

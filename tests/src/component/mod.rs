@@ -5,6 +5,7 @@
 
 mod asking;
 mod bouncer;
+mod cscli;
 mod example;
 mod gateway;
 mod http;
@@ -21,6 +22,7 @@ mod told;
 
 pub use asking::AskingEnvoy;
 pub use bouncer::{CustomBouncer, PythonBouncer};
+pub use cscli::Cscli;
 pub use example::Example;
 pub use gateway::LoggingGateway;
 pub use http::{Answer, ask, http_client};
@@ -73,7 +75,7 @@ pub fn checkout() -> &'static Path {
 }
 
 /// Runs a program to its end and returns what it printed; fails with what it complained about.
-fn run(command: &mut std::process::Command) -> Result<String> {
+pub(crate) fn run(command: &mut std::process::Command) -> Result<String> {
     let output = command
         .stdin(std::process::Stdio::null())
         .output()
