@@ -264,7 +264,7 @@ async def poll(server, place, is_over):
 
 
 async def bouncers(server):
-    rows, made, is_over = sqlite3.connect(server.database, timeout=30), [], asyncio.Event()
+    rows, made, is_over = sqlite3.connect(server.database, timeout=30, check_same_thread=False), [], asyncio.Event()
 
     async def change():
         # The bouncers have the list first: what comes before is told with it.
@@ -273,7 +273,8 @@ async def bouncers(server):
         for _ in range((POLLS - 2) * POLL_SECS * 10):
             number = (1 << 26) + len(made)
             fresh = [address(number + place) for place in range(CHANGES_A_SECOND // 10)]
-            server.add(rows, fresh, 3600)
+            # Beside the bouncers: the database may make it wait.
+            await asyncio.to_thread(server.add, rows, fresh, 3600)
             made.extend(fresh)
             await asyncio.sleep(0.1)
         used = cpu(server.process) - before[0], time.monotonic() - before[1]

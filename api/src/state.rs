@@ -5,7 +5,7 @@ use crate::auth::{Keys, SharedSecret};
 use crate::blocklist::BlocklistSource;
 use crate::check::CheckSettings;
 use crate::events::EventHub;
-use crate::lapi::{Lapi, Machines};
+use crate::lapi::{Lapi, Lists, Machines};
 use crate::line_sink::LineSink;
 use crate::metrics::{Metrics, MetricsSource};
 use crate::points::PointsSource;
@@ -100,6 +100,7 @@ pub struct ApiState {
     pub(crate) blocklist: Arc<dyn BlocklistSource>,
     pub(crate) lapi: Arc<Lapi>,
     pub(crate) machines: Machines,
+    pub(crate) lists: Lists,
     pub(crate) check: CheckSettings,
     pub(crate) askers: Askers,
     pub(crate) events: Arc<EventHub>,
@@ -123,6 +124,7 @@ impl ApiState {
             keys: Keys::new(Arc::clone(&parts.store)),
             lapi: Arc::new(Lapi::new(Arc::clone(&parts.blocklist), &parts.origin)),
             machines: Machines::new(parts.registration),
+            lists: Lists::default(),
             store: parts.store,
             blocklist: parts.blocklist,
             check: parts.check,

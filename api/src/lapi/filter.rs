@@ -85,6 +85,15 @@ impl Filter {
         self
     }
 
+    /// Everything of these scopes.
+    pub(crate) fn of_scopes(scopes: &[Scope]) -> Self {
+        let names = scopes.iter().map(|scope| scope_name(*scope).to_lowercase());
+        Self {
+            scopes: names.collect(),
+            ..Self::default()
+        }
+    }
+
     /// In a list of alerts two parameters have names of their own.
     pub(crate) fn of_alerts(&mut self, kind: &str, origin: &str) {
         if !kind.is_empty() {

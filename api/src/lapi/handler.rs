@@ -3,7 +3,7 @@
 use super::filter::{Filter, FilterError};
 use super::sent::SentBody;
 use super::snapshot::Snapshot;
-use super::{alerts, machine};
+use super::{alerts, list, machine};
 use crate::askers::Way;
 use crate::auth::{KeyError, KnownKey};
 use crate::peer::Peer;
@@ -32,6 +32,7 @@ pub(crate) fn router(state: Arc<ApiState>) -> Router<Arc<ApiState>> {
     let keyed = Router::new()
         .route("/v1/decisions", get(decisions).head(key_check))
         .route("/v1/decisions/stream", get(stream).head(key_check))
+        .route("/api/v1/list", get(list::handle))
         .route_layer(middleware::from_fn_with_state(
             Arc::clone(&state),
             require_bouncer,
@@ -161,11 +162,11 @@ async fn stream(
     note_asked(&state, &key, &filter);
     let now = state.now();
     let snapshot = state.lapi.pull(filter, &key, peer.address.ip(), now).await;
-    let is_gzip = snapshot.is_long() && accepts_gzip(&headers);
+    let is_gzip = snapshot.body.is_long() && accepts_gzip(&headers);
     let bytes = if is_gzip {
         compressed(&snapshot).await
     } else {
-        snapshot.plain()
+        snapshot.body.plain()
     };
     let cursor = snapshot.cursor;
     let length = bytes.len();
@@ -186,7 +187,7 @@ async fn stream(
 }
 
 /// Notes for what a bouncer asks: what it does not ask for it cannot carry out.
-fn note_asked(state: &ApiState, key: &KnownKey, filter: &Filter) {
+pub(super) fn note_asked(state: &ApiState, key: &KnownKey, filter: &Filter) {
     let asker = (Way::Bouncer, key.key.name.as_str(), key.key.gateway.as_deref());
     state.askers.note(asker, filter.scopes(), state.now());
 }
@@ -194,9 +195,9 @@ fn note_asked(state: &ApiState, key: &KnownKey, filter: &Filter) {
 /// Compresses off the runtime's threads.
 async fn compressed(snapshot: &Arc<Snapshot>) -> Bytes {
     let shared = Arc::clone(snapshot);
-    match tokio::task::spawn_blocking(move || shared.gzip()).await {
+    match tokio::task::spawn_blocking(move || shared.body.gzip()).await {
         Ok(bytes) => bytes,
-        Err(_) => snapshot.gzip(),
+        Err(_) => snapshot.body.gzip(),
     }
 }
 
@@ -269,7 +270,7 @@ pub(super) fn unauthorized(text: &str) -> Response {
 }
 
 /// Whether the client takes gzip: named, and not with a quality of zero.
-fn accepts_gzip(headers: &HeaderMap) -> bool {
+pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::ACCEPT_ENCODING)
         .iter()
@@ -284,7 +285,7 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
 
 /// Writes down that a bouncer asked: its pulls at most every few seconds, anything else once a minute. In the background, so that
 /// a slow store delays no answer.
-fn note_bouncer(
+pub(super) fn note_bouncer(
     state: &Arc<ApiState>,
     key: &Arc<KnownKey>,
     headers: &HeaderMap,

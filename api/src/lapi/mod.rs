@@ -11,9 +11,11 @@ mod alerts;
 mod duration;
 mod filter;
 mod handler;
+mod list;
 mod machine;
 #[cfg(test)]
 mod machine_tests;
+mod packed;
 mod sent;
 mod snapshot;
 #[cfg(test)]
@@ -21,12 +23,13 @@ mod tests;
 mod wire;
 
 pub(crate) use handler::{health, router};
+pub(crate) use list::Lists;
 pub(crate) use machine::Machines;
 
 use crate::auth::KnownKey;
 use crate::blocklist::{BlocklistSource, read};
 use domain::Timestamp;
-use domain::blocklist::{Blocklist, Delta, Entry};
+use domain::blocklist::{Blocklist, Entry, Removed};
 use filter::Filter;
 use snapshot::{Audience, Changes, Cursor, Snapshot, Snapshots};
 use std::cmp::Reverse;
@@ -242,7 +245,7 @@ fn everything(list: &Blocklist, is_visible: impl Fn(&Entry) -> bool, now: Timest
     let horizon = now.minus_millis(ENDED_KEPT_MILLIS);
     Changes {
         new,
-        deleted: removed(list.remembered_since(horizon, &is_visible)),
+        deleted: removed(&list.removed_since(horizon, &is_visible)),
         generation: list.generation(),
     }
 }
@@ -261,10 +264,10 @@ fn changes_since(
     let delta = list.delta_since(cursor.generation, &is_visible)?;
     let new = delta.added.iter().map(|added| added.entry.clone()).collect();
     let generation = delta.generation;
-    let mut deleted = removed(delta);
+    let mut deleted = removed(&delta.removed);
     let overlap = list.delta_since_time(cursor.pulled_at.minus_millis(OVERLAP_MILLIS), &is_visible);
     let told: HashSet<u64> = deleted.iter().map(|(entry, _)| entry.seq).collect();
-    let again = overlap.map(removed).unwrap_or_default();
+    let again = overlap.map(|delta| removed(&delta.removed)).unwrap_or_default();
     deleted.extend(again.into_iter().filter(|(entry, _)| !told.contains(&entry.seq)));
     Some(Changes {
         new,
@@ -273,9 +276,8 @@ fn changes_since(
     })
 }
 
-fn removed(delta: Delta<'_>) -> Vec<(Entry, Timestamp)> {
-    delta
-        .removed
+fn removed(removed: &[Removed<'_>]) -> Vec<(Entry, Timestamp)> {
+    removed
         .iter()
         .map(|removed| (removed.entry.clone(), removed.at))
         .collect()

@@ -92,7 +92,7 @@ impl Ring {
     }
 
     /// All changes that are remembered after a moment, whether or not some of them are gone.
-    pub(super) fn remembered_since(&self, after: Timestamp) -> impl Iterator<Item = &Change> {
+    pub(super) fn remembered_since(&self, after: Timestamp) -> impl DoubleEndedIterator<Item = &Change> {
         let first = self.changes.partition_point(|change| change.at <= after);
         self.changes.range(first..)
     }
