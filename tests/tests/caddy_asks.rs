@@ -41,9 +41,15 @@ fn who_is_blocked_is_refused_and_nobody_else_until_portcullis_is_away() -> Resul
 
 #[test]
 fn the_page_shows_what_was_run_and_says_first_what_it_cannot_do() -> Result<()> {
-    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/gateways/caddy-forward-auth.md");
+    let page = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../docs/gateways/caddy-forward-auth.md"
+    );
     let text = std::fs::read_to_string(page)?;
-    assert!(text.contains(PAGE_SITE), "the page shows another Caddyfile:\n{PAGE_SITE}");
+    assert!(
+        text.contains(PAGE_SITE),
+        "the page shows another Caddyfile:\n{PAGE_SITE}"
+    );
     let first = text.lines().nth(2).context("a short page")?;
     assert!(first.contains("cannot fail open"), "{first}");
     Ok(())

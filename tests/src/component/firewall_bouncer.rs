@@ -5,7 +5,8 @@ use anyhow::{Context as _, Result, ensure};
 use std::path::Path;
 
 /// Becomes the relay inside, once the namespace has a loopback.
-const MACHINE: &str = r#"echo $$ >"$1/pid" && ip link set lo up && exec python3 "$1/relay.py" inside "$2" "$1/socket""#;
+const MACHINE: &str =
+    r#"echo $$ >"$1/pid" && ip link set lo up && exec python3 "$1/relay.py" inside "$2" "$1/socket""#;
 
 /// Whether a server on the loopback of the namespace hears somebody at an address: one that it started itself.
 const REACH: &str = r#"
@@ -56,8 +57,12 @@ impl FirewallBouncer {
             machine,
             folder,
         };
-        let reaches = |made: &Self| made.inside(&["ip", "-br", "link", "show", "lo", "up"]).is_ok_and(|told| !told.is_empty());
-        made.machine.wait_until("its loopback was up", || reaches(&made))?;
+        // The bouncer ends for good when its first question fails.
+        let listens = |made: &Self| {
+            let listed = made.inside(&["ss", "-ltn"]);
+            listed.is_ok_and(|listed| listed.contains(&format!("127.0.0.1:{port}")))
+        };
+        made.machine.wait_until("its relay listened", || listens(&made))?;
         made.start_bouncer()?;
         Ok(made)
     }
@@ -65,10 +70,15 @@ impl FirewallBouncer {
     /// Starts the bouncer, anew where it was stopped.
     pub fn start_bouncer(&mut self) -> Result<()> {
         let pid = std::fs::read_to_string(self.folder.path().join("pid"))?;
-        let command = Command::new("bouncer", self.folder.path(), Stop::Terminate, program("nsenter")?)
-            .args(["--target", pid.trim(), "--net"])
-            .args([program("crowdsec-firewall-bouncer")?])
-            .args([Path::new("-c"), &self.folder.path().join("bouncer.yaml")]);
+        let command = Command::new(
+            "bouncer",
+            self.folder.path(),
+            Stop::Terminate,
+            program("nsenter")?,
+        )
+        .args(["--target", pid.trim(), "--net"])
+        .args([program("crowdsec-firewall-bouncer")?])
+        .args([Path::new("-c"), &self.folder.path().join("bouncer.yaml")]);
         self.bouncer = Some(Supervised::start(&command)?);
         Ok(())
     }

@@ -29,7 +29,13 @@ impl AskingCaddy {
                 .replace("reverse_proxy 127.0.0.1:3000", "respond hello");
             std::fs::write(&file, format!("{options}{site}"))?;
             let command = Command::new("caddy", folder.path(), Stop::Terminate, program("caddy")?)
-                .args([Path::new("run"), Path::new("--adapter"), Path::new("caddyfile"), Path::new("--config"), &file])
+                .args([
+                    Path::new("run"),
+                    Path::new("--adapter"),
+                    Path::new("caddyfile"),
+                    Path::new("--config"),
+                    &file,
+                ])
                 .env("HOME", folder.path());
             let server = Supervised::start(&command)?;
             server.wait_until("it accepted a connection", || {
