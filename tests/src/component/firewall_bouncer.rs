@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// Becomes the relay inside, once the namespace has a loopback.
 const MACHINE: &str =
-    r#"echo $$ >"$1/pid" && ip link set lo up && exec python3 "$1/relay.py" inside "$2" "$1/socket""#;
+    r#"echo $$ >"$1/namespace" && ip link set lo up && exec python3 "$1/relay.py" inside "$2" "$1/socket""#;
 
 /// Whether a server on the loopback of the namespace hears somebody at an address: one that it started itself.
 const REACH: &str = r#"
@@ -23,7 +23,9 @@ except TimeoutError:
 #[derive(Debug)]
 pub struct FirewallBouncer {
     // Dropped before the folder: the order of the fields is the order of the end.
-    bouncer: Option<Supervised>,
+    bouncer: Option<(Supervised, tempfile::TempDir)>,
+    /// The port and the key that it asks with.
+    asks: (String, String),
     _outside: Supervised,
     machine: Supervised,
     folder: tempfile::TempDir,
@@ -39,7 +41,6 @@ impl FirewallBouncer {
         let (_, port) = authority.rsplit_once(':').context("no port")?;
         std::fs::write(place.join("relay.py"), include_str!("relay.py"))?;
         std::fs::write(place.join("reach.py"), REACH)?;
-        std::fs::write(place.join("bouncer.yaml"), configuration(place, port, key))?;
         let outside = Command::new("relay", place, Stop::Terminate, program("python3")?)
             .args([&place.join("relay.py")])
             .args(["outside", port])
@@ -50,9 +51,10 @@ impl FirewallBouncer {
             .args(["--net", "bash", "-c", MACHINE, "machine"])
             .args([&place.display().to_string(), port]);
         let machine = Supervised::start(&machine)?;
-        machine.wait_until("it was there", || place.join("pid").exists())?;
+        machine.wait_until("it was there", || place.join("namespace").exists())?;
         let mut made = Self {
             bouncer: None,
+            asks: (port.to_owned(), key.to_owned()),
             _outside: outside,
             machine,
             folder,
@@ -69,17 +71,17 @@ impl FirewallBouncer {
 
     /// Starts the bouncer, anew where it was stopped.
     pub fn start_bouncer(&mut self) -> Result<()> {
-        let pid = std::fs::read_to_string(self.folder.path().join("pid"))?;
-        let command = Command::new(
-            "bouncer",
-            self.folder.path(),
-            Stop::Terminate,
-            program("nsenter")?,
-        )
-        .args(["--target", pid.trim(), "--net"])
-        .args([program("crowdsec-firewall-bouncer")?])
-        .args([Path::new("-c"), &self.folder.path().join("bouncer.yaml")]);
-        self.bouncer = Some(Supervised::start(&command)?);
+        let pid = std::fs::read_to_string(self.folder.path().join("namespace"))?;
+        // A folder goes with its process.
+        let folder = folder("firewall-bouncer-itself")?;
+        let file = folder.path().join("bouncer.yaml");
+        let (port, key) = &self.asks;
+        std::fs::write(&file, configuration(folder.path(), port, key))?;
+        let command = Command::new("bouncer", folder.path(), Stop::Terminate, program("nsenter")?)
+            .args(["--target", pid.trim(), "--net"])
+            .args([program("crowdsec-firewall-bouncer")?])
+            .args([Path::new("-c"), &file]);
+        self.bouncer = Some((Supervised::start(&command)?, folder));
         Ok(())
     }
 
@@ -112,7 +114,7 @@ impl FirewallBouncer {
     }
 
     fn inside(&self, words: &[&str]) -> Result<String> {
-        let pid = std::fs::read_to_string(self.folder.path().join("pid"))?;
+        let pid = std::fs::read_to_string(self.folder.path().join("namespace"))?;
         let mut command = std::process::Command::new(program("nsenter")?);
         command.args(["--target", pid.trim(), "--net"]).args(words);
         run(&mut command)
