@@ -3,8 +3,9 @@
 use super::alert::{Pushed, of_decision, of_report, read as read_push};
 use super::duration::read_go_duration;
 use super::filter::Filter;
-use super::handler::{bad_filter, forbidden, message};
-use super::machine::{Machine, json};
+use super::handler::message;
+use super::machine::{Machine, Refused, json, refused};
+use crate::neutral::neutralise;
 use crate::peer::Peer;
 use crate::state::ApiState;
 use axum::body::Bytes;
@@ -31,8 +32,6 @@ const GRACE_SECS: u32 = 24 * 3600;
 /// Longest query parameter that is read.
 const PARAMETER_BYTES_MAX: usize = 512;
 
-type Refused = Response;
-
 /// `POST /v1/alerts`.
 pub(super) async fn push(
     State(state): State<Arc<ApiState>>,
@@ -42,14 +41,14 @@ pub(super) async fn push(
 ) -> Result<Response, Refused> {
     let now = state.now();
     let pushed =
-        read_push(&body, machine.is_operator(), now).map_err(|why| message(StatusCode::BAD_REQUEST, &why))?;
+        read_push(&body, machine.is_operator(), now).map_err(|why| refused(StatusCode::BAD_REQUEST, &why))?;
     let all = || pushed.iter().flatten();
     let configured = state.blocklist.configured();
     for one in all().filter(|one| matches!(one.kind, OrderKind::Block { .. })) {
         // It would be written down and never be carried out.
         if let Some(reason) = configured.protects(&one.client, now) {
             let why = format!("the configured allowlist protects {} ({reason})", one.client);
-            return Err(message(StatusCode::BAD_REQUEST, &why));
+            return Err(refused(StatusCode::BAD_REQUEST, &why));
         }
     }
     let reports = all().filter(|one| !one.kind.is_a_persons_word()).count();
@@ -57,7 +56,7 @@ pub(super) async fn push(
         .machines
         .takes(machine.name(), u32::try_from(reports).unwrap_or(u32::MAX), now)
     {
-        return Err(message(
+        return Err(refused(
             StatusCode::TOO_MANY_REQUESTS,
             "too many reports within a minute",
         ));
@@ -99,7 +98,7 @@ async fn give(
 
 fn failed(error: storage::Error) -> Refused {
     tracing::error!(%error, "could not answer a machine");
-    message(StatusCode::INTERNAL_SERVER_ERROR, "the store does not answer")
+    refused(StatusCode::INTERNAL_SERVER_ERROR, "the store does not answer")
 }
 
 /// What a list of alerts is narrowed by, beside what narrows decisions.
@@ -124,13 +123,14 @@ impl Asked {
             "" => Ok(None),
             text => match read_go_duration(text) {
                 Some(millis) => Ok(Some(now.minus_millis(millis))),
-                None => Err(message(
+                None => Err(refused(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     &format!("while parsing {name} duration: invalid duration"),
                 )),
             },
         };
-        let mut filter = Filter::parse(query).map_err(|error| bad_filter(&error))?;
+        let mut filter = Filter::parse(query)
+            .map_err(|error| refused(StatusCode::INTERNAL_SERVER_ERROR, &neutralise(&error.to_string())))?;
         filter.of_alerts(text("decision_type"), text("origin"));
         Ok(Self {
             filter,
@@ -274,7 +274,7 @@ pub(super) async fn read(
     Path(id): Path<String>,
 ) -> Result<Response, Refused> {
     let now = state.now();
-    let missing = || message(StatusCode::NOT_FOUND, "object not found");
+    let missing = || refused(StatusCode::NOT_FOUND, "object not found");
     let seq: u64 = id.parse().map_err(|_| missing())?;
     if let Some(row) = decision_at(&state, seq).await? {
         return Ok(json(StatusCode::OK, told(&state, &row, now)));
@@ -327,7 +327,7 @@ pub(super) async fn delete_decisions(
             "{} decisions match, at most {ENDED_MAX} are ended at once: see portcullis suspend",
             found.len()
         );
-        return Err(message(StatusCode::BAD_REQUEST, &why));
+        return Err(refused(StatusCode::BAD_REQUEST, &why));
     }
     let mut clients: Vec<Client> = Vec::new();
     for entry in found {
@@ -362,7 +362,7 @@ pub(super) async fn delete_decision(
     let Some(row) = row else {
         let id: String = id.chars().take(32).collect();
         let why = format!("decision with id '{id}' doesn't exist: unable to delete");
-        return Err(message(StatusCode::INTERNAL_SERVER_ERROR, &why));
+        return Err(refused(StatusCode::INTERNAL_SERVER_ERROR, &why));
     };
     let revoke = OrderKind::Revoke {
         decision: row.decision.id,
@@ -375,7 +375,7 @@ pub(super) async fn delete_decision(
 fn operator_only(machine: &Machine) -> Result<(), Refused> {
     match machine.is_operator() {
         true => Ok(()),
-        false => Err(forbidden()),
+        false => Err(refused(StatusCode::FORBIDDEN, "access forbidden")),
     }
 }
 

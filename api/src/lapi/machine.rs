@@ -123,6 +123,29 @@ enum TokenError {
     Store(#[from] storage::Error),
 }
 
+/// Why a machine is not answered.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// It has to sign in.
+    Unauthorized(&'static str),
+    /// Anything else.
+    Message(StatusCode, String),
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Unauthorized(text) => unauthorized(text),
+            Self::Message(status, text) => message(status, &text),
+        }
+    }
+}
+
+/// A refusal with a status and a sentence.
+pub(super) fn refused(status: StatusCode, text: &str) -> Refused {
+    Refused::Message(status, text.to_owned())
+}
+
 /// A machine that has signed in.
 #[derive(Debug, Clone)]
 pub(super) struct Machine {
@@ -157,7 +180,7 @@ pub(super) async fn require(
     let hash = match state.machines.read(&*state.store, token, now).await {
         Ok(hash) => hash,
         Err(error @ (TokenError::Wrong | TokenError::Expired)) => return unauthorized(&error.to_string()),
-        Err(error) => return store_failed(&error),
+        Err(error) => return store_failed(&error).into_response(),
     };
     match found(state.keys.find_by_hash(&hash, peer.address.ip(), now).await) {
         Ok(key) => {
@@ -167,7 +190,7 @@ pub(super) async fn require(
             request.extensions_mut().insert(Machine { key, hash });
             next.run(request).await
         }
-        Err(answer) => answer,
+        Err(why) => why.into_response(),
     }
 }
 
@@ -179,17 +202,19 @@ fn presented(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The key of a machine, or the refusal.
-fn found(key: Result<Arc<KnownKey>, KeyError>) -> Result<Arc<KnownKey>, Response> {
+fn found(key: Result<Arc<KnownKey>, KeyError>) -> Result<Arc<KnownKey>, Refused> {
     match key {
         Ok(key) if key.key.role == Role::Watcher || key.key.role >= Role::Operator => Ok(key),
-        Ok(_) | Err(KeyError::Unknown | KeyError::TooMany) => Err(unauthorized("ent: machine not found")),
+        Ok(_) | Err(KeyError::Unknown | KeyError::TooMany) => {
+            Err(Refused::Unauthorized("ent: machine not found"))
+        }
         Err(KeyError::Store(error)) => Err(store_failed(&TokenError::Store(error))),
     }
 }
 
-fn store_failed(error: &TokenError) -> Response {
+fn store_failed(error: &TokenError) -> Refused {
     tracing::error!(%error, "could not sign a machine in");
-    message(StatusCode::INTERNAL_SERVER_ERROR, "the store does not answer")
+    refused(StatusCode::INTERNAL_SERVER_ERROR, "the store does not answer")
 }
 
 /// What a machine says who it is. Its scenarios are nobody's business here.
@@ -220,9 +245,9 @@ pub(super) async fn sign_in(
             state.metrics.refused_key();
             unauthorized("ent: machine not found")
         }
-        Err(answer) => {
+        Err(why) => {
             state.metrics.refused_key();
-            answer
+            why.into_response()
         }
     }
 }
@@ -242,7 +267,7 @@ async fn give_token(state: &ApiState, hash: &str, now: Timestamp) -> Response {
             let body = serde_json::json!({ "code": 200, "expire": expires.to_string(), "token": token });
             ([(header::CONTENT_TYPE, JSON)], body.to_string()).into_response()
         }
-        Err(error) => store_failed(&error),
+        Err(error) => store_failed(&error).into_response(),
     }
 }
 
@@ -284,7 +309,7 @@ pub(super) async fn register(State(state): State<Arc<ApiState>>, body: Bytes) ->
             "as many machines have registered as may: ask for a key of the role watcher",
         ),
         Err(storage::Error::AlreadyExists { .. }) => message(StatusCode::FORBIDDEN, "user already exist"),
-        Err(error) => store_failed(&TokenError::Store(error)),
+        Err(error) => store_failed(&TokenError::Store(error)).into_response(),
     }
 }
 
@@ -321,7 +346,7 @@ pub(super) async fn leave(
             state.keys.forget_name(name);
             StatusCode::NO_CONTENT.into_response()
         }
-        Err(error) => store_failed(&TokenError::Store(error)),
+        Err(error) => store_failed(&TokenError::Store(error)).into_response(),
     }
 }
 
