@@ -4,6 +4,8 @@
 //! Each of a few connections has every eighth place in the schedule, and asks at its places: an answer that comes late delays the
 //! questions after it, and they are counted from when they were due. `CLIENTS` is a file of addresses, asked about in turn.
 
+#![allow(clippy::print_stdout, reason = "this is a program, and that is its output")]
+
 mod grpc;
 mod http;
 
