@@ -17,6 +17,7 @@
 //! not block.
 
 mod allowed;
+mod behind;
 mod cell;
 mod entry;
 mod fold;
