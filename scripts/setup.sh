@@ -90,6 +90,7 @@ look_for_test_tools() {
   need rsyslog-kafka has_file "/usr/lib/*/rsyslog/omkafka.so"
   need goaccess has goaccess
   need crowdsec-custom-bouncer has crowdsec-custom-bouncer
+  need crowdsec-firewall-bouncer has crowdsec-firewall-bouncer
   need python3 has_file /usr/bin/python3
   need python3-venv has_file "/usr/lib/python3*/ensurepip/__init__.py"
   if [ -f dashboard/package.json ]; then
@@ -102,6 +103,7 @@ look_for_test_tools() {
 look_for_bench_tools() {
   look_for_test_tools
   need fail2ban has fail2ban-regex
+  need wrk has wrk
   need valgrind has valgrind
 }
 

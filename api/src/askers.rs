@@ -104,7 +104,8 @@ impl Obstacle {
                 "No key is looked at: have the gateway hand the client's header on and name it in clients.key_header."
             }
             (Self::Scope(_), Way::Check) => {
-                "/check is told addresses and API keys only: block it in the gateway itself, or by its addresses."
+                "/check is not told such names: have the gateway hand them on and name the header (clients.consumer_header and those beside \
+                 it), or block it by its addresses."
             }
             (Self::Scope(_), Way::Bouncer) => {
                 "The bouncer does not ask for this scope: name it in its settings if it can carry it out, otherwise block by address."

@@ -32,7 +32,7 @@ pub use auth::{
 };
 pub use blocklist::BlocklistSource;
 pub use bootstrap::{BootstrapError, bootstrap_key};
-pub use check::{AddressHeader, CheckSettings, PresentedKey};
+pub use check::{AddressHeader, CheckSettings, NamedHeader, PresentedKey};
 pub use events::{EVENT_READERS_MAX, EVENTS_KEPT, EventHub, LiveUpdate};
 pub use line_sink::{LineSink, PushRefused, Pushed};
 pub use listen::{CONNECTIONS_MAX, DRAIN_MAX, TLS_POLL, TlsError, TlsFiles, serve};

@@ -1,11 +1,11 @@
 //! What the handlers share.
 
 use crate::askers::Askers;
-use crate::auth::Keys;
+use crate::auth::{Keys, SharedSecret};
 use crate::blocklist::BlocklistSource;
 use crate::check::CheckSettings;
 use crate::events::EventHub;
-use crate::lapi::Lapi;
+use crate::lapi::{Lapi, Lists, Machines};
 use crate::line_sink::LineSink;
 use crate::metrics::{Metrics, MetricsSource};
 use crate::points::PointsSource;
@@ -53,6 +53,8 @@ pub struct ApiParts {
     pub clock: Clock,
     /// The origin under which bouncers see our decisions.
     pub origin: String,
+    /// What a machine has to know to register itself as a watcher; `None` while none can.
+    pub registration: Option<SharedSecret>,
     /// How `/check` is asked.
     pub check: CheckSettings,
     /// Live events; the binary publishes into it.
@@ -79,6 +81,7 @@ impl ApiParts {
             blocklist,
             clock,
             origin: DEFAULT_ORIGIN.to_owned(),
+            registration: None,
             check: CheckSettings::default(),
             events: Arc::new(EventHub::new(&life)),
             health: Vec::new(),
@@ -96,6 +99,8 @@ pub struct ApiState {
     pub(crate) keys: Keys,
     pub(crate) blocklist: Arc<dyn BlocklistSource>,
     pub(crate) lapi: Arc<Lapi>,
+    pub(crate) machines: Machines,
+    pub(crate) lists: Lists,
     pub(crate) check: CheckSettings,
     pub(crate) askers: Askers,
     pub(crate) events: Arc<EventHub>,
@@ -118,6 +123,8 @@ impl ApiState {
         Self {
             keys: Keys::new(Arc::clone(&parts.store)),
             lapi: Arc::new(Lapi::new(Arc::clone(&parts.blocklist), &parts.origin)),
+            machines: Machines::new(parts.registration),
+            lists: Lists::default(),
             store: parts.store,
             blocklist: parts.blocklist,
             check: parts.check,

@@ -100,8 +100,8 @@ impl<S: Scorer> Detector<S> {
                 self.release(owner, &order.client);
             }
             OrderKind::Disallow => self.allowances.disallow(&order.client),
-            // Whether decisions are carried out is for those to know who carry them out.
-            OrderKind::Suspend { .. } | OrderKind::Resume => {}
+            // Whether decisions are carried out is for those to know who carry them out; what other machines report is kept for people.
+            OrderKind::Suspend { .. } | OrderKind::Resume | OrderKind::Report { .. } => {}
             OrderKind::Lift { grace_secs } => {
                 let until = self.now.plus_secs(i64::from(grace_secs));
                 self.memory.sequencer.graces.insert(owner, until);

@@ -1,4 +1,5 @@
-//! A person's word: allow, lift, block, and what an alert was. It wins over the machine, also when the detector is dead.
+//! A person's word: allow, lift, block, and what an alert was. It wins over the machine, also when the detector is dead. And beside it
+//! what other machines report, which is nobody's word.
 
 use crate::{AlertId, Client, DecisionId, Timestamp};
 
@@ -73,6 +74,15 @@ pub enum OrderKind {
     },
     /// End a suspension. About [`Client::everybody`].
     Resume,
+    /// What another machine saw (a CrowdSec watcher): an input to the detector, and never a block by itself.
+    Report {
+        /// What it saw, in its own words: `crowdsecurity/ssh-bf`.
+        scenario: String,
+        /// Until when it would act on it; `None` where it only reports.
+        until: Option<Timestamp>,
+        /// Requests or lines that it saw.
+        events: u32,
+    },
 }
 
 impl OrderKind {
@@ -80,6 +90,12 @@ impl OrderKind {
     #[must_use]
     pub const fn is_about_everybody(&self) -> bool {
         matches!(self, Self::Suspend { .. } | Self::Resume)
+    }
+
+    /// Whether a person ordered it. What a machine reports takes effect on nothing.
+    #[must_use]
+    pub const fn is_a_persons_word(&self) -> bool {
+        !matches!(self, Self::Report { .. })
     }
 
     /// The public name.
@@ -94,6 +110,7 @@ impl OrderKind {
             Self::Verdict { .. } => "verdict",
             Self::Suspend { .. } => "suspend",
             Self::Resume => "resume",
+            Self::Report { .. } => "report",
         }
     }
 }

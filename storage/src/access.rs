@@ -9,6 +9,8 @@ pub enum Role {
     Ingest,
     /// May ask the bouncer API only, for its own gateway.
     Bouncer,
+    /// May report what it saw only, as CrowdSec's machines do, and read what is decided.
+    Watcher,
     /// May read.
     Viewer,
     /// May read and give orders.
@@ -19,9 +21,10 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Ingest,
         Self::Bouncer,
+        Self::Watcher,
         Self::Viewer,
         Self::Operator,
         Self::Admin,
@@ -33,6 +36,7 @@ impl Role {
         match self {
             Self::Ingest => "ingest",
             Self::Bouncer => "bouncer",
+            Self::Watcher => "watcher",
             Self::Viewer => "viewer",
             Self::Operator => "operator",
             Self::Admin => "admin",

@@ -35,8 +35,8 @@ pub use live::{
     BlocklistChange, EVENTS_MAX, HISTORY_SECS, LiveBlocklist, LiveEvent, LiveStatus, POLL_INTERVAL,
 };
 pub use logs::{
-    DecisionFilter, Fence, NewOrder, OrderFilter, OrderReceipt, REASON_BYTES_MAX, StateFilter,
-    VERDICT_GRACE_SECS,
+    DecisionFilter, Fence, NewOrder, OrderFilter, OrderReceipt, REASON_BYTES_MAX, REPORTS_KEPT,
+    SCENARIO_BYTES_MAX, StateFilter, VERDICT_GRACE_SECS,
 };
 pub use operation::{
     ALARMS_KEPT, AlarmRecord, HOURS_KEPT, HourRecord, Lease, MODEL_CARD_BYTES_MAX, ModelRecord, REJECTED_MAX,

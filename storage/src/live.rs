@@ -22,6 +22,9 @@ pub const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// Events that a slow listener may be behind before it loses some and has to read the whole list.
 pub const EVENTS_MAX: usize = 1024;
 
+/// Changes that are announced one by one at most. What changes more at once (a suspension, a wide allowlist entry) is read anew.
+const ANNOUNCED_MAX: u64 = 10_000;
+
 /// Rows that are applied under one write lock: lookups wait for at most about a millisecond.
 const ROWS_PER_LOCK: usize = 128;
 
@@ -276,7 +279,11 @@ impl LiveBlocklist {
             if list.generation() == before || self.events.receiver_count() == 0 {
                 return;
             }
-            match list.delta_since(before, |_| true) {
+            let is_short = list
+                .changes_since(before)
+                .is_some_and(|count| count <= ANNOUNCED_MAX);
+            let delta = is_short.then(|| list.delta_since(before, |_| true)).flatten();
+            match delta {
                 None => LiveEvent::Rebuilt,
                 Some(delta) => LiveEvent::Changed(Arc::new(BlocklistChange {
                     generation: delta.generation,

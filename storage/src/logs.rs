@@ -63,6 +63,12 @@ pub struct NewOrder {
 /// Longest reason of an order, in bytes: a paragraph. The journal is kept for good.
 pub const REASON_BYTES_MAX: usize = 2000;
 
+/// Longest scenario of a report, in bytes: a name with its author's before it.
+pub const SCENARIO_BYTES_MAX: usize = 256;
+
+/// Reports that are kept at most: the latest. What people order is kept for good, what machines report comes by itself.
+pub const REPORTS_KEPT: u32 = 100_000;
+
 /// How long the machine leaves a client alone after a false positive, in seconds: a day, as after any lift. A person who was
 /// wronged is not wronged again the same day, and an attacker who was let go is not let go for long.
 pub const VERDICT_GRACE_SECS: u32 = 86_400;
@@ -85,4 +91,6 @@ pub struct OrderFilter {
     pub client: Option<Client>,
     /// Name of the API key that gave it.
     pub by: Option<String>,
+    /// What machines report, instead of what people ordered.
+    pub is_reports: bool,
 }

@@ -167,6 +167,8 @@ pub struct RetentionReport {
     pub rejected: u64,
     /// Sessions that had ended.
     pub sessions: u64,
+    /// What machines reported, beyond the alerts' age or [`crate::REPORTS_KEPT`].
+    pub reports: u64,
     /// Bytes that live rows take afterwards.
     pub bytes: u64,
     /// Whether the store is still above its size cap: only what is never dropped is left.

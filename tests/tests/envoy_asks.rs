@@ -69,3 +69,32 @@ fn over_grpc() -> Result<()> {
 fn over_http() -> Result<()> {
     asks(false)
 }
+
+#[test]
+fn a_throttled_client_is_over_the_limit_of_envoys_rate_limit_service_and_others_are_not() -> Result<()> {
+    let setup = Setup::new().with(
+        "clients",
+        "private_clients = true\ntrusted_proxies = [\"127.0.0.1\"]",
+    );
+    let mut portcullis = Portcullis::start(&setup)?;
+    let envoy = AskingEnvoy::start_limited(port_of(&portcullis)?)?;
+    let status = |address: &str| Ok::<_, anyhow::Error>(envoy.ask_as(address, &[])?.status);
+    assert_eq!(status(ATTACKER)?, 200);
+    // People order blocks, and whoever is blocked is over the limit, too; that a throttle is, the service's own tests show.
+    let receipt = portcullis.block(ATTACKER)?;
+    let decision = receipt["decision"]["id"].as_str().context("no decision")?;
+    portcullis.wait_until("the limit held", |_| Ok(status(ATTACKER)? == 429))?;
+    let limited = envoy.ask_as(ATTACKER, &[])?;
+    let told = limited.headers.get("x-portcullis-decision");
+    assert_eq!(told.and_then(|value| value.to_str().ok()), Some(decision));
+    assert_eq!(status(HARMLESS)?, 200);
+    portcullis.lift(ATTACKER)?;
+    portcullis.wait_until("the limit was lifted", |_| Ok(status(ATTACKER)? == 200))?;
+
+    // Without an answer everybody passes.
+    portcullis.block(ATTACKER)?;
+    portcullis.wait_until("the limit held again", |_| Ok(status(ATTACKER)? == 429))?;
+    portcullis.kill()?;
+    assert_eq!(status(ATTACKER)?, 200);
+    Ok(())
+}

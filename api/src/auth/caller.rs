@@ -169,14 +169,32 @@ mod tests {
 
     #[test]
     fn a_role_holds_what_the_lesser_ones_hold_and_machines_hold_nothing() {
-        let check = |access: Access, expected: [bool; 5]| {
+        let check = |access: Access, expected: [bool; 6]| {
             assert_eq!(Role::ALL.map(|role| access.admits(role)), expected, "{access:?}");
         };
-        check(Access::AtLeast(Role::Viewer), [false, false, true, true, true]);
-        check(Access::AtLeast(Role::Operator), [false, false, false, true, true]);
-        check(Access::AtLeast(Role::Admin), [false, false, false, false, true]);
-        check(Access::AtLeast(Role::Bouncer), [false, false, true, true, true]);
-        check(Access::AtLeast(Role::Ingest), [false, false, true, true, true]);
-        check(Access::Only(Role::Ingest), [true, false, false, false, false]);
+        check(
+            Access::AtLeast(Role::Viewer),
+            [false, false, false, true, true, true],
+        );
+        check(
+            Access::AtLeast(Role::Operator),
+            [false, false, false, false, true, true],
+        );
+        check(
+            Access::AtLeast(Role::Admin),
+            [false, false, false, false, false, true],
+        );
+        check(
+            Access::AtLeast(Role::Bouncer),
+            [false, false, false, true, true, true],
+        );
+        check(
+            Access::AtLeast(Role::Ingest),
+            [false, false, false, true, true, true],
+        );
+        check(
+            Access::Only(Role::Ingest),
+            [true, false, false, false, false, false],
+        );
     }
 }

@@ -109,8 +109,17 @@ impl Keys {
             self.attempts.note_failure(from, now);
             return Err(KeyError::Unknown);
         }
-        let hash = hash_secret(secret);
-        let known = self.recall(&hash);
+        self.find_by_hash(&hash_secret(secret), from, now).await
+    }
+
+    /// The key of a secret's hash, as [`Self::find`] finds it.
+    pub(crate) async fn find_by_hash(
+        &self,
+        hash: &str,
+        from: IpAddr,
+        now: Timestamp,
+    ) -> Result<Arc<KnownKey>, KeyError> {
+        let known = self.recall(hash);
         if let Some((key, checked_at)) = &known
             && now.millis_since(*checked_at) < KEY_FRESH_MILLIS
         {
@@ -119,10 +128,10 @@ impl Keys {
         if known.is_none() && self.attempts.is_exhausted(from, now) {
             return Err(KeyError::TooMany);
         }
-        match (self.store.api_key_by_hash(&hash).await, known) {
-            (Ok(Some(key)), _) => Ok(self.remember(hash, key, now)),
+        match (self.store.api_key_by_hash(hash).await, known) {
+            (Ok(Some(key)), _) => Ok(self.remember(hash.to_owned(), key, now)),
             (Ok(None), _) => {
-                self.forget(&hash);
+                self.forget(hash);
                 self.attempts.note_failure(from, now);
                 Err(KeyError::Unknown)
             }

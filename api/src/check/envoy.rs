@@ -11,6 +11,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use domain::NO_USER_AGENT;
 use futures::stream;
 use http_body::Frame;
 use http_body_util::StreamBody;
@@ -27,9 +28,9 @@ const FRAME_HEAD: usize = 5;
 
 /// gRPC's codes, as far as they are used here.
 const OK: i32 = 0;
-const INVALID_ARGUMENT: i32 = 3;
+pub(super) const INVALID_ARGUMENT: i32 = 3;
 const PERMISSION_DENIED: i32 = 7;
-const UNAUTHENTICATED: i32 = 16;
+pub(super) const UNAUTHENTICATED: i32 = 16;
 
 #[derive(Clone, PartialEq, Message)]
 struct CheckRequest {
@@ -163,8 +164,18 @@ pub(super) async fn check(
     let question = Question {
         address: client_address_in(&state.check, peer.address.ip(), &chain),
         key: key.map(String::as_bytes),
+        names: state
+            .check
+            .named
+            .iter()
+            .filter_map(|named| Some((named.scope, http.headers.get(named.header.as_str())?.as_str())))
+            .collect(),
         gateway: attributes.extensions.get("gateway").map(String::as_str),
-        agent: http.headers.get("user-agent").map(String::as_str),
+        agent: Some(
+            http.headers
+                .get("user-agent")
+                .map_or(NO_USER_AGENT, String::as_str),
+        ),
     };
     let has_429 = attributes
         .extensions
@@ -173,14 +184,15 @@ pub(super) async fn check(
     framed(&answer(decide(&state, &question), has_429))
 }
 
-/// The message of a body that holds exactly one, not packed.
 fn read(body: &[u8]) -> Option<Attributes> {
+    CheckRequest::decode(message(body)?).ok()?.attributes
+}
+
+/// The message of a body that holds exactly one, not packed.
+pub(super) fn message(body: &[u8]) -> Option<&[u8]> {
     let (head, message) = body.split_at_checked(FRAME_HEAD)?;
     let length = u32::from_be_bytes(head[1..].try_into().ok()?) as usize;
-    if head[0] != 0 || message.len() != length {
-        return None;
-    }
-    CheckRequest::decode(message).ok()?.attributes
+    (head[0] == 0 && message.len() == length).then_some(message)
 }
 
 fn answer(verdict: Verdict, has_429: bool) -> CheckResponse {
@@ -220,7 +232,7 @@ fn answer(verdict: Verdict, has_429: bool) -> CheckResponse {
 }
 
 /// A message as gRPC answers it: head, message, and the status behind it.
-fn framed(message: &CheckResponse) -> Response {
+pub(super) fn framed(message: &impl Message) -> Response {
     let encoded = message.encode_to_vec();
     let mut data = Vec::with_capacity(FRAME_HEAD + encoded.len());
     data.push(0);
@@ -232,7 +244,7 @@ fn framed(message: &CheckResponse) -> Response {
 }
 
 /// A call that failed: the status alone.
-fn failed(code: i32) -> Response {
+pub(super) fn failed(code: i32) -> Response {
     let mut response = typed(Body::empty().into_response());
     response.headers_mut().extend(status(code));
     response

@@ -5,6 +5,7 @@
 //! gateway is not among the trusted proxies) is let through: a wrong setting must not close a site.
 
 mod envoy;
+mod rate_limit;
 
 use crate::askers::{Scopes, Way};
 use crate::blocklist::read;
@@ -47,6 +48,25 @@ pub struct CheckSettings {
     pub address_header: AddressHeader,
     /// Where clients present their API keys; `None` when keys are not looked at.
     pub presented: Option<PresentedKey>,
+    /// Where the gateway itself names whom it has verified.
+    pub named: Vec<NamedHeader>,
+}
+
+/// A header in which a gateway names a client that it has verified: a consumer, the subject of a token or of a certificate. It is the
+/// gateway's word, and heeded only where that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedHeader {
+    scope: Scope,
+    header: HeaderName,
+}
+
+impl NamedHeader {
+    /// The header of that name; `None` when there can be no such header.
+    #[must_use]
+    pub fn new(scope: Scope, header: &str) -> Option<Self> {
+        let header = HeaderName::try_from(header).ok()?;
+        Some(Self { scope, header })
+    }
 }
 
 /// Where clients present their API keys, and under which keys these are hashed.
@@ -84,9 +104,11 @@ struct Question<'a> {
     address: Option<IpAddr>,
     /// The API key that was presented.
     key: Option<&'a [u8]>,
+    /// The names that the gateway gives.
+    names: Vec<(Scope, &'a str)>,
     /// The gateway's name.
     gateway: Option<&'a str>,
-    /// The user agent that was sent.
+    /// The user agent that was sent, [`NO_USER_AGENT`] for none; `None` where nobody says.
     agent: Option<&'a str>,
 }
 
@@ -103,8 +125,11 @@ enum Verdict {
 pub(crate) fn router() -> Router<Arc<ApiState>> {
     Router::new()
         .route("/check", any(check))
+        // Envoy asks so before a site's root.
+        .route("/check/", any(check_before_path))
         .route("/check/{*path}", any(check_before_path))
         .route(envoy::PATH, post(envoy::check))
+        .route(rate_limit::PATH, post(rate_limit::should_limit))
 }
 
 async fn check(
@@ -147,10 +172,15 @@ fn ask(state: &ApiState, peer: Peer, entrance: &Entrance, query: &str, headers: 
     let question = Question {
         address: client_address(settings, peer.address.ip(), headers),
         key: key.map(HeaderValue::as_bytes),
+        names: settings
+            .named
+            .iter()
+            .filter_map(|named| Some((named.scope, headers.get(&named.header)?.to_str().ok()?)))
+            .collect(),
         gateway: gateway.as_deref(),
         agent: headers
             .get(header::USER_AGENT)
-            .and_then(|agent| agent.to_str().ok()),
+            .map_or(Some(NO_USER_AGENT), |agent| agent.to_str().ok()),
     };
     let verdict = decide(state, &question);
     answer(verdict, parameter(query, "throttle").as_deref() == Some("429"))
@@ -164,10 +194,16 @@ fn decide(state: &ApiState, question: &Question<'_>) -> Verdict {
         key,
         gateway,
         agent,
+        ..
     } = *question;
     let now = state.now();
     let presented = settings.presented.as_ref().zip(key);
-    let names = presented.map_or_else(Vec::new, |(presented, key)| presented.names(key, now));
+    let mut names = presented.map_or_else(Vec::new, |(presented, key)| presented.names(key, now));
+    // Whose word about an address does not count names nobody either: a client could write the header itself.
+    if address.is_some() {
+        let named = question.names.iter();
+        names.extend(named.filter_map(|(scope, value)| Client::parse(*scope, value).ok()));
+    }
     // Whoever is not believed is no gateway of ours, and names none.
     if address.is_some() {
         let asker = (Way::Check, gateway.unwrap_or_default(), gateway);
@@ -194,7 +230,7 @@ fn scopes(settings: &CheckSettings) -> Scopes {
     Scopes::of(|scope| match scope {
         Scope::Ip | Scope::Range => true,
         Scope::ApiKey => settings.presented.is_some(),
-        _ => false,
+        scope => settings.named.iter().any(|named| named.scope == scope),
     })
 }
 
@@ -238,7 +274,7 @@ fn judge(
 ) -> Verdict {
     // A decision about one program of an address: of others nothing is known here, and what is not known does not hold.
     let is_sent = |condition: &Client| {
-        condition.scope() == Scope::UserAgent && condition.value() == agent.unwrap_or(NO_USER_AGENT)
+        condition.scope() == Scope::UserAgent && agent.is_some_and(|agent| condition.value() == agent)
     };
     let of_address = address.and_then(|address| list.check_address_where(address, gateway, &is_sent));
     let of_names = names.iter().filter_map(|name| list.check_client(name, gateway));
@@ -297,218 +333,4 @@ fn parameter(query: &str, wanted: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::auth::SharedSecret;
-    use crate::testing::{Answer, Rig, request};
-    use crate::{Surface, router};
-    use axum::http::Method;
-
-    async fn rig(header: AddressHeader) -> Rig {
-        let settings = CheckSettings {
-            trusted_proxies: TrustedProxies::new(vec!["127.0.0.0/8".parse().unwrap()]),
-            address_header: header,
-            presented: None,
-        };
-        Rig::with(move |parts| parts.check = settings).await
-    }
-
-    async fn ask(rig: &Rig, uri: &str, headers: &[(&str, &str)]) -> Answer {
-        let router = router(&rig.state, Entrance::to(&[Surface::Check]));
-        rig.send(&router, request(Method::GET, uri, headers)).await
-    }
-
-    #[tokio::test]
-    async fn a_blocked_client_is_refused_with_the_decision() {
-        let rig = rig(AddressHeader::ForwardedFor).await;
-        rig.put(|_| {});
-        let answer = ask(&rig, "/check", &[("X-Forwarded-For", "203.0.113.1")]).await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN);
-        assert_eq!(
-            answer.header("x-portcullis-decision"),
-            Some("01".repeat(16).as_str())
-        );
-        let answer = ask(&rig, "/check", &[("X-Forwarded-For", "203.0.113.2")]).await;
-        assert_eq!(
-            (answer.status, answer.header("x-portcullis-decision")),
-            (StatusCode::OK, None)
-        );
-        rig.advance(14_400_000);
-        let answer = ask(&rig, "/check", &[("X-Forwarded-For", "203.0.113.1")]).await;
-        assert_eq!(answer.status, StatusCode::OK);
-    }
-
-    #[tokio::test]
-    async fn only_the_trusted_end_of_the_chain_is_believed() {
-        let rig = rig(AddressHeader::ForwardedFor).await;
-        rig.put(|_| {});
-        let check = async |headers: &[(&str, &str)], status: StatusCode| {
-            assert_eq!(ask(&rig, "/check", headers).await.status, status, "{headers:?}");
-        };
-        // Nobody gets a victim blocked, and nobody hides, by writing the left of the chain or another header.
-        check(&[("X-Forwarded-For", "203.0.113.1, 192.0.2.7")], StatusCode::OK).await;
-        check(
-            &[("X-Forwarded-For", "192.0.2.7, 203.0.113.1")],
-            StatusCode::FORBIDDEN,
-        )
-        .await;
-        check(
-            &[
-                ("X-Forwarded-For", "192.0.2.7"),
-                ("X-Forwarded-For", "203.0.113.1"),
-            ],
-            StatusCode::FORBIDDEN,
-        )
-        .await;
-        check(&[("X-Real-IP", "203.0.113.1")], StatusCode::OK).await;
-        check(&[], StatusCode::OK).await;
-        let long = format!("203.0.113.1,{}", vec!["127.0.0.1"; 1000].join(","));
-        check(&[("X-Forwarded-For", &long)], StatusCode::OK).await;
-    }
-
-    #[tokio::test]
-    async fn a_peer_that_is_not_trusted_names_nobody() {
-        let mut rig = rig(AddressHeader::RealIp).await;
-        rig.put(|_| {});
-        let blocked = [("X-Real-IP", "203.0.113.1")];
-        assert_eq!(ask(&rig, "/check", &blocked).await.status, StatusCode::FORBIDDEN);
-        rig.peer.address = "192.0.2.1:80".parse().unwrap();
-        assert_eq!(ask(&rig, "/check", &blocked).await.status, StatusCode::OK);
-    }
-
-    #[tokio::test]
-    async fn a_throttled_client_passes_with_a_mark_or_gets_429() {
-        let rig = rig(AddressHeader::ForwardedFor).await;
-        rig.put(|decision| decision.action = Action::Throttle);
-        rig.put(|decision| decision.action = Action::Challenge);
-        let headers = [("X-Forwarded-For", "203.0.113.1")];
-        let answer = ask(&rig, "/check", &headers).await;
-        assert_eq!(
-            (answer.status, answer.header("x-portcullis-throttle")),
-            (StatusCode::OK, Some("1"))
-        );
-        let answer = ask(&rig, "/check?throttle=429", &headers).await;
-        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
-        let answer = ask(&rig, "/check", &[("X-Forwarded-For", "203.0.113.2")]).await;
-        assert_eq!(
-            (answer.status, answer.header("x-portcullis-challenge")),
-            (StatusCode::OK, Some("1"))
-        );
-    }
-
-    #[tokio::test]
-    async fn a_decision_for_one_gateway_holds_there_only() {
-        let rig = rig(AddressHeader::ForwardedFor).await;
-        rig.put(|decision| decision.gateways = vec!["edge-1".to_owned()]);
-        rig.put(|decision| {
-            decision.conditions = vec![Client::parse(Scope::Route, "/login").unwrap()];
-        });
-        let headers = [("X-Forwarded-For", "203.0.113.1")];
-        assert_eq!(ask(&rig, "/check", &headers).await.status, StatusCode::OK);
-        assert_eq!(
-            ask(&rig, "/check?gateway=edge-2", &headers).await.status,
-            StatusCode::OK
-        );
-        assert_eq!(
-            ask(&rig, "/check?gateway=edge-1", &headers).await.status,
-            StatusCode::FORBIDDEN
-        );
-        let conditional = [("X-Forwarded-For", "203.0.113.2")];
-        assert_eq!(ask(&rig, "/check", &conditional).await.status, StatusCode::OK);
-    }
-
-    #[tokio::test]
-    async fn a_block_of_one_program_of_an_address_refuses_nobody_else_there() {
-        let rig = rig(AddressHeader::ForwardedFor).await;
-        let is_agent = |value: &str| vec![Client::parse(Scope::UserAgent, value).unwrap()];
-        rig.put(|decision| decision.conditions = is_agent("sqlmap/1.8"));
-        rig.put(|decision| decision.conditions = is_agent(NO_USER_AGENT));
-        rig.put(|decision| {
-            decision.conditions = is_agent("curl/8");
-            decision
-                .conditions
-                .push(Client::parse(Scope::Ja4, "t13d").unwrap());
-        });
-        let status = async |client: &str, agent: Option<&str>| {
-            let mut headers = vec![("X-Forwarded-For", client)];
-            headers.extend(agent.map(|agent| ("User-Agent", agent)));
-            ask(&rig, "/check", &headers).await.status
-        };
-        assert_eq!(
-            status("203.0.113.1", Some("sqlmap/1.8")).await,
-            StatusCode::FORBIDDEN
-        );
-        assert_eq!(status("203.0.113.1", Some("Firefox")).await, StatusCode::OK);
-        assert_eq!(status("203.0.113.1", None).await, StatusCode::OK);
-        assert_eq!(status("203.0.113.2", None).await, StatusCode::FORBIDDEN);
-        assert_eq!(status("203.0.113.2", Some("Firefox")).await, StatusCode::OK);
-        let of_unknown_fingerprint = status("203.0.113.3", Some("curl/8")).await;
-        assert_eq!(of_unknown_fingerprint, StatusCode::OK, "nobody says whose it is");
-    }
-
-    #[tokio::test]
-    async fn a_clients_own_query_behind_our_path_says_nothing_of_the_gateway() {
-        let rig = rig(AddressHeader::ForwardedFor).await;
-        rig.put(|decision| decision.gateways = vec!["edge-1".to_owned()]);
-        rig.put(|decision| decision.action = Action::Throttle);
-        let status =
-            async |uri: &str, client: &str| ask(&rig, uri, &[("X-Forwarded-For", client)]).await.status;
-        assert_eq!(
-            status("/check/shop?gateway=edge-1", "203.0.113.1").await,
-            StatusCode::OK
-        );
-        assert_eq!(
-            status("/check/shop?throttle=429", "203.0.113.2").await,
-            StatusCode::OK
-        );
-        let names = rig.state.askers.standings(&*rig.state.blocklist, rig.state.now());
-        assert!(names.iter().all(|asker| asker.name.is_empty()), "{names:?}");
-        assert_eq!(
-            status("/check?gateway=edge-1", "203.0.113.1").await,
-            StatusCode::FORBIDDEN
-        );
-    }
-
-    #[tokio::test]
-    async fn a_configured_secret_is_asked_for() {
-        let rig = rig(AddressHeader::ForwardedFor).await;
-        let mut entrance = Entrance::to(&[Surface::Check]);
-        entrance.secret = Some(SharedSecret::new("s3cret"));
-        let guarded = router(&rig.state, entrance);
-        let ask = async |headers: &[(&str, &str)]| {
-            let answer = rig.send(&guarded, request(Method::GET, "/check", headers)).await;
-            answer.status
-        };
-        for (secret, status) in [("s3cret", StatusCode::OK), ("s3creT", StatusCode::UNAUTHORIZED)] {
-            assert_eq!(ask(&[("X-Portcullis-Secret", secret)]).await, status);
-        }
-        assert_eq!(ask(&[]).await, StatusCode::UNAUTHORIZED);
-    }
-
-    #[tokio::test]
-    async fn a_blocked_key_is_refused_wherever_it_comes_from_under_either_key_of_secrets() {
-        let (new, old) = (HashKey::new([1; 16]), HashKey::new([2; 16]));
-        let rotated_at = crate::testing::START.plus_secs(-60);
-        let secrets = SecretKeys::rotated(new, old, rotated_at, 3600);
-        let rig = Rig::with(move |parts| {
-            parts.check.presented = PresentedKey::new("X-Api-Key", secrets);
-        })
-        .await;
-        let named = |key: HashKey, secret: &str| {
-            Client::parse(Scope::ApiKey, &key.hash_secret(secret.as_bytes())).unwrap()
-        };
-        rig.put(|decision| decision.client = named(new, "fresh"));
-        rig.put(|decision| decision.client = named(old, "earlier"));
-        let check = async |key: &str, status: StatusCode| {
-            let headers = [("X-Forwarded-For", "192.0.2.7"), ("x-api-key", key)];
-            assert_eq!(ask(&rig, "/check", &headers).await.status, status, "{key}");
-        };
-        check("fresh", StatusCode::FORBIDDEN).await;
-        check("earlier", StatusCode::FORBIDDEN).await;
-        check("another", StatusCode::OK).await;
-        check("", StatusCode::OK).await;
-        rig.advance(3_600_000);
-        check("fresh", StatusCode::FORBIDDEN).await;
-        check("earlier", StatusCode::OK).await;
-    }
-}
+mod tests;

@@ -23,9 +23,63 @@ pub(crate) fn push_go_duration(out: &mut String, millis: i64) {
     };
 }
 
+/// Reads one in milliseconds: numbers with their units, `1h30m`, `4h`, `2m30.5s`. `None` for anything else, and for what is longer
+/// than can be counted.
+pub(crate) fn read_go_duration(text: &str) -> Option<i64> {
+    let (sign, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text),
+    };
+    let mut millis = 0.0;
+    while !rest.is_empty() {
+        let digits = rest.find(|part: char| !part.is_ascii_digit() && part != '.')?;
+        let (number, after) = rest.split_at(digits);
+        let letters = after
+            .find(|part: char| part.is_ascii_digit() || part == '.')
+            .unwrap_or(after.len());
+        let (unit, after) = after.split_at(letters);
+        let each = match unit {
+            "h" => 3_600_000.0,
+            "m" => 60_000.0,
+            "s" => 1_000.0,
+            "ms" => 1.0,
+            "us" | "µs" => 1e-3,
+            "ns" => 1e-6,
+            _ => return None,
+        };
+        millis += number.parse::<f64>().ok()? * each;
+        rest = after;
+    }
+    // Beyond that whole numbers are not exact any more; nothing lasts so long.
+    (!text.is_empty() && millis < 9e15).then_some((sign * millis) as i64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gos_form_is_read() {
+        let check =
+            |text: &str, expected: Option<i64>| assert_eq!(read_go_duration(text), expected, "{text}");
+        check("4h", Some(14_400_000));
+        check("3h59m57s", Some(14_397_000));
+        check("2m30.5s", Some(150_500));
+        check("-1m", Some(-60_000));
+        check("1500ms", Some(1_500));
+        for wrong in [
+            "",
+            "4",
+            "h",
+            "1d",
+            "4h ",
+            "1..5s",
+            "999999999999999999999h",
+            "4h-3m",
+        ] {
+            check(wrong, None);
+        }
+    }
 
     #[test]
     fn durations_are_whole_seconds_in_gos_form() {

@@ -2,8 +2,8 @@
 
 use super::wire::{SCENARIO_PREFIX, kind_name, scope_name};
 use crate::askers::Scopes;
-use domain::Scope;
 use domain::blocklist::Entry;
+use domain::{Client, Scope};
 use ipnet::IpNet;
 use std::net::IpAddr;
 
@@ -85,6 +85,32 @@ impl Filter {
         self
     }
 
+    /// Everything of these scopes.
+    pub(crate) fn of_scopes(scopes: &[Scope]) -> Self {
+        let names = scopes.iter().map(|scope| scope_name(*scope).to_lowercase());
+        Self {
+            scopes: names.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// In a list of alerts two parameters have names of their own.
+    pub(crate) fn of_alerts(&mut self, kind: &str, origin: &str) {
+        if !kind.is_empty() {
+            self.kind = Some(kind.to_owned());
+        }
+        if !origin.is_empty() {
+            self.origins = vec![origin.to_owned()];
+        }
+    }
+
+    /// Whether something about that client is wanted, whatever it is.
+    pub(crate) fn accepts_client(&self, client: &Client) -> bool {
+        self.accepts_range(client.range())
+            && self.accepts_scope(scope_name(client.scope()))
+            && self.value.as_deref().is_none_or(|value| value == client.value())
+    }
+
     /// Scopes of the decisions that are wanted: a lookup of an address is answered with decisions about addresses.
     pub(crate) fn scopes(&self) -> Scopes {
         Scopes::of(|scope| {
@@ -95,12 +121,7 @@ impl Filter {
 
     /// Whether a decision is wanted, its addresses included; `origin` is the one under which ours appear.
     pub(crate) fn accepts(&self, entry: &Entry, origin: &str) -> bool {
-        self.accepts_addresses(entry)
-            && self.accepts_scope(scope_name(entry.client.scope()))
-            && self
-                .value
-                .as_deref()
-                .is_none_or(|value| value == entry.client.value())
+        self.accepts_client(&entry.client)
             && self
                 .kind
                 .as_deref()
@@ -109,8 +130,8 @@ impl Filter {
             && self.accepts_scenario(entry)
     }
 
-    fn accepts_addresses(&self, entry: &Entry) -> bool {
-        match (self.addresses, entry.client.range()) {
+    fn accepts_range(&self, range: Option<IpNet>) -> bool {
+        match (self.addresses, range) {
             (None, _) => true,
             (Some(_), None) => false,
             (Some(asked), Some(decided)) if self.is_inside => asked.contains(&decided),

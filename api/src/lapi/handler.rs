@@ -3,6 +3,7 @@
 use super::filter::{Filter, FilterError};
 use super::sent::SentBody;
 use super::snapshot::Snapshot;
+use super::{alerts, list, machine};
 use crate::askers::Way;
 use crate::auth::{KeyError, KnownKey};
 use crate::peer::Peer;
@@ -23,7 +24,7 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Longest name or version that is taken from a user agent.
 const AGENT_PART_MAX: usize = 64;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// The routes under `/v1`, with CrowdSec's empty 404 for the rest of that tree.
@@ -31,26 +32,52 @@ pub(crate) fn router(state: Arc<ApiState>) -> Router<Arc<ApiState>> {
     let keyed = Router::new()
         .route("/v1/decisions", get(decisions).head(key_check))
         .route("/v1/decisions/stream", get(stream).head(key_check))
+        .route("/api/v1/list", get(list::handle))
+        .route_layer(middleware::from_fn_with_state(
+            Arc::clone(&state),
+            require_bouncer,
+        ));
+    let of_either = Router::new()
         .route("/v1/usage-metrics", post(usage_metrics))
         .route("/v1/heartbeat", get(heartbeat))
-        .route_layer(middleware::from_fn_with_state(state, require_bouncer));
-    Router::new()
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&state), require_either));
+    let of_machines = Router::new()
+        .route(
+            "/v1/decisions/{id}",
+            axum::routing::delete(alerts::delete_decision),
+        )
+        .route("/v1/watchers/self", axum::routing::delete(machine::leave))
+        .route("/v1/refresh_token", get(machine::refresh))
+        .route(
+            "/v1/alerts",
+            get(alerts::list)
+                .post(alerts::push)
+                .head(|| async { StatusCode::OK })
+                .delete(alerts::keep),
+        )
+        .route("/v1/alerts/{id}", get(alerts::read).delete(alerts::keep))
+        .layer(DefaultBodyLimit::max(alerts::BODY_BYTES_MAX))
+        .route_layer(middleware::from_fn_with_state(
+            Arc::clone(&state),
+            machine::require,
+        ));
+    // Bouncers share the path, and other methods are to find nobody at the door.
+    let delete = axum::routing::delete(alerts::delete_decisions)
+        .route_layer(middleware::from_fn_with_state(state, machine::require));
+    let others = Router::new()
         .merge(keyed)
-        .route("/v1/decisions", axum::routing::delete(token_required))
-        .route("/v1/decisions/{id}", axum::routing::delete(token_required))
+        .merge(of_either)
+        .route("/v1/decisions", delete)
         .route("/v1/decisions/", get(|query| redirect("/v1/decisions", query)))
         .route(
             "/v1/decisions/stream/",
             get(|query| redirect("/v1/decisions/stream", query)),
         )
-        .route("/v1/watchers/login", post(login_refused))
-        .route("/v1/watchers", post(registration_refused))
-        .route("/v1/watchers/{*rest}", any(token_required))
-        .route("/v1/refresh_token", get(token_required))
-        .route("/v1/alerts", any(token_required))
-        .route("/v1/alerts/{*rest}", any(token_required))
+        .route("/v1/watchers/login", post(machine::sign_in))
+        .route("/v1/watchers", post(machine::register))
         .route("/v1/{*rest}", any(|| async { StatusCode::NOT_FOUND }))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
+    others.merge(of_machines)
 }
 
 /// `/health` as bouncers' monitors ask for it; the only answer without a key.
@@ -91,6 +118,20 @@ async fn require_bouncer(
     next.run(request).await
 }
 
+/// Lets bouncers through by their key, and machines by their token.
+async fn require_either(
+    state: State<Arc<ApiState>>,
+    peer: Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.headers().contains_key(header::AUTHORIZATION) {
+        machine::require(state, peer, request, next).await
+    } else {
+        require_bouncer(state, peer, request, next).await
+    }
+}
+
 async fn decisions(
     State(state): State<Arc<ApiState>>,
     Extension(key): Extension<Arc<KnownKey>>,
@@ -121,11 +162,11 @@ async fn stream(
     note_asked(&state, &key, &filter);
     let now = state.now();
     let snapshot = state.lapi.pull(filter, &key, peer.address.ip(), now).await;
-    let is_gzip = snapshot.is_long() && accepts_gzip(&headers);
+    let is_gzip = snapshot.body.is_long() && accepts_gzip(&headers);
     let bytes = if is_gzip {
         compressed(&snapshot).await
     } else {
-        snapshot.plain()
+        snapshot.body.plain()
     };
     let cursor = snapshot.cursor;
     let length = bytes.len();
@@ -146,7 +187,7 @@ async fn stream(
 }
 
 /// Notes for what a bouncer asks: what it does not ask for it cannot carry out.
-fn note_asked(state: &ApiState, key: &KnownKey, filter: &Filter) {
+pub(super) fn note_asked(state: &ApiState, key: &KnownKey, filter: &Filter) {
     let asker = (Way::Bouncer, key.key.name.as_str(), key.key.gateway.as_deref());
     state.askers.note(asker, filter.scopes(), state.now());
 }
@@ -154,9 +195,9 @@ fn note_asked(state: &ApiState, key: &KnownKey, filter: &Filter) {
 /// Compresses off the runtime's threads.
 async fn compressed(snapshot: &Arc<Snapshot>) -> Bytes {
     let shared = Arc::clone(snapshot);
-    match tokio::task::spawn_blocking(move || shared.gzip()).await {
+    match tokio::task::spawn_blocking(move || shared.body.gzip()).await {
         Ok(bytes) => bytes,
-        Err(_) => snapshot.gzip(),
+        Err(_) => snapshot.body.gzip(),
     }
 }
 
@@ -180,19 +221,6 @@ async fn heartbeat() -> StatusCode {
     StatusCode::OK
 }
 
-/// Routes of machines, for which this version has no accounts.
-async fn token_required() -> Response {
-    unauthorized("cookie token is empty")
-}
-
-async fn login_refused() -> Response {
-    unauthorized("ent: machine not found")
-}
-
-async fn registration_refused() -> Response {
-    forbidden()
-}
-
 async fn redirect(to: &'static str, RawQuery(query): RawQuery) -> Response {
     let location = match query {
         Some(query) => format!("{to}?{query}"),
@@ -212,11 +240,11 @@ async fn redirect(to: &'static str, RawQuery(query): RawQuery) -> Response {
     (StatusCode::MOVED_PERMANENTLY, headers, body).into_response()
 }
 
-fn forbidden() -> Response {
+pub(super) fn forbidden() -> Response {
     message(StatusCode::FORBIDDEN, "access forbidden")
 }
 
-fn bad_filter(error: &FilterError) -> Response {
+pub(super) fn bad_filter(error: &FilterError) -> Response {
     // CrowdSec answers a bad filter with 500, and its clients know it so.
     message(
         StatusCode::INTERNAL_SERVER_ERROR,
@@ -224,12 +252,12 @@ fn bad_filter(error: &FilterError) -> Response {
     )
 }
 
-fn message(status: StatusCode, text: &str) -> Response {
+pub(super) fn message(status: StatusCode, text: &str) -> Response {
     let body = serde_json::json!({ "message": text }).to_string();
     (status, [(header::CONTENT_TYPE, JSON)], body).into_response()
 }
 
-fn unauthorized(text: &str) -> Response {
+pub(super) fn unauthorized(text: &str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, JSON),
         (
@@ -242,7 +270,7 @@ fn unauthorized(text: &str) -> Response {
 }
 
 /// Whether the client takes gzip: named, and not with a quality of zero.
-fn accepts_gzip(headers: &HeaderMap) -> bool {
+pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::ACCEPT_ENCODING)
         .iter()
@@ -257,7 +285,7 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
 
 /// Writes down that a bouncer asked: its pulls at most every few seconds, anything else once a minute. In the background, so that
 /// a slow store delays no answer.
-fn note_bouncer(
+pub(super) fn note_bouncer(
     state: &Arc<ApiState>,
     key: &Arc<KnownKey>,
     headers: &HeaderMap,

@@ -3,12 +3,19 @@
 //! Semantics follow CrowdSec 1.7.8, and the bytes captured from a real server wherever a client depends on them:
 //! `null` without a newline on a miss, durations in Go's form. Every answer comes from memory.
 //!
-//! What it does not do: machines cannot register, sign in or push alerts (`/v1/watchers…`, `/v1/alerts…` refuse in
-//! CrowdSec's shape), because in Portcullis only its own detector and its operators decide.
+//! Machines (CrowdSec's watchers, `cscli`) sign in with a key of the role watcher, and what they push is kept as a report: it blocks
+//! nobody, because only our own detector and people decide. With an operator's key the same push is that operator's order.
 
+mod alert;
+mod alerts;
 mod duration;
 mod filter;
 mod handler;
+mod list;
+mod machine;
+#[cfg(test)]
+mod machine_tests;
+mod packed;
 mod sent;
 mod snapshot;
 #[cfg(test)]
@@ -16,11 +23,13 @@ mod tests;
 mod wire;
 
 pub(crate) use handler::{health, router};
+pub(crate) use list::Lists;
+pub(crate) use machine::Machines;
 
 use crate::auth::KnownKey;
 use crate::blocklist::{BlocklistSource, read};
 use domain::Timestamp;
-use domain::blocklist::{Blocklist, Delta, Entry};
+use domain::blocklist::{Blocklist, Entry, Removed};
 use filter::Filter;
 use snapshot::{Audience, Changes, Cursor, Snapshot, Snapshots};
 use std::cmp::Reverse;
@@ -33,8 +42,9 @@ use wire::{Wire, is_served, is_served_somewhere};
 const CURSORS_MAX: usize = 10_000;
 /// How long an ended decision is told to bouncers that ask for everything.
 const ENDED_KEPT_MILLIS: i64 = 3_600_000;
-/// Where even that much is no longer remembered, ends this recent are told.
-const ENDED_KEPT_MILLIS_MIN: i64 = 60_000;
+/// A bouncer that is further behind takes the whole list, and what has ended within the hour: it is written once for all who ask, and
+/// a difference of a million would be worked out for each.
+const CHANGES_MAX: u64 = 20_000;
 /// Deletions up to this much older than a bouncer's last pull are repeated: its answer may have been lost.
 const OVERLAP_MILLIS: i64 = 2_000;
 
@@ -76,11 +86,21 @@ impl Lapi {
         }
     }
 
+    /// How decisions look.
+    fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
+    /// Every decision that matches and holds at `now`.
+    fn matching(&self, filter: &Filter, gateway: Option<&str>, now: Timestamp) -> Vec<Entry> {
+        read(&*self.blocklist, |list| {
+            find(list, filter, &self.wire, gateway, now)
+        })
+    }
+
     /// The answer to a lookup: `null` when nothing matches.
     fn find(&self, filter: &Filter, key: &KnownKey, now: Timestamp) -> String {
-        let found = read(&*self.blocklist, |list| {
-            find(list, filter, &self.wire, key.key.gateway.as_deref(), now)
-        });
+        let found = self.matching(filter, key.key.gateway.as_deref(), now);
         if found.is_empty() {
             // Clients compare with exactly this.
             return "null".to_owned();
@@ -107,7 +127,9 @@ impl Lapi {
         if !filter.is_startup
             && let Some(cursor) = self.cursor(&BouncerId::new(key, address))
             && let Some(changes) = read(&*self.blocklist, |list| {
-                changes_since(list, cursor, |entry| self.is_visible(entry, &filter, gateway))
+                changes_since(list, cursor, now, |entry| {
+                    self.is_visible(entry, &filter, gateway)
+                })
             })
         {
             return Arc::new(Snapshot::write(&changes, &self.wire, now));
@@ -221,28 +243,31 @@ fn everything(list: &Blocklist, is_visible: impl Fn(&Entry) -> bool, now: Timest
         .collect();
     new.sort_by_key(|entry| entry.seq);
     let horizon = now.minus_millis(ENDED_KEPT_MILLIS);
-    let ended = list
-        .delta_since_time(horizon, &is_visible)
-        .or_else(|| list.delta_since(0, &is_visible))
-        .or_else(|| list.delta_since_time(now.minus_millis(ENDED_KEPT_MILLIS_MIN), &is_visible));
-    let mut deleted = ended.map(removed).unwrap_or_default();
-    deleted.retain(|(_, at)| *at > horizon);
     Changes {
         new,
-        deleted,
+        deleted: removed(&list.removed_since(horizon, &is_visible)),
         generation: list.generation(),
     }
 }
 
-/// The difference since a cursor; `None` when it is too old for one.
-fn changes_since(list: &Blocklist, cursor: Cursor, is_visible: impl Fn(&Entry) -> bool) -> Option<Changes> {
+/// The difference since a cursor; `None` when it is too old for one, or when the whole list says as much with less work.
+fn changes_since(
+    list: &Blocklist,
+    cursor: Cursor,
+    now: Timestamp,
+    is_visible: impl Fn(&Entry) -> bool,
+) -> Option<Changes> {
+    let is_told_by_the_whole = now.millis_since(cursor.pulled_at) < ENDED_KEPT_MILLIS - OVERLAP_MILLIS;
+    if is_told_by_the_whole && list.changes_since(cursor.generation)? > CHANGES_MAX {
+        return None;
+    }
     let delta = list.delta_since(cursor.generation, &is_visible)?;
     let new = delta.added.iter().map(|added| added.entry.clone()).collect();
     let generation = delta.generation;
-    let mut deleted = removed(delta);
+    let mut deleted = removed(&delta.removed);
     let overlap = list.delta_since_time(cursor.pulled_at.minus_millis(OVERLAP_MILLIS), &is_visible);
     let told: HashSet<u64> = deleted.iter().map(|(entry, _)| entry.seq).collect();
-    let again = overlap.map(removed).unwrap_or_default();
+    let again = overlap.map(|delta| removed(&delta.removed)).unwrap_or_default();
     deleted.extend(again.into_iter().filter(|(entry, _)| !told.contains(&entry.seq)));
     Some(Changes {
         new,
@@ -251,9 +276,8 @@ fn changes_since(list: &Blocklist, cursor: Cursor, is_visible: impl Fn(&Entry) -
     })
 }
 
-fn removed(delta: Delta<'_>) -> Vec<(Entry, Timestamp)> {
-    delta
-        .removed
+fn removed(removed: &[Removed<'_>]) -> Vec<(Entry, Timestamp)> {
+    removed
         .iter()
         .map(|removed| (removed.entry.clone(), removed.at))
         .collect()

@@ -1,15 +1,12 @@
 //! Answers of the stream, written once and shared by every bouncer that asks for the same.
 
 use super::filter::Filter;
+use super::packed::Packed;
 use super::wire::Wire;
-use axum::body::Bytes;
 use domain::Timestamp;
 use domain::blocklist::Entry;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use std::collections::HashMap;
-use std::io::Write as _;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A whole list may be this old when something has changed since: its generation goes with it, so that the next
 /// pull brings the difference. Bounds the work that many bouncers starting at once can cause.
@@ -18,8 +15,6 @@ const STALE_MILLIS_MAX: i64 = 250;
 const SAME_MILLIS_MAX: i64 = 1_000;
 /// Most whole lists that are kept. Bouncers of one installation share a few filters.
 const SNAPSHOTS_MAX: usize = 8;
-/// Answers under this are not worth compressing: they fit one packet.
-const GZIP_BYTES_MIN: usize = 1_400;
 /// A decision's JSON is about this long, for the first reservation.
 const ENTRY_BYTES_ABOUT: usize = 220;
 
@@ -46,8 +41,7 @@ pub(crate) struct Changes {
 /// A written answer.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    plain: Bytes,
-    gzip: OnceLock<Bytes>,
+    pub(crate) body: Packed,
     /// Where a bouncer stands once it has all of it.
     pub(crate) cursor: Cursor,
 }
@@ -74,36 +68,12 @@ impl Snapshot {
         }
         out.push_str("]}");
         Self {
-            plain: Bytes::from(out),
-            gzip: OnceLock::new(),
+            body: Packed::new(out),
             cursor: Cursor {
                 generation: changes.generation,
                 pulled_at: now,
             },
         }
-    }
-
-    /// The plain text.
-    pub(crate) fn plain(&self) -> Bytes {
-        self.plain.clone()
-    }
-
-    /// Whether compressing is worth it.
-    pub(crate) fn is_long(&self) -> bool {
-        self.plain.len() >= GZIP_BYTES_MIN
-    }
-
-    /// The compressed text; compresses when first asked. Long work for a long list: not for the runtime's threads.
-    pub(crate) fn gzip(&self) -> Bytes {
-        self.gzip
-            .get_or_init(|| {
-                let mut encoder =
-                    GzEncoder::new(Vec::with_capacity(self.plain.len() / 8), Compression::fast());
-                // Writing to memory cannot fail; were it to, the plain text would be wrong under this name.
-                let written = encoder.write_all(&self.plain).and_then(|()| encoder.finish());
-                Bytes::from(written.expect("a vector takes every write"))
-            })
-            .clone()
     }
 }
 

@@ -4,7 +4,7 @@ use crate::neutral::HOSTILE;
 use crate::testing::{Answer, Rig, request, request_with};
 use axum::Router;
 use axum::http::Method;
-use domain::{Action, Client, Decision, Mode, Scope, ThreatKind};
+use domain::{Action, Client, Decision, Mode, Order, OrderKind, Scope, StampedDecision, ThreatKind};
 use std::io::Read as _;
 
 use storage::Role;
@@ -223,7 +223,7 @@ async fn what_crowdsec_has_no_route_for_is_answered_the_same() {
         Method::POST,
         "/v1/watchers",
         403,
-        r#"{"message":"access forbidden"}"#,
+        r#"{"message":"registration is off (lapi.registration_token): ask for a key of the role watcher"}"#,
     )
     .await;
 }
@@ -449,4 +449,44 @@ async fn a_bouncers_pull_is_noted_with_its_kind_and_version() {
         ("crowdsec-custom-bouncer", "v0.0.15")
     );
     assert_eq!(bouncer.last_seen, lapi.rig.now());
+}
+
+#[tokio::test]
+async fn a_long_list_that_is_suspended_at_once_is_taken_off_whole_and_put_on_again() {
+    const ENTRIES: u64 = 2 * super::CHANGES_MAX;
+    let lapi = Lapi::new().await;
+    {
+        let mut list = lapi.rig.blocklist.write().unwrap();
+        for seq in 1..=ENTRIES {
+            let mut decision = crate::testing::decision(0, lapi.rig.now());
+            decision.id = domain::DecisionId(u128::from(seq).to_be_bytes());
+            let address = std::net::Ipv4Addr::from(0x0b00_0000 + seq as u32);
+            decision.client = Client::from_address(address.into());
+            list.apply_decision(&StampedDecision::stamp(decision, seq, lapi.rig.now()));
+        }
+    }
+    let pull = async |expected: (u64, u64)| {
+        let told = lapi.get("/v1/decisions/stream").await.json();
+        let count = |name: &str| told[name].as_array().unwrap().len() as u64;
+        assert_eq!((count("new"), count("deleted")), expected);
+    };
+    pull((ENTRIES, 0)).await;
+    let order = |seq: u64, kind: OrderKind| {
+        lapi.rig.advance(10_000);
+        lapi.rig.blocklist.write().unwrap().apply_order(&Order {
+            seq,
+            kind,
+            client: Client::everybody(),
+            reason: "a test".to_owned(),
+            by: "test".to_owned(),
+            from: "cli".to_owned(),
+            at: lapi.rig.now(),
+        });
+    };
+    order(ENTRIES + 1, OrderKind::Suspend { until: None });
+    pull((0, ENTRIES)).await;
+    order(ENTRIES + 2, OrderKind::Resume);
+    pull((ENTRIES, 0)).await;
+    lapi.rig.advance(10_000);
+    pull((0, 0)).await;
 }

@@ -39,6 +39,9 @@ mod order {
 mod allowlist {
     pub(super) mod list;
 }
+mod report {
+    pub(super) mod list;
+}
 mod model {
     pub(super) mod list;
 }
@@ -213,6 +216,13 @@ pub(crate) fn table() -> Vec<Route> {
             READ,
             order::export::handle,
             order::export::doc,
+        ),
+        row(
+            Get,
+            "/api/v1/reports",
+            READ,
+            report::list::handle,
+            report::list::doc,
         ),
         row(
             Get,

@@ -13,6 +13,7 @@ mod model;
 mod operation;
 mod order;
 mod overview;
+mod report;
 
 pub(crate) use access::{
     AskerView, BouncerView, GatewayView, KeyView, NewKey, NewKeyView, SessionView, SignIn,
@@ -27,10 +28,11 @@ pub(crate) use hour::HourView;
 pub(crate) use model::ModelView;
 pub(crate) use operation::{HealthPartView, HealthView, RejectedView};
 pub(crate) use order::{
-    AllowView, NewOrderView, NewVerdictView, ORDERS_CSV_HEADER, OrderReceiptView, OrderView, SuspensionView,
-    push_order_csv, read_judgement,
+    AllowView, NewOrderView, NewVerdictView, ORDER_SECS_MAX, ORDERS_CSV_HEADER, OrderReceiptView, OrderView,
+    SuspensionView, push_order_csv, read_judgement,
 };
 pub(crate) use overview::{AttackView, OverviewView, TargetView, summarise};
+pub(crate) use report::ReportView;
 
 use crate::neutral::neutralise;
 use serde::Serialize;

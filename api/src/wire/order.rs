@@ -52,6 +52,15 @@ pub(crate) enum OrderKindView {
     },
     /// Carry out again what was decided and has not ended.
     Resume,
+    /// What another machine saw. It comes through `/v1/alerts` and blocks nobody.
+    Report {
+        /// What it saw, in its own words.
+        scenario: String,
+        /// Until when it would act on it; absent where it only reports.
+        until: Option<String>,
+        /// Requests or lines that it saw.
+        events: u32,
+    },
 }
 
 impl OrderKindView {
@@ -72,6 +81,15 @@ impl OrderKindView {
                 until: until.map(|at| at.to_string()),
             },
             OrderKind::Resume => Self::Resume,
+            OrderKind::Report {
+                scenario,
+                until,
+                events,
+            } => Self::Report {
+                scenario: shown(scenario),
+                until: until.map(|at| at.to_string()),
+                events: *events,
+            },
             OrderKind::Verdict { alert, judgement, .. } => Self::Verdict {
                 alert: alert.to_string(),
                 judgement: judgement.as_str().to_owned(),
@@ -103,6 +121,9 @@ impl OrderKindView {
                 until: read_until(until.as_deref(), now)?,
             },
             Self::Resume => OrderKind::Resume,
+            Self::Report { .. } => {
+                return Err("a report comes from a watcher, through /v1/alerts".to_owned());
+            }
             Self::Disallow => OrderKind::Disallow,
             Self::Verdict { alert, judgement } => OrderKind::Verdict {
                 alert: AlertId::parse(alert).ok_or("alert must have 32 hexadecimal digits")?,
@@ -231,6 +252,7 @@ pub(crate) fn push_order_csv(out: &mut String, order: &Order) {
             until.map(|at| at.to_string()).unwrap_or_default()
         }
         OrderKind::Disallow | OrderKind::Resume => String::new(),
+        OrderKind::Report { scenario, .. } => scenario.clone(),
         OrderKind::Verdict { alert, judgement, .. } => format!("{} {alert}", judgement.as_str()),
     };
     let fields = [

@@ -529,6 +529,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What watchers (CrowdSec's machines) reported, newest first. A report blocks nobody
+         * @description Needs a key of the role `viewer` or of one that may do more.
+         */
+        get: operations["list_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -1238,6 +1258,18 @@ export interface components {
         } | {
             /** @enum {string} */
             kind: "resume";
+        } | {
+            /**
+             * Format: int32
+             * @description Requests or lines that it saw.
+             */
+            events: number;
+            /** @enum {string} */
+            kind: "report";
+            /** @description What it saw, in its own words. */
+            scenario: string;
+            /** @description Until when it would act on it; absent where it only reports. */
+            until?: string | null;
         };
         /** @description What an order did. */
         OrderReceiptView: {
@@ -1388,6 +1420,33 @@ export interface components {
             sample: string;
             /** @description Name of the source. */
             source: string;
+        };
+        /** @description What another machine saw, as the journal holds it. */
+        ReportView: {
+            /** @description When it came. */
+            at: string;
+            /** @description About whom. */
+            client: components["schemas"]["ClientName"];
+            /**
+             * Format: int32
+             * @description Requests or lines that it saw.
+             */
+            events: number;
+            /** @description Address it came from. */
+            from: string;
+            /** @description Name of the machine's key. */
+            machine: string;
+            /** @description What it says of it. */
+            message: string;
+            /** @description What it saw, in its own words. */
+            scenario: string;
+            /**
+             * Format: int64
+             * @description Position in the journal.
+             */
+            seq: number;
+            /** @description Until when it would act on it; null where it only reports. */
+            until?: string | null;
         };
         /** @description Who is signed in. */
         SessionView: {
@@ -2573,6 +2632,48 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["RejectedView"][];
+                        /** @description `cursor` of the following slice; null at the end. */
+                        next: null | string;
+                    };
+                };
+            };
+            /** @description Why it was refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reports: {
+        parameters: {
+            query?: {
+                /** @description About whom: a client's `ref`, an address or a range. */
+                client?: string | null;
+                /** @description `next` of the slice before. */
+                cursor?: string | null;
+                /** @description Most items, 1 to 1000; 50 when absent. */
+                limit?: number | null;
+                /** @description Name of the machine's key. */
+                machine?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A slice of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ReportView"][];
                         /** @description `cursor` of the following slice; null at the end. */
                         next: null | string;
                     };

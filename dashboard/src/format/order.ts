@@ -20,6 +20,8 @@ export function orderDone(order: OrderKind): string {
       return 'Taken off the allowlist';
     case 'suspend':
       return order.until ? `Everything suspended until ${full(order.until)}` : 'Everything suspended';
+    case 'report':
+      return 'Reported';
     case 'resume':
       return 'Decisions carried out again';
     case 'verdict':

@@ -183,7 +183,7 @@ impl InputForm {
     fn of(input: &Input) -> Option<Self> {
         Some(match input {
             Input::Rules(..) | Input::Clauses(_) | Input::Effort(_) => return None,
-            Input::Order(order) => Self::Order(OrderForm::of(order)),
+            Input::Order(order) => Self::Order(OrderForm::of(order)?),
             Input::Policy(policy, allowlist) => Self::Policy {
                 policy: PolicySettings::clone(policy),
                 own_ranges: allowlist
@@ -217,16 +217,16 @@ impl InputForm {
 }
 
 impl OrderForm {
-    fn of(order: &Order) -> Self {
-        Self {
+    fn of(order: &Order) -> Option<Self> {
+        Some(Self {
             seq: order.seq,
-            kind: OrderKindForm::of(&order.kind),
+            kind: OrderKindForm::of(&order.kind)?,
             client: (&order.client).into(),
             reason: order.reason.clone(),
             by: order.by.clone(),
             from: order.from.clone(),
             at: moment(order.at),
-        }
+        })
     }
 
     fn read(self) -> Result<Order, CheckpointError> {
@@ -243,8 +243,10 @@ impl OrderForm {
 }
 
 impl OrderKindForm {
-    fn of(kind: &OrderKind) -> Self {
-        match *kind {
+    /// `None` for what the detector does not wait for.
+    fn of(kind: &OrderKind) -> Option<Self> {
+        Some(match *kind {
+            OrderKind::Report { .. } => return None,
             OrderKind::Block { ttl_secs } => Self::Block { ttl_secs },
             OrderKind::Lift { grace_secs } => Self::Lift { grace_secs },
             OrderKind::Revoke { decision } => Self::Revoke { decision: decision.0 },
@@ -265,7 +267,7 @@ impl OrderKindForm {
                 alerted_at: moment(alerted_at),
                 is_attack: judgement == Judgement::Attack,
             },
-        }
+        })
     }
 
     fn read(self) -> OrderKind {

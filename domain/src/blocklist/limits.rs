@@ -8,8 +8,10 @@ pub struct BlocklistLimits {
     pub entries_max: usize,
     /// Room for people's decisions beyond `entries_max`: their word must not wait for the machine's list to shrink.
     pub operator_reserve: usize,
-    /// Changes that are remembered for gateways. A gateway that was away for longer takes the whole list.
+    /// Changes that are remembered for gateways, however old. A gateway that was away for longer takes the whole list.
     pub changes_max: usize,
+    /// Changes of the last hour that are remembered at most: whoever takes the whole list is told what ended within it.
+    pub changes_burst_max: usize,
     /// Clients about which a person's grace or allow entry is remembered.
     pub orders_max: usize,
 }
@@ -22,6 +24,8 @@ impl Default for BlocklistLimits {
             operator_reserve: 10_000,
             // A list of 100,000 replaced at once, both ways.
             changes_max: 200_000,
+            // A full list replaced or suspended at once, both ways: 250 MB, and only for an hour after so much has changed.
+            changes_burst_max: 2_020_000,
             orders_max: 100_000,
         }
     }

@@ -17,6 +17,7 @@
 //! not block. Whoever can asks with what he knows of the request.
 
 mod allowed;
+mod behind;
 mod cell;
 mod entry;
 mod fold;

@@ -90,8 +90,12 @@ impl Words {
             self.remember_revoked(decision);
             return Touched::Decision(decision);
         }
-        // A label, of which there may be many: no room is taken for it. What is about everybody is kept elsewhere.
-        if let OrderKind::Verdict { .. } | OrderKind::Suspend { .. } | OrderKind::Resume = order.kind {
+        // Labels and reports, of which there may be many: no room is taken for them. What is about everybody is kept elsewhere.
+        if let OrderKind::Verdict { .. }
+        | OrderKind::Report { .. }
+        | OrderKind::Suspend { .. }
+        | OrderKind::Resume = order.kind
+        {
             return Touched::Nothing;
         }
         if !self.by_client.contains_key(&order.client) && !self.make_room(now) {

@@ -295,6 +295,7 @@ fn a_shorter_entry_behind_a_longer_one_is_not_news() {
 fn a_gateway_that_was_away_too_long_must_take_the_whole_list() {
     let limits = BlocklistLimits {
         changes_max: 3,
+        changes_burst_max: 3,
         ..BlocklistLimits::default()
     };
     let mut list = Blocklist::with_limits(&Allowlist::default(), START, limits);
@@ -326,4 +327,50 @@ fn a_gateway_that_was_away_too_long_must_take_the_whole_list() {
         None,
         "a generation from the future"
     );
+}
+
+#[test]
+fn a_list_that_changes_at_once_is_remembered_for_an_hour_however_long_it_is() {
+    let limits = BlocklistLimits {
+        changes_max: 3,
+        changes_burst_max: 12,
+        ..BlocklistLimits::default()
+    };
+    let mut list = Blocklist::with_limits(&Allowlist::default(), START, limits);
+    for seq in 1..=6 {
+        list.apply_decision(&block(seq, &format!("203.0.113.{seq}"), 9000, START));
+    }
+    let generation = list.generation();
+    list.advance(at(60));
+    let suspend = OrderKind::Suspend { until: None };
+    let everybody = crate::Client::everybody();
+    list.apply_order(&Order {
+        client: everybody.clone(),
+        ..order(7, "203.0.113.1", suspend, at(60))
+    });
+    let all = |_: &Entry| true;
+    let gone = ["-1", "-2", "-3", "-4", "-5", "-6"];
+    assert_eq!(said(&list.delta_since(generation, all).unwrap()), gone);
+    assert_eq!(list.changes_since(generation), Some(6));
+
+    // Whoever has to take the whole list is told what is left of them.
+    list.advance(at(61));
+    list.apply_order(&Order {
+        client: everybody,
+        ..order(8, "203.0.113.1", OrderKind::Resume, at(61))
+    });
+    assert_eq!(
+        list.delta_since(generation - 6, all),
+        None,
+        "18 changes, room for 12"
+    );
+    assert_eq!(
+        said(&list.delta_since(generation, all).unwrap()),
+        ["+1", "+2", "+3", "+4", "+5", "+6"]
+    );
+    list.advance(at(9000));
+    let removed = list.removed_since(at(8000), all);
+    let removed: Vec<u64> = removed.iter().map(|removed| removed.entry.seq).collect();
+    assert_eq!(removed, [1, 2, 3, 4, 5, 6]);
+    assert_eq!(list.delta_since(generation, all), None, "an hour has passed");
 }

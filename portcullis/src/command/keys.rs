@@ -42,7 +42,7 @@ enum Command {
         api: ApiOptions,
         /// Name of the key; names are never used twice
         name: String,
-        /// What it may do: ingest, bouncer, viewer, operator or admin
+        /// What it may do: ingest, bouncer, watcher, viewer, operator or admin
         #[arg(long, value_name = "ROLE")]
         role: String,
         /// The gateway that a bouncer's key is limited to, and that a key for pushing lines speaks for

@@ -40,14 +40,16 @@ fn check_orders(checked: &Checked, problems: &mut Vec<Problem>) {
 
 /// A header is named by a token (RFC 9110, 5.6.2), of which names use letters, digits, dashes and underscores.
 fn check_header(checked: &Checked, problems: &mut Vec<Problem>) {
-    let path = "clients.key_header";
     let is_token = |text: &str| {
         text.bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     };
-    if let Some(text) = checked.text(path).filter(|text| !is_token(text)) {
-        let expected = "a header's name such as X-Api-Key";
-        report(checked, problems, path, format!("\"{text}\""), expected);
+    for name in ["key", "consumer", "subject", "certificate"] {
+        let path = format!("clients.{name}_header");
+        if let Some(text) = checked.text(&path).filter(|text| !is_token(text)) {
+            let expected = "a header's name such as X-Api-Key";
+            report(checked, problems, &path, format!("\"{text}\""), expected);
+        }
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) fn contradictions(checked: &Checked, surroundings: &Surroundings<'_>)
     for at in (0..).take_while(|at| checked.entry(&format!("api.listeners[{at}].kinds")).is_some()) {
         check_listener(checked, at, &mut problems);
     }
+    check_secret(checked, "lapi.registration_token", &mut problems);
     check_addresses(checked, &mut problems);
     check_allowlist(checked, &mut problems);
     check_routes(checked, &mut problems);
@@ -411,18 +412,16 @@ fn check_listener(checked: &Checked, at: usize, problems: &mut Vec<Problem>) {
             expected,
         );
     }
+    check_secret(checked, &path("shared_secret"), problems);
+}
+
+fn check_secret(checked: &Checked, path: &str, problems: &mut Vec<Problem>) {
     if checked
-        .text(&path("shared_secret"))
+        .text(path)
         .is_some_and(|secret| secret.len() < SHARED_SECRET_BYTES_MIN)
     {
         let expected = format!("at least {SHARED_SECRET_BYTES_MIN} characters");
-        report(
-            checked,
-            problems,
-            &path("shared_secret"),
-            "a secret that can be guessed",
-            expected,
-        );
+        report(checked, problems, path, "a secret that can be guessed", expected);
     }
 }
 

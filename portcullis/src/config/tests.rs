@@ -115,6 +115,7 @@ fn the_example_shows_every_setting_and_each_can_be_switched_on() {
         ("KAFKA_KEY_PASSWORD", secret),
         ("PORTCULLIS_CHECK_SECRET", secret),
         ("PORTCULLIS_HOOK_SECRET", secret),
+        ("PORTCULLIS_REGISTRATION_TOKEN", secret),
         ("PORTCULLIS_WEBHOOK_SECRET", secret),
         ("PORTCULLIS_CROWDSEC_PASSWORD", secret),
         ("PORTCULLIS_KONG_TOKEN", secret),

@@ -39,6 +39,7 @@ async fn publish(shared: Shared) {
             Ok(LiveEvent::Decision(row)) => shared
                 .events
                 .publish(&LiveUpdate::Decision(Box::new(row.as_ref().clone()))),
+            Ok(LiveEvent::Order(order)) if !order.kind.is_a_persons_word() => {}
             Ok(LiveEvent::Order(order)) => shared
                 .events
                 .publish(&LiveUpdate::Order(Box::new(order.as_ref().clone()))),

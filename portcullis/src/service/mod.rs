@@ -39,7 +39,7 @@ use crate::policy;
 use crate::ranking::VerdictRanker;
 use crate::rules;
 use anyhow::Context as _;
-use api::{ApiParts, ApiState, Clock, EventHub, PresentedKey};
+use api::{ApiParts, ApiState, Clock, EventHub, NamedHeader, PresentedKey, SharedSecret};
 use detect::DetectRole;
 use detector::policy::ClauseSet;
 use detector::rule::RuleSet;
@@ -347,7 +347,16 @@ fn api_parts(shared: &Shared, config: &Config, figures: &Arc<Figures>) -> ApiPar
         Arc::clone(&shared.clock),
     );
     parts.origin = config.lapi.origin.clone();
+    parts.registration = config
+        .lapi
+        .registration_token
+        .as_ref()
+        .map(|token| SharedSecret::new(token.reveal()));
     parts.check.trusted_proxies = config.clients.trusted_proxies();
+    let named = config.clients.named_headers().into_iter();
+    parts.check.named = named
+        .filter_map(|(scope, header)| NamedHeader::new(scope, header))
+        .collect();
     parts.events = Arc::clone(&shared.events);
     parts.health = vec![
         Arc::clone(figures) as Arc<dyn api::HealthSource>,

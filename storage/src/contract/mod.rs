@@ -31,6 +31,7 @@ macro_rules! contract_tests {
             orders: a_revoked_id_stays_revoked_when_it_escalates,
             orders: an_impossible_order_is_refused_and_leaves_no_trace,
             orders: every_order_is_kept_with_who_when_why_and_from_where,
+            orders: a_report_stands_in_the_journal_and_apart_from_what_people_order,
             verdicts: a_verdict_stands_beside_its_alert_and_the_newest_one_holds,
             verdicts: an_attack_blocks_nobody_and_ends_nothing,
             verdicts: a_false_positive_lifts_what_rests_on_the_alert,

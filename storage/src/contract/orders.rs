@@ -1,8 +1,8 @@
 //! The order journal.
 
 use super::{AnyStore, START, decision, ip, order};
-use crate::{Error, OrderFilter, Page, REASON_BYTES_MAX};
-use domain::{Action, Client, DecisionId, Mode, OrderKind, Origin};
+use crate::{Error, OrderFilter, Page, REASON_BYTES_MAX, Retention, SCENARIO_BYTES_MAX};
+use domain::{Action, Client, DecisionId, Mode, OrderKind, Origin, Timestamp};
 
 pub(crate) async fn a_block_order_appends_its_decision_in_the_same_transaction(store: AnyStore) {
     let client = ip("203.0.113.1");
@@ -149,6 +149,7 @@ pub(crate) async fn every_order_is_kept_with_who_when_why_and_from_where(store: 
     let by_alice = OrderFilter {
         client: Some(client),
         by: Some("alice".to_owned()),
+        is_reports: false,
     };
     let newest = store.query_orders(&by_alice, &Page::first(2)).await.unwrap();
     assert_eq!(newest.items, [given[4].clone(), given[3].clone()]);
@@ -160,9 +161,61 @@ pub(crate) async fn every_order_is_kept_with_who_when_why_and_from_where(store: 
     let by_bob = OrderFilter {
         client: None,
         by: Some("bob".to_owned()),
+        is_reports: false,
     };
     assert_eq!(
         store.query_orders(&by_bob, &Page::default()).await.unwrap().items,
         []
     );
+}
+
+pub(crate) async fn a_report_stands_in_the_journal_and_apart_from_what_people_order(store: AnyStore) {
+    let client = ip("203.0.113.1");
+    let report = |scenario: &str, until: Option<Timestamp>| {
+        let scenario = scenario.to_owned();
+        order(
+            OrderKind::Report {
+                scenario,
+                until,
+                events: 6,
+            },
+            &client,
+        )
+    };
+    let until = Some(START.plus_secs(60));
+    let first = store.append_order(&report("ssh-bf", until), START).await.unwrap();
+    assert_eq!((first.decision, first.revoked), (None, 0));
+    store
+        .append_order(&order(OrderKind::Disallow, &client), START)
+        .await
+        .unwrap();
+    let later = store
+        .append_order(&report("probing", None), START.plus_secs(60))
+        .await
+        .unwrap();
+    assert_eq!(store.tail_orders(0, 10).await.unwrap().len(), 3);
+    let of = async |is_reports: bool| {
+        let filter = OrderFilter {
+            is_reports,
+            ..OrderFilter::default()
+        };
+        store.query_orders(&filter, &Page::default()).await.unwrap().items
+    };
+    assert_eq!(of(false).await.len(), 1);
+    assert_eq!(of(true).await, [later.order.clone(), first.order]);
+    let wordy = report(&"x".repeat(SCENARIO_BYTES_MAX + 1), None);
+    assert!(matches!(
+        store.append_order(&wordy, START).await,
+        Err(Error::Refused { .. })
+    ));
+
+    // Reports go with the alerts' age; what a person ordered stays.
+    let retention = Retention {
+        alerts_secs: 60,
+        ..Retention::default()
+    };
+    let dropped = store.retain(START.plus_secs(90), &retention).await.unwrap();
+    assert_eq!(dropped.reports, 1);
+    assert_eq!(of(true).await, [later.order]);
+    assert_eq!(of(false).await.len(), 1);
 }

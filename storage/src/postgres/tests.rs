@@ -49,7 +49,7 @@ async fn a_database_of_a_newer_binary_is_refused_naming_both_versions() {
     let error = open(&url).await.err().unwrap();
     assert!(matches!(error, Error::NewerVersion { .. }));
     assert!(error.to_string().contains("version 99"), "{error}");
-    assert!(error.to_string().contains("up to 6"), "{error}");
+    assert!(error.to_string().contains("up to 7"), "{error}");
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn a_database_of_an_older_binary_is_migrated() {
     }
     crate::migration::first_only(&MIGRATOR).run(&pool).await.unwrap();
     let store = open(&url).await.unwrap();
-    assert_eq!(store.health().await.unwrap().schema, 6);
+    assert_eq!(store.health().await.unwrap().schema, 7);
     assert_eq!(store.api_keys().await.unwrap(), []);
 }
 

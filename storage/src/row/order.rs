@@ -8,23 +8,33 @@ use domain::{Judgement, Order, OrderKind, Timestamp};
 
 /// The columns, in the order in which [`write`] and [`read`] use them.
 pub(crate) const COLUMNS: &str = "seq, kind, scope, value, ttl_secs, grace_secs, decision, until, reason, \
-    given_by, given_from, given_at, alert, alerted_at, judgement";
+    given_by, given_from, given_at, alert, alerted_at, judgement, scenario, events";
 
 /// Inserts one row.
 pub(crate) const INSERT: &str = "INSERT INTO orders (seq, kind, scope, value, ttl_secs, grace_secs, decision, \
-    until, reason, given_by, given_from, given_at, alert, alerted_at, judgement) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    until, reason, given_by, given_from, given_at, alert, alerted_at, judgement, scenario, events) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
 
 /// Parameters of [`INSERT`].
 pub(crate) fn write(order: &Order) -> Vec<Value> {
     let (mut ttl_secs, mut grace_secs, mut decision, mut allow_until) = (None, None, None, None);
     let (mut judged, mut alerted_at, mut says) = (None, None, None);
+    let (mut seen, mut seen_events) = (None, None);
     match &order.kind {
         OrderKind::Block { ttl_secs: secs } => ttl_secs = Some(i64::from(*secs)),
         OrderKind::Lift { grace_secs: secs } => grace_secs = Some(i64::from(*secs)),
         OrderKind::Revoke { decision: id } => decision = Some(id.to_string()),
         OrderKind::Allow { until } | OrderKind::Suspend { until } => allow_until = *until,
         OrderKind::Disallow | OrderKind::Resume => {}
+        OrderKind::Report {
+            scenario,
+            until,
+            events,
+        } => {
+            allow_until = *until;
+            seen = Some(scenario.clone());
+            seen_events = Some(i64::from(*events));
+        }
         OrderKind::Verdict {
             alert,
             alerted_at: at,
@@ -51,6 +61,8 @@ pub(crate) fn write(order: &Order) -> Vec<Value> {
         judged,
         alerted_at,
         says,
+        seen,
+        seen_events,
     ]
 }
 
@@ -71,6 +83,8 @@ pub(crate) fn read(mut row: Row) -> Result<Order, Error> {
     details.alert = row.text_or_null()?;
     details.alerted_at = read_time_or_null(row)?;
     details.judgement = row.text_or_null()?;
+    details.scenario = row.text_or_null()?;
+    details.events = row.int_or_null()?;
     Ok(Order {
         seq,
         kind: details.kind(&kind)?,
@@ -92,6 +106,8 @@ struct Details {
     alert: Option<String>,
     alerted_at: Option<Timestamp>,
     judgement: Option<String>,
+    scenario: Option<String>,
+    events: Option<i64>,
 }
 
 impl Details {
@@ -121,6 +137,11 @@ impl Details {
                 until: self.allow_until,
             },
             "resume" => OrderKind::Resume,
+            "report" => OrderKind::Report {
+                scenario: self.scenario.ok_or_else(|| missing("scenario"))?,
+                until: self.allow_until,
+                events: narrow("a report's events", self.events.ok_or_else(|| missing("events"))?)?,
+            },
             "verdict" => OrderKind::Verdict {
                 alert: parse_id(&self.alert.ok_or_else(|| missing("alert"))?)?,
                 alerted_at: self.alerted_at.ok_or_else(|| missing("alerted_at"))?,

@@ -3,7 +3,9 @@
 use super::{Where, decisions, read_all, read_count, read_first, take_numbers, verdicts};
 use crate::engine::{Engine, Transaction, params};
 use crate::row::order::{COLUMNS, INSERT, read, write};
-use crate::{Error, NewOrder, OrderFilter, OrderReceipt, Page, Paged, REASON_BYTES_MAX, TAIL_MAX};
+use crate::{
+    Error, NewOrder, OrderFilter, OrderReceipt, Page, Paged, REASON_BYTES_MAX, SCENARIO_BYTES_MAX, TAIL_MAX,
+};
 use domain::{
     Action, Client, Decision, DecisionId, Mode, Order, OrderKind, Origin, Price, StampedDecision, ThreatKind,
     Timestamp,
@@ -70,13 +72,22 @@ pub(super) async fn carry_out(
             order.client = Client::everybody();
             (None, 0)
         }
-        OrderKind::Allow { .. } | OrderKind::Disallow | OrderKind::Verdict { .. } => (None, 0),
+        OrderKind::Allow { .. }
+        | OrderKind::Disallow
+        | OrderKind::Verdict { .. }
+        | OrderKind::Report { .. } => (None, 0),
     })
 }
 
 fn check(new: &NewOrder) -> Result<(), Error> {
     let why = match new.kind {
         OrderKind::Block { ttl_secs: 0 } => "a block needs a duration of at least one second".to_owned(),
+        OrderKind::Report { ref scenario, .. } if scenario.len() > SCENARIO_BYTES_MAX => {
+            format!(
+                "the scenario has {} bytes, at most {SCENARIO_BYTES_MAX} are kept",
+                scenario.len()
+            )
+        }
         _ if new.reason.len() > REASON_BYTES_MAX => {
             format!(
                 "the reason has {} bytes, at most {REASON_BYTES_MAX} are kept",
@@ -175,6 +186,14 @@ pub(super) async fn query(
     if let Some(by) = &filter.by {
         conditions.and("given_by = ?", params![by.as_str()]);
     }
+    conditions.and(
+        if filter.is_reports {
+            "kind = ?"
+        } else {
+            "kind <> ?"
+        },
+        params!["report"],
+    );
     if let Some((seq, _)) = page.position()? {
         conditions.and("seq < ?", params![seq]);
     }

@@ -1,8 +1,9 @@
 //! What is dropped when: by age, then by size.
 
-use super::execute;
+use super::{execute, read_first};
 use crate::engine::{Engine, params};
-use crate::{Error, Retention, RetentionReport};
+use crate::row::read_time;
+use crate::{Error, REPORTS_KEPT, Retention, RetentionReport};
 use domain::Timestamp;
 
 const DOING: &str = "drop what is past its time";
@@ -25,6 +26,11 @@ const STATS: &str = "DELETE FROM stats WHERE (minute, node) IN \
     (SELECT minute, node FROM stats WHERE minute <= $1 ORDER BY minute LIMIT $2)";
 const REJECTED: &str = "DELETE FROM rejected WHERE seq IN \
     (SELECT seq FROM rejected WHERE seen_at <= $1 ORDER BY seq LIMIT $2)";
+const REPORTS: &str = "DELETE FROM orders WHERE seq IN \
+    (SELECT seq FROM orders WHERE kind = 'report' AND given_at <= $1 ORDER BY seq LIMIT $2)";
+/// The moment before which reports go because there are newer ones enough.
+const REPORTS_BEYOND: &str =
+    "SELECT given_at FROM orders WHERE kind = 'report' ORDER BY seq DESC LIMIT 1 OFFSET $1";
 const SESSIONS: &str = "DELETE FROM sessions WHERE hash IN \
     (SELECT hash FROM sessions WHERE expires_at <= $1 LIMIT $2)";
 
@@ -41,11 +47,21 @@ pub(super) async fn retain(
         stats: drop_all(engine, STATS, before(retention.stats_secs)).await?,
         rejected: drop_all(engine, REJECTED, before(retention.rejected_secs)).await?,
         sessions: drop_all(engine, SESSIONS, now).await?,
+        reports: drop_reports(engine, before(retention.alerts_secs)).await?,
         ..RetentionReport::default()
     };
     shrink(engine, now, retention.bytes_max, &mut report).await?;
     engine.vacuum().await?;
     Ok(report)
+}
+
+/// By age, and the oldest beyond their number.
+async fn drop_reports(engine: &dyn Engine, before: Timestamp) -> Result<u64, Error> {
+    let rows = engine
+        .fetch(DOING, REPORTS_BEYOND.into(), params![REPORTS_KEPT])
+        .await?;
+    let beyond = read_first(rows, |mut row| read_time(&mut row))?;
+    drop_all(engine, REPORTS, beyond.map_or(before, |at| at.max(before))).await
 }
 
 async fn drop_all(engine: &dyn Engine, sql: &'static str, before: Timestamp) -> Result<u64, Error> {

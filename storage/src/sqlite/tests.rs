@@ -150,7 +150,7 @@ async fn a_file_of_a_newer_binary_is_refused_naming_both_versions() {
     let error = open(&path).await.err().unwrap();
     assert!(matches!(error, Error::NewerVersion { .. }));
     assert!(error.to_string().contains("version 99"), "{error}");
-    assert!(error.to_string().contains("up to 6"), "{error}");
+    assert!(error.to_string().contains("up to 7"), "{error}");
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn a_file_of_an_older_binary_is_migrated() {
     crate::migration::first_only(&MIGRATOR).run(&pool).await.unwrap();
     pool.close().await;
     let store = open(&path).await.unwrap();
-    assert_eq!(store.health().await.unwrap().schema, 6);
+    assert_eq!(store.health().await.unwrap().schema, 7);
     assert_eq!(store.api_keys().await.unwrap(), []);
 }
 

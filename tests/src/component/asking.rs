@@ -18,14 +18,24 @@ pub struct AskingEnvoy {
 impl AskingEnvoy {
     /// Starts it; `portcullis` is where the answers come from. A client that is slowed down gets 429 over gRPC.
     pub fn start(portcullis: u16, is_grpc: bool) -> Result<Self> {
-        start_with_retries(|| Self::start_once(portcullis, is_grpc))
+        start_with_retries(|| {
+            let [port] = free_ports()?;
+            Self::start_once(port, &envoy(port, portcullis, is_grpc))
+        })
     }
 
-    fn start_once(portcullis: u16, is_grpc: bool) -> Result<Self> {
+    /// Starts one that asks a rate-limit service, before a site that it is itself.
+    pub fn start_limited(portcullis: u16) -> Result<Self> {
+        start_with_retries(|| {
+            let [port, site] = free_ports()?;
+            Self::start_once(port, &limited(port, site, portcullis))
+        })
+    }
+
+    fn start_once(port: u16, configuration: &str) -> Result<Self> {
         let folder = folder("asking-envoy")?;
-        let [port] = free_ports()?;
         let file = folder.path().join("envoy.yaml");
-        std::fs::write(&file, envoy(port, portcullis, is_grpc))?;
+        std::fs::write(&file, configuration)?;
         let command = Command::new("envoy", folder.path(), Stop::Terminate, program("envoy")?).args([
             Path::new("--config-path"),
             &file,
@@ -58,6 +68,81 @@ impl AskingEnvoy {
         }
         ask(request)
     }
+}
+
+fn limited(port: u16, site: u16, portcullis: u16) -> String {
+    format!(
+        "static_resources:
+  listeners:
+  - address: {{ socket_address: {{ address: 127.0.0.1, port_value: {port} }} }}
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          \"@type\": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: all
+          use_remote_address: true
+          route_config:
+            virtual_hosts:
+            - name: all
+              domains: [\"*\"]
+              rate_limits:
+              - actions:
+                - remote_address: {{}}
+                - generic_key: {{ descriptor_key: gateway, descriptor_value: edge-1 }}
+              routes:
+              - match: {{ prefix: / }}
+                route: {{ cluster: site }}
+          http_filters:
+          - name: envoy.filters.http.ratelimit
+            typed_config:
+              \"@type\": type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit
+              domain: portcullis
+              failure_mode_deny: false
+              timeout: 0.25s
+              rate_limit_service:
+                transport_api_version: V3
+                grpc_service: {{ envoy_grpc: {{ cluster_name: portcullis }} }}
+          - name: envoy.filters.http.router
+            typed_config:
+              \"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
+  - address: {{ socket_address: {{ address: 127.0.0.1, port_value: {site} }} }}
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          \"@type\": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: site
+          route_config:
+            virtual_hosts:
+            - name: all
+              domains: [\"*\"]
+              routes:
+              - match: {{ prefix: / }}
+                direct_response: {{ status: 200, body: {{ inline_string: hello }} }}
+          http_filters:
+          - name: envoy.filters.http.router
+            typed_config:
+              \"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
+  clusters:
+  - name: site
+    type: STATIC
+    connect_timeout: 0.25s
+    load_assignment:
+      cluster_name: site
+      endpoints: [{{ lb_endpoints: [{{ endpoint: {{ address: {{ socket_address: {{ address: 127.0.0.1, port_value: {site} }} }} }} }}] }}]
+  - name: portcullis
+    type: STATIC
+    connect_timeout: 0.25s
+    load_assignment:
+      cluster_name: portcullis
+      endpoints: [{{ lb_endpoints: [{{ endpoint: {{ address: {{ socket_address: {{ address: 127.0.0.1, port_value: {portcullis} }} }} }} }}] }}]
+    typed_extension_protocol_options:
+      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+        \"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+        explicit_http_config: {{ http2_protocol_options: {{}} }}
+"
+    )
 }
 
 fn envoy(port: u16, portcullis: u16, is_grpc: bool) -> String {

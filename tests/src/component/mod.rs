@@ -5,7 +5,10 @@
 
 mod asking;
 mod bouncer;
+mod cscli;
 mod example;
+mod firewall_bouncer;
+mod forward_auth;
 mod gateway;
 mod http;
 mod kafka;
@@ -22,7 +25,10 @@ mod told;
 
 pub use asking::AskingEnvoy;
 pub use bouncer::{CustomBouncer, PythonBouncer};
+pub use cscli::Cscli;
 pub use example::Example;
+pub use firewall_bouncer::FirewallBouncer;
+pub use forward_auth::{AskingCaddy, PAGE_SITE};
 pub use gateway::LoggingGateway;
 pub use http::{Answer, ask, http_client};
 pub use kafka::{Kafka, Listener, unsigned_token};
@@ -75,7 +81,7 @@ pub fn checkout() -> &'static Path {
 }
 
 /// Runs a program to its end and returns what it printed; fails with what it complained about.
-fn run(command: &mut std::process::Command) -> Result<String> {
+pub(crate) fn run(command: &mut std::process::Command) -> Result<String> {
     let output = command
         .stdin(std::process::Stdio::null())
         .output()

@@ -307,11 +307,16 @@ impl Portcullis {
 
     /// Makes a key of a role: `viewer`, `operator`, `admin`, `bouncer`.
     pub fn key(&self, role: &str) -> Result<String> {
+        Ok(self.named_key(role)?.1)
+    }
+
+    /// Makes a key of a role; gives its name and its secret.
+    pub fn named_key(&self, role: &str) -> Result<(String, String)> {
         let number = self.keys_made.fetch_add(1, Ordering::Relaxed);
-        let wanted = json!({ "name": format!("{role}-{}-{number}", self.port), "role": role });
-        let made = self.post("/api/v1/keys", &wanted)?;
+        let name = format!("{role}-{}-{number}", self.port);
+        let made = self.post("/api/v1/keys", &json!({ "name": name, "role": role }))?;
         let secret = made["secret"].as_str().context("the answer has no secret")?;
-        Ok(secret.to_owned())
+        Ok((name, secret.to_owned()))
     }
 
     /// Asks for a path, with a key or without.

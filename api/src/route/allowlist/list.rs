@@ -62,6 +62,7 @@ pub(crate) async fn ordered_entries(
                 | OrderKind::Revoke { .. }
                 | OrderKind::Verdict { .. }
                 | OrderKind::Suspend { .. }
+                | OrderKind::Report { .. }
                 | OrderKind::Resume => {}
             }
         }

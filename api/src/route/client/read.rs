@@ -49,6 +49,7 @@ pub(crate) async fn handle(
     let orders = OrderFilter {
         client: about,
         by: None,
+        is_reports: false,
     };
     let mut page = ClientPage::new(&client, summary.as_ref());
     let alerts = state.store.query_alerts(&alerts, &rows).await?;

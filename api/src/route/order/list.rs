@@ -39,6 +39,7 @@ pub(crate) async fn handle(
     let filter = OrderFilter {
         client: read(query.client.as_deref(), client)?,
         by: query.by.filter(|by| !by.is_empty()),
+        is_reports: false,
     };
     let orders = state
         .store

@@ -92,11 +92,21 @@ pub(super) const LAPI: Section = Section {
     path: "lapi",
     is_optional: false,
     about: "The CrowdSec-compatible API.",
-    settings: &[setting(
-        "lapi.origin",
-        Kind::Text(ORIGIN_BYTES_MAX),
-        Value(r#""portcullis""#),
-        Restart,
-        "The origin that bouncers see. Some filter by it.",
-    )],
+    settings: &[
+        setting(
+            "lapi.origin",
+            Kind::Text(ORIGIN_BYTES_MAX),
+            Value(r#""portcullis""#),
+            Restart,
+            "The origin that bouncers see. Some filter by it.",
+        ),
+        setting(
+            "lapi.registration_token",
+            Kind::Secret,
+            Absent(r#"{ env = "PORTCULLIS_REGISTRATION_TOKEN" }"#),
+            Restart,
+            "Machines that know it may register themselves as watchers, whose alerts are kept as reports and block nobody. \
+             Without it no machine can register itself.",
+        ),
+    ],
 };

@@ -131,6 +131,28 @@ pub(super) const CLIENTS: Section = Section {
              /check looks at addresses alone.",
         ),
         setting(
+            "clients.consumer_header",
+            Kind::Text(HEADER_BYTES_MAX),
+            Absent(r#""X-Consumer-Username""#),
+            Restart,
+            "The header in which a gateway that asks /check names the consumer that it has verified. It has to set or remove it itself: what a \
+             client writes there must not come through.",
+        ),
+        setting(
+            "clients.subject_header",
+            Kind::Text(HEADER_BYTES_MAX),
+            Absent(r#""X-Subject""#),
+            Restart,
+            "The same for the subject of a token that it has verified.",
+        ),
+        setting(
+            "clients.certificate_header",
+            Kind::Text(HEADER_BYTES_MAX),
+            Absent(r#""X-Client-Subject""#),
+            Restart,
+            "The same for the subject of a client's certificate.",
+        ),
+        setting(
             "clients.networks",
             Kind::File,
             Absent(r#""/var/lib/GeoIP/GeoLite2-ASN.mmdb""#),

@@ -103,6 +103,9 @@ pub(crate) struct Clients {
     secrets: Option<Secrets>,
     /// In which header API keys are presented to gateways that ask.
     pub(crate) key_header: Option<String>,
+    consumer_header: Option<String>,
+    subject_header: Option<String>,
+    certificate_header: Option<String>,
     /// A database of autonomous systems.
     pub(crate) networks: Option<PathBuf>,
     /// A database of countries.
@@ -112,6 +115,19 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
+    /// In which headers gateways that ask name whom they have verified.
+    pub(crate) fn named_headers(&self) -> Vec<(Scope, &str)> {
+        let headers = [
+            (Scope::Consumer, &self.consumer_header),
+            (Scope::Subject, &self.subject_header),
+            (Scope::Certificate, &self.certificate_header),
+        ];
+        headers
+            .into_iter()
+            .filter_map(|(scope, header)| Some((scope, header.as_deref()?)))
+            .collect()
+    }
+
     /// Whose word about the next address is believed.
     pub(crate) fn trusted_proxies(&self) -> TrustedProxies {
         TrustedProxies::new(self.trusted_proxies.clone())
@@ -427,6 +443,8 @@ pub(crate) struct ListenerTls {
 pub(crate) struct Lapi {
     /// The origin that bouncers see.
     pub(crate) origin: String,
+    /// What machines must know that register themselves; `None` while none can.
+    pub(crate) registration_token: Option<Secret>,
 }
 
 impl Config {
