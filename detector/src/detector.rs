@@ -12,7 +12,7 @@ use crate::memory::Memory;
 use crate::names::Names;
 use crate::neighbours::{Around, Neighbours};
 use crate::orders::Allowances;
-use crate::policy::{ClauseSet, PolicySettings};
+use crate::policy::{ClauseSet, Listed, PolicySettings};
 use crate::population::{HourView, LearnedRole};
 use crate::rule::{Roles, RuleSet};
 use crate::score::Scorer;
@@ -48,6 +48,8 @@ pub struct Settings {
     pub assumes_enforcement: bool,
     /// Whether somebody looks whether crawlers are who they say, before something is done about them.
     pub asks_for_proof: bool,
+    /// Lists of addresses that others keep.
+    pub listed: Listed,
     /// Writes what a log holds for people.
     pub describe: Describe,
 }
@@ -77,6 +79,7 @@ impl Settings {
             clients_max: CLIENTS_MAX_DEFAULT,
             assumes_enforcement: false,
             asks_for_proof: false,
+            listed: Listed::default(),
             describe,
         }
     }
@@ -92,6 +95,8 @@ pub enum Input {
     /// Other rules and roles. Rules that count as before go on counting; the others begin at nothing. It is in no checkpoint:
     /// whoever restores one gives the present rules.
     Rules(RuleSet, Roles),
+    /// Other lists of addresses. In no checkpoint, as rules.
+    Listed(Listed),
     /// Other clauses of the policy. In no checkpoint, as rules: whoever restores one gives the present ones.
     Clauses(ClauseSet),
     /// How much is done for each request from now on. Whoever reads a finished log never says so.
@@ -468,6 +473,7 @@ fn circumstances<'a, S: Scorer>(
         allowlist: allowances.list(),
         hash_key: &settings.hash_key,
         asks_for_proof: settings.asks_for_proof,
+        listed: &settings.listed,
         rules: &settings.rules,
         sources,
         scorer,

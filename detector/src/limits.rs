@@ -130,6 +130,10 @@ pub const ASKED_MAX: usize = 16_384;
 /// So long nothing is done about one of them, for the answer to come: two questions to name servers, each with a second try.
 pub const PROOF_WAIT_MILLIS: i64 = 30_000;
 
+/// Clients that other machines report. When there are more, further ones are not kept, and counted: a report only strengthens what is
+/// seen here.
+pub const REPORTS_MAX: usize = 65_536;
+
 /// Reasons of an alert: what a person reads.
 pub const REASONS_MAX: usize = 4;
 

@@ -80,6 +80,7 @@ impl<S: Scorer> Detector<S> {
                 self.allowances.configure(allowlist);
             }
             Input::Clauses(clauses) => self.settings.clauses = clauses,
+            Input::Listed(listed) => self.settings.listed = listed,
             Input::Rules(rules, roles) => {
                 self.settings.rules = rules;
                 self.settings.roles = roles;
@@ -100,8 +101,9 @@ impl<S: Scorer> Detector<S> {
                 self.release(owner, &order.client);
             }
             OrderKind::Disallow => self.allowances.disallow(&order.client),
-            // Whether decisions are carried out is for those to know who carry them out; what other machines report is kept for people.
-            OrderKind::Suspend { .. } | OrderKind::Resume | OrderKind::Report { .. } => {}
+            // Whether decisions are carried out is for those to know who carry them out.
+            OrderKind::Suspend { .. } | OrderKind::Resume => {}
+            OrderKind::Report { until, .. } => self.memory.sequencer.reports.note(owner, order.at, until),
             OrderKind::Lift { grace_secs } => {
                 let until = self.now.plus_secs(i64::from(grace_secs));
                 self.memory.sequencer.graces.insert(owner, until);

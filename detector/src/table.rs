@@ -4,7 +4,7 @@
 use crate::detector::Detector;
 use crate::limits::{
     ASKED_MAX, BASELINE_OPEN_ROUTES_MAX, BASELINE_ROUTES_MAX, BLOCKS_MAX, COHORTS_MAX, FOLLOWED_MAX,
-    NAMES_MAX, NEIGHBOURS_MAX, OFFENDERS_MAX, ORDERED_ALLOWS_MAX, RANGE_BLOCKS_MAX, ROLE_NAMES_MAX,
+    NAMES_MAX, NEIGHBOURS_MAX, OFFENDERS_MAX, ORDERED_ALLOWS_MAX, REPORTS_MAX, RANGE_BLOCKS_MAX, ROLE_NAMES_MAX,
     ROLE_WITNESSES_MAX, ROLES_LEARNED_MAX, ROUTES_MAX, RULE_KEYS_IN_ALL_MAX, RULE_VALUES_IN_ALL_MAX,
     SOURCES_MAX,
 };
@@ -107,7 +107,7 @@ impl<S: Scorer> Detector<S> {
         ]
     }
 
-    fn of_actions(&self) -> [Table; 7] {
+    fn of_actions(&self) -> [Table; 8] {
         let sequencer = &self.memory.sequencer;
         let (offenders, blocks) = (&sequencer.offenders, &sequencer.blocks);
         let (keys, values) = self.memory.counts.sizes();
@@ -130,6 +130,12 @@ impl<S: Scorer> Detector<S> {
                 allows.ordered().len(),
                 ORDERED_ALLOWS_MAX,
                 allows.forgotten,
+            ),
+            table(
+                "reports",
+                sequencer.reports.remembered(),
+                REPORTS_MAX,
+                sequencer.reports.left_out,
             ),
             table("rule_keys", keys, RULE_KEYS_IN_ALL_MAX, counts.forgotten),
             // They go with their keys, and are counted as those.

@@ -13,6 +13,7 @@ mod demo;
 mod drift;
 mod evaluation;
 mod kafka;
+mod lists;
 mod masking;
 mod openapi;
 mod operator;

@@ -2,6 +2,7 @@
 
 use crate::analysis::{DESCRIBE, scan_key};
 use crate::config::{self, Config};
+use crate::lists;
 use crate::masking;
 use crate::openapi;
 use crate::policy;
@@ -235,6 +236,9 @@ impl PassOptions {
         settings.clauses = load_clauses(self.policy.as_deref().or(configured))?;
         for warning in policy::unheard(&settings.clauses, &settings.policy) {
             eprintln!("warning: {}", api::neutralise(&warning));
+        }
+        if let Some(config) = config {
+            settings.listed = lists::load(&config.lists.files)?;
         }
         settings.clients_max = self.clients_max;
         if let Some(budget) = self.false_positive_budget {

@@ -88,6 +88,11 @@ enum OrderKindForm {
         until: Option<MomentForm>,
     },
     Resume,
+    Report {
+        scenario: String,
+        until: Option<MomentForm>,
+        events: u32,
+    },
 }
 
 impl HeadForm {
@@ -182,8 +187,8 @@ impl InputForm {
     /// `None` for rules, clauses and effort: they are of the present, and whoever restores the checkpoint says them.
     fn of(input: &Input) -> Option<Self> {
         Some(match input {
-            Input::Rules(..) | Input::Clauses(_) | Input::Effort(_) => return None,
-            Input::Order(order) => Self::Order(OrderForm::of(order)?),
+            Input::Rules(..) | Input::Clauses(_) | Input::Listed(_) | Input::Effort(_) => return None,
+            Input::Order(order) => Self::Order(OrderForm::of(order)),
             Input::Policy(policy, allowlist) => Self::Policy {
                 policy: PolicySettings::clone(policy),
                 own_ranges: allowlist
@@ -217,16 +222,16 @@ impl InputForm {
 }
 
 impl OrderForm {
-    fn of(order: &Order) -> Option<Self> {
-        Some(Self {
+    fn of(order: &Order) -> Self {
+        Self {
             seq: order.seq,
-            kind: OrderKindForm::of(&order.kind)?,
+            kind: OrderKindForm::of(&order.kind),
             client: (&order.client).into(),
             reason: order.reason.clone(),
             by: order.by.clone(),
             from: order.from.clone(),
             at: moment(order.at),
-        })
+        }
     }
 
     fn read(self) -> Result<Order, CheckpointError> {
@@ -243,10 +248,17 @@ impl OrderForm {
 }
 
 impl OrderKindForm {
-    /// `None` for what the detector does not wait for.
-    fn of(kind: &OrderKind) -> Option<Self> {
-        Some(match *kind {
-            OrderKind::Report { .. } => return None,
+    fn of(kind: &OrderKind) -> Self {
+        match *kind {
+            OrderKind::Report {
+                ref scenario,
+                until,
+                events,
+            } => Self::Report {
+                scenario: scenario.clone(),
+                until: until.map(moment),
+                events,
+            },
             OrderKind::Block { ttl_secs } => Self::Block { ttl_secs },
             OrderKind::Lift { grace_secs } => Self::Lift { grace_secs },
             OrderKind::Revoke { decision } => Self::Revoke { decision: decision.0 },
@@ -267,7 +279,7 @@ impl OrderKindForm {
                 alerted_at: moment(alerted_at),
                 is_attack: judgement == Judgement::Attack,
             },
-        })
+        }
     }
 
     fn read(self) -> OrderKind {
@@ -285,6 +297,15 @@ impl OrderKindForm {
                 until: until.map(to_moment),
             },
             Self::Resume => OrderKind::Resume,
+            Self::Report {
+                scenario,
+                until,
+                events,
+            } => OrderKind::Report {
+                scenario,
+                until: until.map(to_moment),
+                events,
+            },
             Self::Verdict {
                 alert,
                 alerted_at,

@@ -33,6 +33,8 @@ pub(super) struct MemoryForm {
     blocks_forgotten: u64,
     claims_to_crawl: Vec<(u64, i64)>,
     claims_left_out: u64,
+    reports: Vec<(u64, i64)>,
+    reports_left_out: u64,
     waiting: Vec<CandidateForm>,
     counts: CountsForm,
 }
@@ -139,6 +141,8 @@ impl MemoryForm {
             blocks_forgotten: sequencer.blocks.forgotten,
             claims_to_crawl: sequencer.claims_to_crawl.sorted(),
             claims_left_out: sequencer.claims_to_crawl.left_out,
+            reports: sequencer.reports.sorted(),
+            reports_left_out: sequencer.reports.left_out,
             waiting: memory.waiting.candidates.iter().map(CandidateForm::of).collect(),
             counts: CountsForm::of(&memory.counts),
         }
@@ -196,6 +200,9 @@ impl MemoryForm {
         sequencer
             .claims_to_crawl
             .restore(self.claims_to_crawl, counter(self.claims_left_out)?);
+        sequencer
+            .reports
+            .restore(self.reports, counter(self.reports_left_out)?);
         let waiting: Result<_, _> = self.waiting.into_iter().map(CandidateForm::read).collect();
         memory.waiting.candidates = waiting?;
         Ok(memory)

@@ -431,6 +431,7 @@ impl CandidateForm {
             roles: RoleSet::from_bits(self.roles),
             is_declared_crawler: self.is_declared_crawler,
             is_shared: self.is_shared,
+            is_reported: false,
             used_shared: self.used_shared,
         })
     }

@@ -20,6 +20,7 @@ mod narrow_tests;
 mod offenders;
 #[cfg(test)]
 mod prowl_tests;
+mod reports;
 mod restrain;
 mod ruling;
 pub(crate) mod surge;
@@ -31,14 +32,16 @@ pub use campaign::Joined;
 pub use claims_to_crawl::ClaimsToCrawl;
 pub use enforce::Enforced;
 pub use offenders::{Offender, Offenders};
+pub use reports::Reports;
 pub use ruling::Ruling;
 pub use surge::SURGE;
 
 use measure::{judge, usual};
+use reports::REPORTED_P;
 
 use crate::effort::Efforts;
 use crate::neighbours::Around;
-use crate::policy::{Ask, ClauseSet, Guard, Measure, PolicySettings, SourceCaps, Stakes, WarmUp};
+use crate::policy::{Ask, ClauseSet, Guard, Listed, Measure, PolicySettings, SourceCaps, Stakes, WarmUp};
 use crate::rule::RuleSet;
 use crate::score::Scorer;
 use crate::source::Sources;
@@ -71,6 +74,8 @@ pub struct Circumstances<'a> {
     pub scorer: &'a dyn Scorer,
     /// Who else comes from which address.
     pub(crate) neighbours: Around<'a>,
+    /// Lists of addresses that others keep.
+    pub listed: &'a Listed,
     /// Whether somebody looks whether crawlers are who they say.
     pub asks_for_proof: bool,
     /// How much was done of late.
@@ -137,6 +142,8 @@ pub struct Sequencer {
     pub blocks: Blocks,
     /// Who says that he is a crawler.
     pub claims_to_crawl: ClaimsToCrawl,
+    /// Whom other machines report.
+    pub reports: Reports,
 }
 
 /// What is known of a candidate's company when it is decided about.
@@ -299,13 +306,18 @@ fn is_crowd(candidate: &Candidate) -> bool {
 
 /// The candidate's claims, each strengthened by the score; an anomaly when there are none.
 fn strengthened(candidate: &Candidate) -> Vec<ThreatClaim> {
+    let p_value = if candidate.is_reported {
+        candidate.score.p_value.min(REPORTED_P)
+    } else {
+        candidate.score.p_value
+    };
     let mut claims: Vec<ThreatClaim> = candidate
         .claims
         .iter()
         .filter(|(_, claim)| claim.confidence >= CONFIDENCE_MIN)
         .map(|(_, claim)| ThreatClaim {
             kind: claim.kind,
-            confidence: threat::strengthen(claim.confidence, candidate.score.p_value),
+            confidence: threat::strengthen(claim.confidence, p_value),
         })
         .collect();
     if claims.is_empty() {

@@ -33,6 +33,7 @@ pub(crate) use settings::detector as detector_settings;
 use crate::alarm::outlet::Outlets;
 use crate::challenger::Duel;
 use crate::config::{Config, Loaded};
+use crate::lists;
 use crate::masking;
 use crate::openapi;
 use crate::policy;
@@ -41,7 +42,7 @@ use crate::rules;
 use anyhow::Context as _;
 use api::{ApiParts, ApiState, Clock, EventHub, NamedHeader, PresentedKey, SharedSecret};
 use detect::DetectRole;
-use detector::policy::ClauseSet;
+use detector::policy::{ClauseSet, Listed};
 use detector::rule::RuleSet;
 use domain::blocklist::BlocklistLimits;
 use domain::{HashKey, Timestamp};
@@ -92,6 +93,8 @@ pub(crate) struct Statutes {
     pub(crate) rules: RuleSet,
     /// The policy's clauses.
     pub(crate) clauses: ClauseSet,
+    /// What others know of addresses.
+    pub(crate) listed: Listed,
 }
 
 /// A running service.
@@ -256,6 +259,7 @@ pub(crate) fn live_files(loaded: &Loaded, config: &Path) -> Vec<PathBuf> {
     let mut files = vec![config.to_owned()];
     files.extend(loaded.config.rules.files.iter().cloned());
     files.extend(loaded.config.policy.file.clone());
+    files.extend(loaded.config.lists.files.iter().cloned());
     files.extend(loaded.config.clients.networks.clone());
     files.extend(loaded.config.openapi.files.iter().cloned());
     files.extend(loaded.config.clients.countries.clone());
@@ -293,6 +297,7 @@ fn statutes(config: &Config, roles: Roles) -> anyhow::Result<Statutes> {
     let statutes = Statutes {
         rules: rules::rule_set(&written)?,
         clauses: policy::load(config.policy.file.as_deref())?,
+        listed: lists::load(&config.lists.files)?,
     };
     warn_of_unheard(&written, config);
     warn_of_unheard_clauses(&statutes.clauses, config);

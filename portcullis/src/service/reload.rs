@@ -2,11 +2,12 @@
 
 use super::{Service, Statutes};
 use crate::config::{self, Config};
+use crate::lists;
 use crate::openapi;
 use crate::policy;
 use crate::rules;
 use crate::scorer::ModelFiles;
-use detector::policy::ClauseSet;
+use detector::policy::{ClauseSet, Listed};
 use detector::rule::RuleSet;
 use ingest::route::DocumentedRoutes;
 use ingest::{Countries, Networks, NetworksError};
@@ -29,9 +30,11 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
     let changes = service.loaded.diff(&loaded);
     let rules = read_rules(&loaded.config);
     let clauses = read_clauses(&loaded.config);
+    let listed = read_lists(&loaded.config);
     let refused = [
         rules.as_ref().err().cloned(),
         clauses.as_ref().err().cloned(),
+        listed.as_ref().err().cloned(),
         read_networks(service).err(),
         read_documents(&service.loaded.config).err(),
         read_countries(service).err(),
@@ -44,6 +47,7 @@ pub(crate) fn reload(service: &mut Service, file: &Path) {
     let statutes = Statutes {
         rules: rules.unwrap_or_else(|_| known.rules.clone()),
         clauses: clauses.unwrap_or_else(|_| known.clauses.clone()),
+        listed: listed.unwrap_or_else(|_| known.listed.clone()),
     };
     let have_statutes_changed = statutes.note_changes(known);
     if changes.is_empty() && !have_statutes_changed {
@@ -87,6 +91,10 @@ impl Statutes {
                 "changed: the policy {policy}; {clauses} clauses hold now"
             );
         }
+        let ranges = self.listed.len();
+        if self.listed != before.listed {
+            tracing::info!(ranges, "changed: the lists of addresses; {ranges} ranges stand on them now");
+        }
         self != before
     }
 }
@@ -102,6 +110,16 @@ fn read_clauses(config: &Config) -> Result<ClauseSet, String> {
     })?;
     super::warn_of_unheard_clauses(&clauses, config);
     Ok(clauses)
+}
+
+/// The lists of addresses as they are now; when one is wrong, what is to be told: it was logged.
+fn read_lists(config: &Config) -> Result<Listed, String> {
+    lists::load(&config.lists.files).map_err(|error| {
+        let why = api::neutralise(&format!("{error:#}")).into_owned();
+        let why = format!("the lists of addresses stay as they were: {why}");
+        tracing::error!("{why}");
+        why
+    })
 }
 
 /// Reads the database of autonomous systems again. A wrong one changes nothing: what is to be told was logged.

@@ -71,6 +71,8 @@ pub struct Candidate {
     pub is_declared_crawler: bool,
     /// Whether it is a name that is many's: nothing is done about it, whatever it does.
     pub is_shared: bool,
+    /// Whether another machine reported it; seen when it is decided about.
+    pub is_reported: bool,
     /// Whether it is an address that used such a name.
     pub used_shared: bool,
 }

@@ -280,6 +280,7 @@ impl Shard {
             roles,
             is_declared_crawler: window.suspicion.is_declared_crawler,
             is_shared: false,
+            is_reported: false,
             used_shared: slot.shows.has_used_shared(),
         });
     }

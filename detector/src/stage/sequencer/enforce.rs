@@ -212,6 +212,7 @@ fn candidate(fired: &Fired, rule: &Rule, around: Circumstances<'_>) -> Candidate
         roles: RoleSet::default(),
         is_declared_crawler: false,
         is_shared: hit.is_shared,
+        is_reported: false,
         used_shared: false,
     }
 }

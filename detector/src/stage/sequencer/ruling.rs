@@ -241,7 +241,10 @@ fn reasons(candidate: &Candidate, around: Circumstances<'_>) -> Vec<Reason> {
             ),
         });
     }
-    let left = REASONS_MAX - reasons.len() - usize::from(candidate.used_shared);
+    if candidate.is_reported {
+        reasons.push(reported());
+    }
+    let left = (REASONS_MAX - usize::from(candidate.used_shared)).saturating_sub(reasons.len());
     for contribution in around.scorer.explain(&candidate.row, candidate.requests, left) {
         let feature = &FEATURES[contribution.feature];
         let value = feature.scale.unbend(candidate.row[contribution.feature]);
@@ -258,6 +261,17 @@ fn reasons(candidate: &Candidate, around: Circumstances<'_>) -> Vec<Reason> {
         reasons.push(shared_name());
     }
     reasons
+}
+
+/// That others know it, too.
+fn reported() -> Reason {
+    Reason {
+        feature: "reported",
+        value: 1.0,
+        typical: 0.0,
+        contribution: 0.0,
+        sentence: "another machine reported it, or a list has it, which strengthens what was seen here".to_owned(),
+    }
 }
 
 /// Why it is the address that is judged, where a name was given.

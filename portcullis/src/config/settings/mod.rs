@@ -8,6 +8,7 @@ mod doors;
 mod gateway_apis;
 pub(crate) mod gateways;
 mod kafka;
+mod lists;
 mod masking;
 mod openapi;
 mod storage;
@@ -49,6 +50,7 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &detection::ALLOWLIST,
     &crawlers::CRAWLERS,
     &crawlers::KNOWN,
+    &lists::LISTS,
     &detection::RULES,
     &detection::ROUTES,
     &openapi::OPENAPI,

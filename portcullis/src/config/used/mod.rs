@@ -51,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) allowlist: Vec<AllowlistEntry>,
     /// Who is welcome, and proves who he is.
     pub(crate) crawlers: Crawlers,
+    /// What others know of addresses.
+    pub(crate) lists: Lists,
     /// Which rules hold.
     pub(crate) rules: Rules,
     /// What routes are for.
@@ -326,6 +328,14 @@ pub(crate) struct KnownCrawler {
     ranges: Vec<IpNet>,
 }
 
+/// `[lists]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Lists {
+    /// Their files.
+    pub(crate) files: Vec<PathBuf>,
+}
+
 /// `[rules]`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -461,6 +471,7 @@ impl Config {
     pub(crate) fn take_live(&mut self, newer: &Self) {
         self.policy = newer.policy.clone();
         self.allowlist = newer.allowlist.clone();
+        self.lists = newer.lists.clone();
         self.crawlers.known = newer.crawlers.known.clone();
         self.rules = newer.rules.clone();
         self.routes = newer.routes.clone();

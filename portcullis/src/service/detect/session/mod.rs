@@ -446,6 +446,7 @@ fn restore(role: &Role, loaded: Option<&Checkpoint>) -> Result<Detector<Duel>, F
     let settings = Settings {
         rules: setup.statutes.rules.clone(),
         clauses: setup.statutes.clauses.clone(),
+        listed: setup.statutes.listed.clone(),
         asks_for_proof: setup.config.crawlers.verify,
         ..settings::detector(&setup.config, setup.key)
     };

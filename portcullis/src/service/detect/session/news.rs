@@ -35,6 +35,7 @@ impl Session<'_> {
             self.detector
                 .submit(Input::Rules(statutes.rules.clone(), config.roles()));
             self.detector.submit(Input::Clauses(statutes.clauses.clone()));
+            self.detector.submit(Input::Listed(statutes.listed.clone()));
             self.role.setup.config = config;
             self.role.setup.statutes = statutes;
             self.repeat_allow_orders();
