@@ -19,6 +19,8 @@ pub mod connector;
 mod item;
 mod keeper;
 mod plan;
+#[cfg(test)]
+mod property;
 mod wanted;
 
 pub use board::{Board, DELAY_BOUNDS, PointState, PointStatus};
