@@ -127,7 +127,7 @@ impl World {
             Step::Meddle(whom, is_added) => {
                 let forged = Held {
                     action: Action::Block,
-                    expires_at: None,
+                    expires_at: Some(self.now.plus_secs(1000)),
                 };
                 if is_added {
                     self.held.insert(client(whom), forged);
