@@ -109,10 +109,12 @@ impl Memory {
         let spread = &mut self.population.scores;
         let mut due = self.waiting.score(candidates, spread, around);
         let reports = &self.sequencer.reports;
-        due.iter_mut()
-            .for_each(|candidate| {
- candidate.is_reported = reports.holds(candidate.owner, candidate.at) || candidate.address.is_some_and(|address| around.listed.has(address));
-});
+        due.iter_mut().for_each(|candidate| {
+            candidate.is_reported = reports.holds(candidate.owner, candidate.at)
+                || candidate
+                    .address
+                    .is_some_and(|address| around.listed.has(address));
+        });
         let stakes = self.population.established.stakes();
         let held = self.sequencer.hold_back(&due, &stakes, around);
         // In the order of the first suspect: a map's order would differ between runs.

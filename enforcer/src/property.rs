@@ -6,8 +6,8 @@ use crate::plan::plan;
 use crate::wanted::Wanted;
 use domain::blocklist::{Blocklist, effective};
 use domain::{
-    Action, AllowEntry, Allowlist, Client, Decision, DecisionId, Mode, Order, OrderKind, Origin, Price, Scope,
-    StampedDecision, ThreatKind, Timestamp,
+    Action, AllowEntry, Allowlist, Client, Decision, DecisionId, Mode, Order, OrderKind, Origin, Price,
+    Scope, StampedDecision, ThreatKind, Timestamp,
 };
 use proptest::prelude::*;
 

@@ -67,7 +67,10 @@ fn text(file: &Path) -> anyhow::Result<String> {
     let size = std::fs::metadata(file)
         .with_context(|| format!("could not read {name}"))?
         .len();
-    anyhow::ensure!(size <= FILE_BYTES_MAX, "{name} is larger than {FILE_BYTES_MAX} bytes");
+    anyhow::ensure!(
+        size <= FILE_BYTES_MAX,
+        "{name} is larger than {FILE_BYTES_MAX} bytes"
+    );
     let bytes = std::fs::read(file).with_context(|| format!("could not read {name}"))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
@@ -126,13 +129,19 @@ mod tests {
         assert_eq!(ranges(json), ["198.51.100.0/24"]);
         assert_eq!(read(json).left_out, 0);
         let netset = "#\n# firehol_level1\n#\n203.0.113.7\r\n198.51.100.0/24\n2001:db8::/32\n";
-        assert_eq!(ranges(netset), ["203.0.113.7/32", "198.51.100.0/24", "2001:db8::/32"]);
+        assert_eq!(
+            ranges(netset),
+            ["203.0.113.7/32", "198.51.100.0/24", "2001:db8::/32"]
+        );
     }
 
     #[test]
     fn what_is_no_range_or_everybodys_is_left_out_and_told() {
         let found = read("203.0.113.7\nnonsense\n0.0.0.0/0\n::/0\n{broken\n");
-        assert_eq!((found.ranges.len(), found.left_out, found.first_left_out), (1, 4, Some(2)));
+        assert_eq!(
+            (found.ranges.len(), found.left_out, found.first_left_out),
+            (1, 4, Some(2))
+        );
     }
 
     #[test]

@@ -37,7 +37,11 @@ impl Listed {
     pub fn has(&self, address: IpAddr) -> bool {
         let address = number(address);
         let after = self.ranges.partition_point(|(first, _)| *first <= address);
-        after > 0 && self.ranges.get(after - 1).is_some_and(|(_, last)| address <= *last)
+        after > 0
+            && self
+                .ranges
+                .get(after - 1)
+                .is_some_and(|(_, last)| address <= *last)
     }
 
     /// How many ranges there are, joined.
@@ -66,7 +70,13 @@ mod tests {
 
     #[test]
     fn an_address_is_on_a_list_that_covers_it() {
-        let ranges = ["198.51.100.0/25", "198.51.100.128/25", "203.0.113.7/32", "2001:db8::/32", "203.0.113.0/29"];
+        let ranges = [
+            "198.51.100.0/25",
+            "198.51.100.128/25",
+            "203.0.113.7/32",
+            "2001:db8::/32",
+            "203.0.113.0/29",
+        ];
         let listed = Listed::new(ranges.iter().map(|range| range.parse().unwrap()));
         assert_eq!(listed.len(), 3, "halves are joined, and what lies in another");
         let has = |address: &str| listed.has(address.parse().unwrap());

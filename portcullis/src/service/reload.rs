@@ -93,7 +93,10 @@ impl Statutes {
         }
         let ranges = self.listed.len();
         if self.listed != before.listed {
-            tracing::info!(ranges, "changed: the lists of addresses; {ranges} ranges stand on them now");
+            tracing::info!(
+                ranges,
+                "changed: the lists of addresses; {ranges} ranges stand on them now"
+            );
         }
         self != before
     }

@@ -28,7 +28,9 @@ impl Reports {
     pub(crate) fn note(&mut self, owner: u64, at: Timestamp, until: Option<Timestamp>) {
         let at = at.as_millis();
         let latest = at.saturating_add(HOLDS_MILLIS_MAX);
-        let until = until.map_or(at.saturating_add(HOLDS_MILLIS), |until| until.as_millis().min(latest));
+        let until = until.map_or(at.saturating_add(HOLDS_MILLIS), |until| {
+            until.as_millis().min(latest)
+        });
         if self.by_owner.len() >= REPORTS_MAX && !self.by_owner.contains_key(&owner) {
             self.by_owner.retain(|_, until| *until > at);
             if self.by_owner.len() >= REPORTS_MAX {
@@ -56,7 +58,11 @@ impl Reports {
     /// Everybody, in the order of their hashes, with the moment at which it counts no more.
     #[must_use]
     pub fn sorted(&self) -> Vec<(u64, i64)> {
-        let mut all: Vec<(u64, i64)> = self.by_owner.iter().map(|(owner, until)| (*owner, *until)).collect();
+        let mut all: Vec<(u64, i64)> = self
+            .by_owner
+            .iter()
+            .map(|(owner, until)| (*owner, *until))
+            .collect();
         all.sort_unstable();
         all
     }
@@ -137,7 +143,12 @@ mod tests {
 
     #[test]
     fn a_report_never_makes_less_of_what_is_seen_here() {
-        let probes = |step: i64| (["/.env", "/.git/config", "/backup.sql"][step as usize % 3].to_owned(), 404);
+        let probes = |step: i64| {
+            (
+                ["/.env", "/.git/config", "/backup.sql"][step as usize % 3].to_owned(),
+                404,
+            )
+        };
         assert!(strongest(true, probes) >= strongest(false, probes));
     }
 }

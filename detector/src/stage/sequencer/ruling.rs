@@ -270,7 +270,8 @@ fn reported() -> Reason {
         value: 1.0,
         typical: 0.0,
         contribution: 0.0,
-        sentence: "another machine reported it, or a list has it, which strengthens what was seen here".to_owned(),
+        sentence: "another machine reported it, or a list has it, which strengthens what was seen here"
+            .to_owned(),
     }
 }
 

@@ -11,6 +11,7 @@ mod kafka;
 mod lists;
 mod masking;
 mod openapi;
+mod policy;
 mod storage;
 
 use super::setting::{Fallback, Kind, Reload, Setting};
@@ -44,9 +45,9 @@ pub(crate) const SECTIONS: &[&Section] = &[
     &masking::MASKING,
     &detection::DETECTOR,
     &detection::MODEL,
-    &detection::POLICY,
-    &detection::GUARD,
-    &detection::PRICE,
+    &policy::POLICY,
+    &policy::GUARD,
+    &policy::PRICE,
     &detection::ALLOWLIST,
     &crawlers::CRAWLERS,
     &crawlers::KNOWN,
