@@ -102,10 +102,10 @@ mod tests {
         assert_eq!((reports.remembered(), reports.left_out), (REPORTS_MAX, 1));
     }
 
-    /// What is done about a client that was reported, for what it did.
-    fn strongest(is_reported: bool, path: impl Fn(i64) -> (String, u16)) -> Action {
+    /// What is done about a client that was reported, for so many requests.
+    fn strongest(is_reported: bool, requests: i64, path: impl Fn(i64) -> (String, u16)) -> Action {
         let mut detector = detector(1000);
-        let lines: Vec<Line> = (0..7)
+        let lines: Vec<Line> = (0..requests)
             .map(|step| {
                 let (path, status) = path(step);
                 Line::new(step * 10_000, 9, &path, status)
@@ -138,17 +138,22 @@ mod tests {
     #[test]
     fn nobody_is_acted_on_for_a_report_alone() {
         let reads = |step: i64| (format!("/page{step}"), 200);
-        assert_eq!(strongest(true, reads), Action::Observe);
+        assert_eq!(strongest(true, 40, reads), Action::Observe);
     }
 
     #[test]
-    fn a_report_never_makes_less_of_what_is_seen_here() {
-        let probes = |step: i64| {
-            (
-                ["/.env", "/.git/config", "/backup.sql"][step as usize % 3].to_owned(),
-                404,
-            )
-        };
-        assert!(strongest(true, probes) >= strongest(false, probes));
+    fn a_report_strengthens_what_is_seen_here_and_never_weakens_it() {
+        // Paths that do not exist, ever more of them.
+        let misses = |step: i64| (format!("/old-{}", (b'a' + step as u8) as char), 404);
+        let pairs: Vec<(Action, Action)> = (1..=20)
+            .map(|requests| {
+                (
+                    strongest(false, requests, misses),
+                    strongest(true, requests, misses),
+                )
+            })
+            .collect();
+        assert!(pairs.iter().all(|(without, with)| with >= without), "{pairs:?}");
+        assert!(pairs.iter().any(|(without, with)| with > without), "{pairs:?}");
     }
 }
