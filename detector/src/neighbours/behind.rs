@@ -62,6 +62,8 @@ pub(crate) struct Others {
     pub(crate) day: f64,
     /// How wrong the counts may be, as a part of them.
     pub(crate) error: f64,
+    /// Successful requests of the latest day of the one at fault, where it is known; nothing where all of the address came under names.
+    pub(crate) own: f64,
 }
 
 impl Behind {
@@ -169,6 +171,9 @@ impl Behind {
             hour: sum.hour,
             day: sum.day,
             error: sum.error(names),
+            own: culprit
+                .and_then(|place| self.programs.get(place))
+                .map_or(0.0, |program| program.day.estimate(at).0),
         }
     }
 

@@ -106,7 +106,13 @@ pub(crate) fn reach(
     };
     let culprit = behind.culprit(before, at);
     let others = behind.others(culprit, at);
-    let price = price(others, accused.successes);
+    // Where programs are told apart, the window's own count is that of all of them.
+    let own = if behind.has_programs() {
+        others.own
+    } else {
+        f64::from(accused.successes.max(0.0))
+    };
+    let price = price(others, own);
     if others.clients <= f64::from(budget.clients) && others.day <= budget.requests as f64 {
         return Reach::Whole(price);
     }
@@ -119,11 +125,8 @@ pub(crate) fn reach(
         Some((program, conditions)) => Reach::Program {
             conditions,
             program,
-            price: Price {
-                clients: 0,
-                ..price_of_own(accused.successes)
-            },
-            spared: price,
+            price: price_of_own(own as f32),
+            spared: self::price(others, 0.0),
         },
         None if others.names > f64::from(budget.clients) * SLOWED_FACTOR => {
             Reach::Nobody(price, sentence(others))
@@ -160,10 +163,10 @@ impl Accused<'_> {
 /// So many times as many may be slowed down as may be blocked: they wait, and get through.
 const SLOWED_FACTOR: f64 = 5.0;
 
-fn price(others: Others, own_successes: f32) -> Price {
+fn price(others: Others, own: f64) -> Price {
     Price {
         clients: others.clients.round() as u64,
-        successful_requests: (others.day + f64::from(own_successes.max(0.0))).round() as u64,
+        successful_requests: (others.day + own).round() as u64,
         error: others.error as f32,
     }
 }

@@ -58,7 +58,9 @@ impl Sequencer {
             let decision = decision(candidate, id, words, (action, ttl_secs, measure), around);
             narrow(decision, candidate, restrained)
         });
-        reasons.extend(narrowed(restrained));
+        // Right behind what it did: whoever reads no further has to know that others are spared.
+        let place = reasons.len().min(1);
+        reasons.splice(place..place, narrowed(restrained));
         reasons.extend(by_clause(measure, episode.offences));
         let is_blocked = action == Action::Block && !around.is_shadow(measure);
         let block = episode.until.filter(|_| is_blocked).map(|until| Block {
