@@ -31,7 +31,7 @@ fn exposition() -> String {
     let place = folder.path().display();
     std::fs::write(folder.path().join("access.log"), "").unwrap();
     let config = format!(
-        "[[files]]\npath = \"{place}/access.log\"\n[storage]\nurl = \"sqlite:{place}/p.db\"\ncheckpoints = \"file:{place}/c\"\n\
+        "[[files]]\npath = \"{place}/access.log\"\n[crawlers]\nverify = false\n[storage]\nurl = \"sqlite:{place}/p.db\"\ncheckpoints = \"file:{place}/c\"\n\
          [[api.listeners]]\naddress = \"{address}\"\nkinds = [\"metrics\"]\n\
          [[alarms.commands]]\nprogram = \"/bin/true\"\n"
     );

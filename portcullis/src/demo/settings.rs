@@ -55,6 +55,7 @@ fn text(places: &Places<'_>) -> anyhow::Result<String> {
          [[kafka.topics]]\nname = {}\nformat = \"nginx_json\"\ngateway = \"{GATEWAY}\"\n\
          [clients]\ntrusted_proxies = [\"127.0.0.0/8\"]\n\
          [policy]\nwarm_up_secs = {WARM_UP_SECS}\n\
+         # Its clients are simulated: no name server knows them.\n[crawlers]\nverify = false\n\
          [storage]\nurl = {}\ncheckpoints = {}\n\
          [[api.listeners]]\naddress = {}\n",
         quoted(places.broker.to_owned()),
