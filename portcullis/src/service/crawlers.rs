@@ -4,7 +4,8 @@ use super::Shared;
 use crate::config::Config;
 use crate::crawlers::{self, Crawler, Lookup, NameServers, Proof, prove};
 use anyhow::Context as _;
-use domain::{Client, OrderKind};
+use domain::blocklist::Blocklist;
+use domain::{Client, OrderKind, Origin};
 use std::net::IpAddr;
 use std::sync::Arc;
 use storage::NewOrder;
@@ -96,9 +97,17 @@ async fn answer(
     }
 }
 
-/// Puts a crawler on the allowlist: that undoes what was decided about it everywhere, and a person can see it and take it back.
+/// Puts a crawler on the allowlist: that undoes what was decided about it everywhere, and a person can see it and take it back. Whom a
+/// person blocked stays blocked, whoever he is: the machine's order would be the newer one, and win.
 async fn welcome(shared: &Shared, client: Client, proof: &Proof) {
     let now = (shared.clock)();
+    if shared
+        .blocklist
+        .read(|list| is_blocked_by_a_person(list, &client))
+    {
+        tracing::info!(%client, crawler = %proof.crawler, "{client} is a crawler of {}, and a person blocked it", proof.crawler);
+        return;
+    }
     let order = NewOrder {
         kind: OrderKind::Allow {
             until: Some(now.plus_millis(PROVEN_MILLIS)),
@@ -118,5 +127,61 @@ async fn welcome(shared: &Shared, client: Client, proof: &Proof) {
             shared.blocklist.wake();
         }
         Err(error) => tracing::warn!(%error, %client, "could not allow the crawler {client}: {error}"),
+    }
+}
+
+/// Whether a person's word about the client, or about a range around it, is in force.
+fn is_blocked_by_a_person(list: &Blocklist, client: &Client) -> bool {
+    let around = client.range().into_iter().flat_map(|range| list.covering(range));
+    list.naming(client)
+        .chain(around)
+        .any(|entry| entry.origin == Origin::Operator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{
+        Action, Allowlist, Decision, DecisionId, Mode, Price, Scope, StampedDecision, ThreatKind, Timestamp,
+    };
+
+    #[test]
+    fn whom_a_person_blocked_no_proof_lets_in() {
+        let now = Timestamp::from_secs(1_800_000_000);
+        let parse = |scope, text| Client::parse(scope, text).unwrap();
+        let list = |client: Client, origin| {
+            let decision = Decision {
+                id: DecisionId([1; 16]),
+                client,
+                conditions: Vec::new(),
+                gateways: Vec::new(),
+                action: Action::Block,
+                priority: 0,
+                origin,
+                price: Price::default(),
+                threat: ThreatKind::Scraping,
+                alert_id: None,
+                reason: String::new(),
+                event_at: now,
+                ttl_secs: 60,
+                mode: Mode::Enforced,
+                model: String::new(),
+                completeness: None,
+            };
+            let mut list = Blocklist::new(&Allowlist::default(), now);
+            list.apply_decision(&StampedDecision::stamp(decision, 1, now));
+            list
+        };
+        let crawler = parse(Scope::Ip, "203.0.113.66");
+        let range = parse(Scope::Range, "203.0.113.0/24");
+        assert!(is_blocked_by_a_person(
+            &list(crawler.clone(), Origin::Operator),
+            &crawler
+        ));
+        assert!(is_blocked_by_a_person(&list(range, Origin::Operator), &crawler));
+        assert!(!is_blocked_by_a_person(
+            &list(crawler.clone(), Origin::Model),
+            &crawler
+        ));
     }
 }

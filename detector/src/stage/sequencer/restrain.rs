@@ -78,7 +78,7 @@ impl Restrained {
             return None;
         };
         Some(format!(
-            "only one program of the address is blocked: it did almost all of this, and about {} others come from there, with {} \
+            "only one program of the address is acted on: it did almost all of this, and about {} others come from there, with {} \
              successful requests in a day",
             spared.clients, spared.successful_requests
         ))
