@@ -1,9 +1,9 @@
 //! Shared addresses through the whole detector: who is hit when one of many behind an address attacks.
 
-use crate::detector::Output;
+use crate::detector::{Input, Output};
 use crate::stage::Serial;
 use crate::testing::{Line, detector, run};
-use domain::{Action, Alert, Client, Decision, Scope};
+use domain::{Action, Alert, Client, Decision, Order, OrderKind, Scope, Timestamp};
 
 /// The office's address, by the number of its range.
 const OFFICE: u32 = 77;
@@ -188,4 +188,28 @@ fn a_finished_log_is_read_as_if_only_the_program_had_been_refused() {
     assert!(stopped >= 8, "the scanner's second round was stopped: {stopped}");
     assert_eq!(counted + stopped, lines.len() as u64);
     assert!(counted >= (PAGES as u64 + 1) * 9, "nobody else's was: {counted}");
+}
+
+#[test]
+fn whom_a_person_let_go_is_told_apart_anew_when_he_goes_on() {
+    let mut detector = detector(10_000);
+    let mut lines = office(9);
+    lines.extend(scan(LATER, TOOL));
+    run(&mut detector, &lines, &Serial);
+    detector.submit(Input::Order(Order {
+        seq: 1,
+        kind: OrderKind::Lift { grace_secs: 0 },
+        client: lines[0].client(),
+        reason: String::new(),
+        by: "a person".to_owned(),
+        from: "cli".to_owned(),
+        at: Timestamp::from_millis(0),
+    }));
+    let again = run(&mut detector, &scan(LATER + 60_000, TOOL), &Serial);
+    let blocks = again.iter().filter_map(|output| match output {
+        Output::Decision(decision) if decision.action == Action::Block => Some(&decision.conditions),
+        _ => None,
+    });
+    let blocks: Vec<_> = blocks.collect();
+    assert_eq!(blocks, [&vec![agent(TOOL)]]);
 }

@@ -158,6 +158,7 @@ impl Offenders {
             offender.until = None;
             offender.action = Action::Observe;
             offender.is_offence = false;
+            offender.narrowed = Narrowed::default();
         }
     }
 
