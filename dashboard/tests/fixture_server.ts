@@ -29,6 +29,8 @@ export class FixtureServer {
   poison = '';
   /** What was posted, latest last. */
   readonly posted: { path: string; body: unknown }[] = [];
+  /** How many questions wait for an answer that never comes. */
+  unanswered = 0;
   #server: Server;
   #readers = new Set<ServerResponse>();
 
@@ -79,11 +81,16 @@ export class FixtureServer {
     if (path === '/session') return this.#answerSession(method, response);
     if (!this.isSignedIn) return sendProblem(response, 401, 'a key is needed');
     if (path === '/events') return this.#openStream(response);
-    if (this.mood === 'silent') return;
+    if (this.mood === 'silent') return this.#keepWaiting(response);
     if (this.mood === 'failing') return sendProblem(response, 503, 'the store cannot be reached');
     const value = this.#find(method, path);
     if (value === undefined) return sendProblem(response, 404, 'no such thing');
     sendJson(response, 200, this.poison === '' ? value : poison(value, this.poison));
+  }
+
+  #keepWaiting(response: ServerResponse): void {
+    this.unanswered += 1;
+    response.on('close', () => (this.unanswered -= 1));
   }
 
   #answerSession(method: string, response: ServerResponse): void {

@@ -90,6 +90,20 @@ test('every page says that it is loading', async () => {
   expect(misdeeds.seen).toEqual([]);
 }, TEST_MILLIS_MAX);
 
+test('a server that answers nothing keeps nobody from going on or from giving an order', async () => {
+  await page.goto(`${server.url}/`);
+  await see('live');
+  server.mood = 'silent';
+  await page.goto(`${server.url}/`);
+  await page.getByText('Loading…').first().waitFor();
+  // Until everything that this page asks for has been asked.
+  await expect.poll(() => server.unanswered, { timeout: TEST_MILLIS_MAX }).toBe(3);
+  await page.evaluate(() => void fetch('/api/v1/orders', { method: 'POST', body: '{}' }).catch(() => 'given up'));
+  await expect.poll(() => server.posted.length).toBe(1);
+  await page.goto(`${server.url}/alerts`);
+  await page.getByText('Loading…').first().waitFor();
+}, TEST_MILLIS_MAX);
+
 test('every page says what failed and tries again when asked', async () => {
   misdeeds.watch(page, isAnswerLog);
   await visitAll('failing', () => 'the store cannot be reached');

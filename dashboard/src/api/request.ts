@@ -1,9 +1,18 @@
 // Asks the API. Every failure becomes a `Failure` with words for a person.
 
+import { Turns } from './turns';
 import type { Problem } from './types';
 
 /** Longest wait for an answer: a page that hangs must say so. */
 const ANSWER_MILLIS_MAX = 15_000;
+
+/**
+ * Most questions at once. A browser opens six connections to a server that speaks HTTP/1.1: the live stream has one,
+ * and the next page and an order need theirs, also when the server answers no question.
+ */
+const READS_AT_ONCE_MAX = 3;
+
+const reads = new Turns(READS_AT_ONCE_MAX);
 
 /** Why a request failed. */
 export class Failure extends Error {
@@ -49,28 +58,34 @@ export function withQuery(path: string, parameters: Record<string, string | numb
 
 async function ask<T>(method: string, path: string, body?: object, signal?: AbortSignal): Promise<T> {
   const limit = AbortSignal.timeout(ANSWER_MILLIS_MAX);
+  const both = signal ? AbortSignal.any([signal, limit]) : limit;
   const options: RequestInit = {
     method,
     headers: { accept: 'application/json' },
     credentials: 'same-origin',
     cache: 'no-store',
-    signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    signal: both,
   };
   if (body !== undefined) {
     options.body = JSON.stringify(body);
     options.headers = { accept: 'application/json', 'content-type': 'application/json' };
   }
-  let response: Response;
+  const answer = () => fetch(`/api/v1${path}`, options).then((response) => readAnswer<T>(response));
   try {
-    response = await fetch(`/api/v1${path}`, options);
+    return await (method === 'GET' ? reads.take(answer, both) : answer());
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (signal?.aborted || error instanceof Failure) throw error;
     throw new Failure(0, limit.aborted ? 'Portcullis did not answer in time' : 'Portcullis cannot be reached');
   }
+}
+
+/** What was answered, or why it is no answer. */
+async function readAnswer<T>(response: Response): Promise<T> {
   if (!response.ok) throw new Failure(response.status, await readProblem(response));
   if (response.status === 204) return undefined as T;
+  const text = await response.text();
   try {
-    return (await response.json()) as T;
+    return JSON.parse(text) as T;
   } catch {
     throw new Failure(response.status, 'Portcullis answered something that is no JSON');
   }

@@ -35,10 +35,26 @@ class LiveStream {
   start(): void {
     this.stop();
     this.#state = begin(Date.now());
+    document.addEventListener('visibilitychange', this.#follow);
     this.#connect();
   }
 
   stop(): void {
+    document.removeEventListener('visibilitychange', this.#follow);
+    this.#disconnect();
+  }
+
+  /**
+   * A page that nobody looks at lets its stream go: a browser opens six connections to a server that speaks HTTP/1.1,
+   * so that six pages left open would keep every other page waiting.
+   */
+  #follow = (): void => {
+    this.#disconnect();
+    this.#hasMissed = true;
+    if (document.visibilityState === 'visible') this.#connect();
+  };
+
+  #disconnect(): void {
     clearTimeout(this.#timer);
     this.#source?.close();
     this.#source = undefined;
