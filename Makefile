@@ -35,11 +35,11 @@ test: ## everything: Rust, dashboard, fuzz smoke; starts real brokers, databases
 fuzz: ## every fuzz target, FUZZ_SECONDS=20 each
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
-bench: ## benchmarks; every format; scan beside GoAccess and fail2ban; Kafka beside a bare consumer; memory; bouncers beside CrowdSec
+bench: ## benchmarks; every format; scan beside GoAccess and fail2ban; Kafka beside a bare consumer; memory; bouncers beside CrowdSec; until a block holds
 	@scripts/setup.sh bench
 	@$(ENV); cargo bench --workspace --locked
 	@# All of them, also when one falls below its floor.
-	@failed=; for part in formats scan kafka memory bouncers; do \
+	@failed=; for part in formats scan kafka memory bouncers effect; do \
 	  printf '\n=== %s\n' "$$part"; "scripts/bench-$$part.sh" || failed="$$failed $$part"; \
 	done; test -z "$$failed" || { echo "below its floor, or broken:$$failed" >&2; exit 1; }
 
