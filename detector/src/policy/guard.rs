@@ -267,6 +267,10 @@ impl Room {
 }
 
 #[cfg(test)]
+#[path = "guard_property.rs"]
+mod property;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
