@@ -157,6 +157,11 @@ impl MemoryForm {
         if !self.population.roles.is_whole() {
             return Err(CheckpointError::Damaged("more roles than there can be"));
         }
+        if !self.population.names.is_whole() {
+            return Err(CheckpointError::Damaged(
+                "more names of the site than there can be",
+            ));
+        }
         if !self.population.baselines.is_whole() {
             return Err(CheckpointError::Damaged("a baseline without all its hours"));
         }

@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use shard::ShardForm;
 
 /// Version of the layout. An older binary refuses it; what was saved before it is of no use here.
-pub const CHECKPOINT_VERSION: u16 = 12;
+pub const CHECKPOINT_VERSION: u16 = 13;
 
 const MAGIC: [u8; 8] = *b"PORTDTCT";
 

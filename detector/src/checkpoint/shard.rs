@@ -60,6 +60,7 @@ struct ChangesForm {
     deeds: Vec<Deed>,
     uses: Vec<Use>,
     grown_up: Vec<(u64, u64)>,
+    came_from: Vec<u64>,
     traffic: TrafficForm,
     hints: Vec<HintForm>,
     hits: Vec<HitForm>,
@@ -227,6 +228,7 @@ impl ChangesForm {
             deeds: changes.deeds.clone(),
             uses: changes.uses.clone(),
             grown_up: changes.grown_up.clone(),
+            came_from: changes.came_from.clone(),
             traffic: TrafficForm::of(&changes.traffic),
             hints: changes.hints.iter().map(HintForm::of).collect(),
             hits: changes.hits.iter().map(HitForm::of).collect(),
@@ -258,6 +260,7 @@ impl ChangesForm {
             deeds: self.deeds,
             uses: self.uses,
             grown_up: self.grown_up,
+            came_from: self.came_from,
             votes: votes
                 .map(|(template, is_success)| Vote { template, is_success })
                 .collect(),

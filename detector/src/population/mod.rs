@@ -9,6 +9,7 @@ mod in_order;
 mod roles;
 mod routes;
 mod scores;
+mod site_names;
 
 pub use baseline::{
     Baselines, Counts, Expected, HourView, Passed, QUANTITIES, Quantity, Running, Sample, Series, Surge,
@@ -19,6 +20,7 @@ pub use established::{Established, EstablishedAt, EstablishedChange, Established
 pub use roles::{Answer, Deed, LearnedRole, LearnedRoles};
 pub use routes::{RouteStanding, Routes, Vote};
 pub use scores::{ScoreOnly, ScoreSpread, Standing as ScoreStanding, day_of};
+pub use site_names::SiteNames;
 
 use crate::policy::WarmUp;
 use domain::Timestamp;
@@ -39,6 +41,8 @@ pub struct Population {
     pub scores: ScoreSpread,
     /// What is usual here at this hour of the week.
     pub baselines: Baselines,
+    /// By which names the site is called, where its logs do not say.
+    pub names: SiteNames,
 }
 
 /// How much of a site was seen. Whoever is trusted less than a block shows nothing of it.

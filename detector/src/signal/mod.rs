@@ -2,19 +2,22 @@
 
 mod date;
 mod payload;
+mod preview;
 mod probe;
 mod role;
 mod tool;
 
 pub(crate) use payload::ENOUGH;
 pub use payload::{PayloadClass, PayloadHits};
+use preview::shows_links;
 pub use probe::ProbeHit;
 pub use role::RouteRole;
 pub(crate) use role::{issues_tokens, tells_wrong_password};
 pub use tool::{Tool, ToolKind};
 
 use crate::limits::PAYLOAD_BYTES_MAX;
-use domain::RequestRecord;
+use crate::population::SiteNames;
+use domain::{HashKey, RequestRecord};
 
 /// What one request shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -31,8 +34,8 @@ pub struct Signals {
     pub payload: PayloadHits,
     /// What the path asks for that only scanners ask for.
     pub probe: ProbeHit,
-    /// Whether a page of another site can have made a browser send it, as far as the log shows: a GET that says it comes
-    /// from there.
+    /// Whether somebody else can have made its sender send it, as far as the log shows: a GET that says that it comes from a page of
+    /// another site, or is to show what is behind a link. Said only of what may speak for an attack.
     pub may_be_planted: bool,
     /// The attack tool that a user agent names, sent for the first time.
     pub tool: Tool,
@@ -100,7 +103,6 @@ pub fn read(record: &RequestRecord<'_>, is_known: bool, is_new_agent: bool, work
         outcome,
         method: MethodClass::of(&record.method),
         is_file: is_file(&record.path),
-        may_be_planted: record.method == "GET" && is_foreign(record),
         role: RouteRole::of(&record.path),
         query_bytes: u32::try_from(query.len()).unwrap_or(u32::MAX),
         is_dated_miss: outcome.is_client_error() && date::names_day(clip(&record.path)),
@@ -135,7 +137,29 @@ pub fn read(record: &RequestRecord<'_>, is_known: bool, is_new_agent: bool, work
     }
     signals.work = budget.spent();
     signals.is_unsearched = budget.is_denied();
+    signals.may_be_planted = signals.may_speak_for_an_attack() && can_be_planted(record);
     signals
+}
+
+impl Signals {
+    /// Whether it failed, or asked for what only attackers ask for: few requests do, and only of these it matters who made them.
+    fn may_speak_for_an_attack(&self) -> bool {
+        self.outcome != Outcome::Success || self.probe.weight > 0.0 || self.payload.weight > 0.0
+    }
+
+    /// The same of a request whose log does not name the host: a GET that comes from a page whose name is not among the site's own.
+    pub(crate) fn note_names(&mut self, record: &RequestRecord<'_>, names: &SiteNames, key: &HashKey) {
+        if record.host.is_none() && record.method == "GET" && self.may_speak_for_an_attack() {
+            let name = referer_name(record);
+            self.may_be_planted |= name.is_some_and(|name| names.is_another(key.hash(name)));
+        }
+    }
+}
+
+/// Whether somebody else can have made its sender send it.
+fn can_be_planted(record: &RequestRecord<'_>) -> bool {
+    let shows_links = || record.user_agent.as_deref().is_some_and(shows_links);
+    record.method == "GET" && (is_foreign(record) || shows_links())
 }
 
 impl Outcome {
@@ -174,14 +198,17 @@ impl MethodClass {
 
 /// Whether a request comes from a page of another site. Where the log does not name the host, nobody can tell.
 fn is_foreign(record: &RequestRecord<'_>) -> bool {
-    let (Some(host), Some(referer)) = (record.host.as_deref(), record.referer.as_deref()) else {
+    let (Some(host), Some(from)) = (record.host.as_deref(), referer_name(record)) else {
         return false;
     };
-    let Some((_, rest)) = referer.split_once("://") else {
-        return false;
-    };
-    let from = rest.split(['/', '?', '#']).next().unwrap_or("");
-    !is_same_site(name_of(from), name_of(host))
+    !is_same_site(from, name_of(host))
+}
+
+/// The name of the site whose page a request says that it comes from, without `www.`.
+pub(crate) fn referer_name<'r>(record: &'r RequestRecord<'_>) -> Option<&'r str> {
+    let (_, rest) = record.referer.as_deref()?.split_once("://")?;
+    let name = name_of(rest.split(['/', '?', '#']).next().unwrap_or(""));
+    Some(name.strip_prefix("www.").unwrap_or(name))
 }
 
 /// A host without its port.

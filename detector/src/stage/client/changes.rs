@@ -21,6 +21,8 @@ pub struct Changes {
     pub deeds: Vec<Deed>,
     /// Windows of clients that became established, by their keys, with their requests.
     pub grown_up: Vec<(u64, u64)>,
+    /// From pages of which names clients came that became established, by keyed hashes.
+    pub came_from: Vec<u64>,
     /// What small clients show, or no longer show.
     pub hints: Vec<Hint>,
     /// Requests that count for rules.
@@ -56,6 +58,7 @@ impl Changes {
         empty(&mut self.traffic.samples);
         empty(&mut self.deeds);
         empty(&mut self.grown_up);
+        empty(&mut self.came_from);
         empty(&mut self.hints);
         empty(&mut self.hits);
         empty(&mut self.joined);

@@ -158,6 +158,7 @@ impl Shard {
         let mut signals = signal::read(record, standing.is_known(), is_new_agent, work_left);
         self.changes.spend(arrival.key, signals.work);
         self.unsearched += u64::from(signals.is_unsearched);
+        signals.note_names(record, &epoch.population.names, epoch.hash_key);
         let is_unnamed = assign_role(&mut signals, record, epoch);
         let change = slot
             .window
@@ -227,7 +228,7 @@ impl Shard {
         let kin = slot.kin(arrival.record, text_hash(arrival.record.user_agent.as_deref()));
         let claims = threat::assess(&slot.window);
         let claim_max = claims.first().map_or(0.0, |(_, claim)| claim.confidence);
-        slot.grow_up(arrival, claim_max, &mut self.changes);
+        slot.grow_up(arrival, claim_max, epoch.hash_key, &mut self.changes);
         let window = &slot.window;
         if claims.is_empty() && !is_scored_at(window.requests, epoch.effort) {
             return;
@@ -288,7 +289,13 @@ impl Shard {
 
 impl Slot {
     /// Notes whether it counts among the established clients from now on, or no more.
-    fn grow_up(&mut self, arrival: &Arrival<'_, '_>, claim_max: f32, changes: &mut Changes) {
+    fn grow_up(
+        &mut self,
+        arrival: &Arrival<'_, '_>,
+        claim_max: f32,
+        hash_key: &HashKey,
+        changes: &mut Changes,
+    ) {
         let is_established = arrival.most == Action::Block
             && Established::is_established(&self.window, self.is_established, claim_max);
         if is_established == self.is_established {
@@ -303,6 +310,10 @@ impl Slot {
         self.is_established = is_established;
         if is_established {
             changes.grown_up.push((arrival.key, self.window.requests));
+            if arrival.record.host.is_none() {
+                let name = signal::referer_name(arrival.record);
+                changes.came_from.extend(name.map(|name| hash_key.hash(name)));
+            }
         }
     }
 

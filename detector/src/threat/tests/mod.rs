@@ -376,6 +376,22 @@ fn what_a_page_of_another_site_makes_browsers_ask_for_blocks_nobody() {
     };
     let (planted, is_conclusive) = strongest(&visit_from(Some("https://news.example/"), acts()));
     assert!(planted < blocked_from && !is_conclusive, "{planted}");
+    // As is what somebody writes into a message, and a program looks up that shows links.
+    let shown = |ask: Ask| Ask {
+        agent: "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)".to_owned(),
+        ..ask
+    };
+    let (planted, is_conclusive) = strongest(&visit(acts().map(shown)));
+    assert!(planted < blocked_from && !is_conclusive, "{planted}");
+    let sent = |ask: Ask| Ask {
+        method: "POST",
+        ..shown(ask)
+    };
+    let (attack, is_conclusive) = strongest(&visit(acts().map(sent)));
+    assert!(
+        attack >= blocked_from && is_conclusive,
+        "nobody's program sends anything for a link"
+    );
     for own in [None, Some("https://shop.example/")] {
         let (attack, is_conclusive) = strongest(&visit_from(own, acts()));
         assert!(attack >= blocked_from && is_conclusive, "{own:?}");
