@@ -67,6 +67,12 @@ pub trait Scorer: Send + Sync {
         None
     }
 
+    /// Whether this site's clients have changed so much in the feature of that index, since the days before, that a score which it
+    /// carries tells little: nothing is done for such a score alone.
+    fn has_changed(&self, _feature: usize) -> bool {
+        false
+    }
+
     /// Where clean clients stand in the feature of that index, beside that value as the model sees it; `None` when the
     /// model does not know.
     fn standing(&self, _feature: usize, _value: f32) -> Option<Standing> {

@@ -1,10 +1,11 @@
 //! Have this site's clients changed: since the model was trained, and since last week?
 //!
-//! What is scored is counted on the way, feature by feature, and decides nothing. One vote per client and day, its last look
-//! of the day: that one rests on most of what the client did, and can be taken back. Whoever the model finds beyond the budget
-//! has no vote. An attack must not raise the alarm under a name that asks for another model, nor become what later days are
-//! held against. If the clients themselves have changed so much that the model finds them beyond it, it is blind to those: so
-//! they are counted, and shown beside the index.
+//! What is scored is counted on the way, feature by feature. It decides nothing, but that nobody is acted on by a score alone that
+//! is carried by a feature in which clients have changed. One vote per client and day, its last look of the day: that one rests
+//! on most of what the client did, and can be taken back. Whoever the model finds beyond the budget has no vote. An attack must
+//! not raise the alarm under a name that asks for another model, nor become what later days are held against. If the clients
+//! themselves have changed so much that the model finds them beyond it, it is blind to those: so they are counted, and shown
+//! beside the index.
 
 use detector::feature::{COUNT, FEATURES};
 use detector::{Score, Windows};
@@ -50,6 +51,8 @@ pub(crate) struct Drift {
     /// Whole days, the last one first: it, and those that it is held against.
     days: VecDeque<Day>,
     late_in_a_row: u32,
+    /// Places of the features that moved by much on the last whole day; worked out once a day.
+    changed: Vec<usize>,
 }
 
 /// How far the clients have moved, by the last whole day, or by the present one as long as no whole one is over.
@@ -75,13 +78,14 @@ pub(crate) struct Moved {
 impl Moved {
     /// Names of the features that have moved by much since the days before: what a person should look at.
     pub(crate) fn alarms(&self) -> Vec<&'static str> {
+        self.changed().map(|place| FEATURES[place].name).collect()
+    }
+
+    /// Their places among the features.
+    fn changed(&self) -> impl Iterator<Item = usize> {
         let indices = self.against_site.iter().flatten();
-        FEATURES
-            .iter()
-            .zip(indices)
-            .filter(|(_, index)| **index > PSI_LARGE)
-            .map(|(feature, _)| feature.name)
-            .collect()
+        let moved = indices.enumerate().filter(|(_, index)| **index > PSI_LARGE);
+        moved.map(|(place, _)| place)
     }
 }
 
@@ -102,12 +106,25 @@ impl Drift {
             thinning: 0,
             days: VecDeque::new(),
             late_in_a_row: 0,
+            changed: Vec::new(),
         }
     }
 
     /// Goes on from whole days that another process counted in the bins of the same reference, the last one first.
     pub(crate) fn resume(&mut self, days: Vec<Day>) {
         self.days = days.into_iter().take(1 + DAYS_BEFORE).collect();
+        self.note_changes();
+    }
+
+    /// Whether clients moved by much in the feature of that place: see [`Moved::alarms`].
+    pub(crate) fn has_changed(&self, place: usize) -> bool {
+        self.changed.contains(&place)
+    }
+
+    fn note_changes(&mut self) {
+        self.changed = self
+            .moved()
+            .map_or_else(Vec::new, |moved| moved.changed().collect());
     }
 
     /// The whole days that are known, the last one first.
@@ -181,6 +198,7 @@ impl Drift {
             self.days.retain(|kept| kept.number < over.number);
             self.days.push_front(over);
             self.days.truncate(1 + DAYS_BEFORE);
+            self.note_changes();
         }
         self.is_whole = !is_first;
         self.followed.clear();
@@ -191,6 +209,7 @@ impl Drift {
     /// The clock was ahead and is right again: what was counted under its dates is dropped.
     fn go_back(&mut self, day: i64) {
         self.days.retain(|kept| kept.number < day);
+        self.note_changes();
         self.today = self.empty(day);
         self.is_whole = false;
         self.followed.clear();
@@ -330,6 +349,7 @@ mod tests {
         let moved = drift.moved().unwrap();
         assert_eq!((moved.day, moved.client_days_before), (18, 4200));
         assert_eq!(moved.alarms(), [FEATURES[0].name]);
+        assert!(drift.has_changed(0) && !drift.has_changed(1));
         assert!(index_of(&moved.against_model, 0).unwrap() > PSI_LARGE);
         assert!(index_of(&moved.against_site, 1).unwrap() < 0.01);
         // The day after is like the one that moved: a change is told once.

@@ -90,7 +90,7 @@ pub struct Suspicion {
     pub protocol: f32,
     /// Acts that may speak for an attack: probes, payloads, whatever fails. Halved with the next when full.
     acts: u8,
-    /// Those of them that a page of somebody else's can have made a browser do.
+    /// Those of them that a page of somebody else's can have made a browser do, or a message a program that shows links.
     planted: u8,
     /// Failed sign-ins since the last success.
     pub failures_in_a_row: u16,

@@ -1,7 +1,7 @@
 //! Who is protected: allow entries found by overlap.
 
 use super::prefix::PrefixMap;
-use crate::{Client, Timestamp};
+use crate::{Client, Scope, Timestamp};
 use std::collections::HashMap;
 
 /// Until when an entry protects; `None` for good.
@@ -59,5 +59,15 @@ impl Allowed {
             Some(range) => self.ranges.overlapping(range).any(holds),
             None => self.named.get(client).is_some_and(holds),
         }
+    }
+
+    /// Autonomous systems with an entry that holds at `now`.
+    pub(super) fn systems(&self, now: Timestamp) -> impl Iterator<Item = &Client> {
+        self.named
+            .iter()
+            .filter(move |(client, until)| {
+                client.scope() == Scope::As && until.is_none_or(|until| until > now)
+            })
+            .map(|(client, _)| client)
     }
 }

@@ -266,6 +266,14 @@ impl Blocklist {
             .flatten()
     }
 
+    /// Autonomous systems that are on the allowlist. Entries do not say in which system an address lies: whoever knows it has to
+    /// take back what is in force about addresses of these.
+    pub fn allowed_systems(&self) -> impl Iterator<Item = &Client> {
+        self.configured
+            .systems(self.now)
+            .chain(self.words.allowed_systems(self.now))
+    }
+
     /// How many entries are in force, conditional ones included.
     #[must_use]
     pub fn len(&self) -> usize {

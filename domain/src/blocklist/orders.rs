@@ -135,6 +135,11 @@ impl Words {
         touched
     }
 
+    /// Autonomous systems that a person put on the allowlist.
+    pub(super) fn allowed_systems(&self, now: Timestamp) -> impl Iterator<Item = &Client> {
+        self.allowed.systems(now)
+    }
+
     /// Drops what no longer does anything when the memory is full; false when that frees nothing.
     fn make_room(&mut self, now: Timestamp) -> bool {
         if self.by_client.len() < self.clients_max {

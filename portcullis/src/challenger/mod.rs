@@ -1,5 +1,5 @@
-//! What looks on while a model decides, and decides nothing: whether clients have changed, and a second model that scores what
-//! the first one scores, to tell how alike the two are on this site before one takes the other's place.
+//! What looks on while a model decides: whether clients have changed, so that a score tells little, and a second model that scores
+//! what the first one scores, to tell how alike the two are on this site before one takes the other's place.
 
 mod comparison;
 
@@ -178,6 +178,13 @@ impl Scorer for Duel {
 
     fn threshold_for(&self, per_million: f64) -> Option<f64> {
         self.champion.threshold_for(per_million)
+    }
+
+    fn has_changed(&self, feature: usize) -> bool {
+        self.drift
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .has_changed(feature)
     }
 
     fn standing(&self, feature: usize, value: f32) -> Option<Standing> {

@@ -1,7 +1,7 @@
 //! What runs beside the roles: the blocklist follows the store, events are published, old rows are dropped.
 
 use super::watch::Watch;
-use super::{Shared, settings};
+use super::{Shared, settings, withdraw};
 use crate::challenger::Duel;
 use crate::config::Config;
 use crate::scorer::BundleScorer;
@@ -101,11 +101,26 @@ async fn note_model(shared: &Shared, scorer: &BundleScorer, is_champion: bool) -
         }),
     };
     let known = shared.store.models().await.context("could not read the models")?;
+    // Before it is noted: should this fail, the next start finds the same, and tries again.
+    if let Some(model) = rolled_back(&known, &record.version, is_champion) {
+        withdraw::rolled_back(shared, model).await?;
+    }
     for model in notes(&known, record, is_champion, now) {
         let noted = shared.store.put_model(&model).await;
         noted.context("could not note the model")?;
     }
     Ok(())
+}
+
+/// The model that decided until now, when one that decided before it is back in its place.
+fn rolled_back<'m>(known: &'m [ModelRecord], now: &str, is_champion: bool) -> Option<&'m str> {
+    let is_active = |model: &&ModelRecord| model.activated_at.is_some() && model.retired_at.is_none();
+    let is_back = |model: &ModelRecord| model.version == now && model.retired_at.is_some();
+    let other = known
+        .iter()
+        .filter(is_active)
+        .find(|model| model.version != now)?;
+    (is_champion && known.iter().any(is_back)).then_some(other.version.as_str())
 }
 
 /// What changes in the list of models: the one that decides is active, whoever was is retired, and nobody else is watched; a
@@ -237,7 +252,13 @@ mod tests {
         );
         assert_eq!(changed[1].created_at, Timestamp::from_millis(1));
         // The one before challenges it from now on, and stays retired.
-        let changed = notes(&changed, model("old", None, challenger()), false, now);
+        let promoted = changed;
+        let changed = notes(&promoted, model("old", None, challenger()), false, now);
+        // Back in its place, it is the other one's decisions that are in question.
+        assert_eq!(rolled_back(&promoted, "old", true), Some("new"));
+        assert_eq!(rolled_back(&promoted, "old", false), None);
+        assert_eq!(rolled_back(&promoted, "new", true), None);
+        assert_eq!(rolled_back(&promoted, "third", true), None);
         assert_eq!(
             (changed[0].retired_at, &changed[0].watch),
             (Some(now), &challenger())

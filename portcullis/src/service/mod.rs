@@ -22,6 +22,7 @@ mod stdin;
 mod syslog;
 mod topics;
 mod watch;
+mod withdraw;
 
 pub(crate) use enforce::connector;
 pub(crate) use enforce::connectors;
@@ -181,6 +182,10 @@ impl Service {
         });
         let api = Arc::new(ApiState::new(parts));
         follow::start(&shared, config, &stop, &tasks);
+        if let Some(networks) = networks.clone() {
+            let watching = withdraw::watch_systems(shared.clone(), networks);
+            tasks.spawn(stop.clone().run_until_cancelled_owned(watching));
+        }
         listeners::serve(sockets, &api, &stop, &tasks);
         Ok(Self {
             shared,

@@ -8,8 +8,12 @@ use crate::stage::Serial;
 use crate::testing::{KEY, Line, START_MILLIS, settings};
 use domain::{Action, Alert, Timestamp};
 
-/// Finds everybody who sent exactly five requests as odd as can be, and nobody else.
-struct FiveIsOdd;
+/// Finds everybody who sent exactly five requests as odd as can be, by the first feature, and nobody else.
+#[derive(Default)]
+struct FiveIsOdd {
+    /// Whether clients have changed in that feature.
+    has_changed: bool,
+}
 
 impl Scorer for FiveIsOdd {
     fn version(&self) -> &'static str {
@@ -28,16 +32,35 @@ impl Scorer for FiveIsOdd {
         Some(1e-4)
     }
 
-    fn explain(&self, _row: &[f32], _requests: u64, _most: usize) -> Vec<Contribution> {
-        Vec::new()
+    fn explain(&self, row: &[f32], _requests: u64, _most: usize) -> Vec<Contribution> {
+        let first = Contribution {
+            feature: 0,
+            share: 1.0,
+            typical: row[0],
+            extreme: row[0],
+        };
+        vec![first]
+    }
+
+    fn has_changed(&self, feature: usize) -> bool {
+        self.has_changed && feature == 0
     }
 }
 
 /// What becomes of one client that reads five pages, on a site with that many client-days, all of them dull.
 fn alert(number: u32, budget: Option<f64>, client_days: u64) -> (Option<Alert>, Detector<FiveIsOdd>) {
+    alert_by(FiveIsOdd::default(), number, budget, client_days)
+}
+
+fn alert_by(
+    scorer: FiveIsOdd,
+    number: u32,
+    budget: Option<f64>,
+    client_days: u64,
+) -> (Option<Alert>, Detector<FiveIsOdd>) {
     let mut settings: Settings = settings(100_000);
     settings.policy.false_positive_budget = budget;
-    let mut detector = Detector::new(settings, FiveIsOdd);
+    let mut detector = Detector::new(settings, scorer);
     let scores = &mut detector.memory.population.scores;
     scores.move_to(Timestamp::from_millis(START_MILLIS));
     (0..client_days).for_each(|key| scores.add(key, 0.1));
@@ -113,4 +136,17 @@ fn a_budget_that_is_not_shown_yet_blocks_nobody_and_says_what_it_takes() {
         "{reason}"
     );
     assert_eq!(detector.totals().score_only.blocks, 0);
+}
+
+#[test]
+fn a_score_says_little_where_clients_have_changed_in_what_carries_it() {
+    let scorer = FiveIsOdd { has_changed: true };
+    let (alert, _) = alert_by(scorer, client(false), Some(1000.0), 5000);
+    let alert = alert.unwrap();
+    assert_eq!(alert.action, Action::Observe);
+    let reason = alert.held_back.unwrap();
+    assert!(
+        reason.contains("in which this site's clients have changed"),
+        "{reason}"
+    );
 }

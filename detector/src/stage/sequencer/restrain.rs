@@ -1,6 +1,7 @@
 //! What speaks for mercy: who is spared, and how far a decision about an address may reach.
 
 use super::{Circumstances, Company, Sequencer, is_crowd};
+use crate::feature::FEATURES;
 use crate::neighbours::{Accused, Narrowed, Reach, reach};
 use crate::policy::PolicySettings;
 use crate::policy::budget::HELD_OUT_ONE_IN;
@@ -164,6 +165,9 @@ impl Sequencer {
         if let Some(reason) = by_score.and_then(|by_score| reprieve(by_score, around.policy)) {
             return spared(reason);
         }
+        if let Some(reason) = by_score.and_then(|_| changed(candidate, around)) {
+            return spared(reason);
+        }
         if let Some(whose) = company.spent
             && candidate.is_established
             && !candidate.is_conclusive()
@@ -307,6 +311,18 @@ fn reprieve(by_score: ByScore, policy: &PolicySettings) -> Option<String> {
             policy.false_positive_budget.unwrap_or_default()
         )),
     }
+}
+
+/// That clients have changed in what carried the score of a candidate most, where they have.
+fn changed(candidate: &Candidate, around: Circumstances<'_>) -> Option<String> {
+    let carried = around.scorer.explain(&candidate.row, candidate.requests, 1);
+    let place = carried.first()?.feature;
+    around.scorer.has_changed(place).then(|| {
+        format!(
+            "most of its score is {}, in which this site's clients have changed since the days before",
+            FEATURES[place].name
+        )
+    })
 }
 
 /// Why a candidate's word is not enough for what its evidence asks for.

@@ -3,6 +3,7 @@
 use super::Session;
 use crate::drift::Moved;
 use crate::service::watch::Watch;
+use crate::service::withdraw;
 use detector::Scorer as _;
 use std::time::{Duration, Instant};
 
@@ -22,8 +23,14 @@ impl Session<'_> {
     /// Tells what was seen of the models so far.
     pub(super) fn tell_of_models(&mut self, watch: &Watch) {
         let setup = &self.role.setup;
-        if let Some(moved) = &watch.moved {
-            warn_of(moved, &mut self.models_told.warned);
+        if let Some(moved) = &watch.moved
+            && warn_of(moved, &mut self.models_told.warned)
+        {
+            let features = moved.alarms();
+            let taken_back = withdraw::changed_in(&setup.shared, &features);
+            if let Err(error) = self.role.wait(taken_back) {
+                tracing::warn!("decisions stand that rest on what clients have changed in: {error:#}");
+            }
         }
         if self.models_told.at.is_some_and(|at| at.elapsed() < TELL_EVERY) {
             return;
@@ -49,11 +56,11 @@ impl Session<'_> {
     }
 }
 
-/// Says once a day that clients have changed.
-fn warn_of(moved: &Moved, warned: &mut Option<i64>) {
+/// Says once a day that clients have changed; whether it did.
+fn warn_of(moved: &Moved, warned: &mut Option<i64>) -> bool {
     let alarms = moved.alarms();
     if alarms.is_empty() || *warned == Some(moved.day) {
-        return;
+        return false;
     }
     *warned = Some(moved.day);
     tracing::warn!(
@@ -62,4 +69,5 @@ fn warn_of(moved: &Moved, warned: &mut Option<i64>) {
          what is usual now",
         alarms.join(", ")
     );
+    true
 }
