@@ -42,6 +42,8 @@ pub(crate) struct Line {
     pub(crate) source: u32,
     pub(crate) is_ambiguous: bool,
     pub(crate) is_stopped: bool,
+    /// The page it says that it comes from, empty for none.
+    pub(crate) referer: &'static str,
 }
 
 impl Line {
@@ -62,6 +64,7 @@ impl Line {
             source: 0,
             is_ambiguous: false,
             is_stopped: false,
+            referer: "",
         }
     }
 
@@ -103,7 +106,7 @@ impl Line {
                 CRAWLER => Cow::Borrowed("Mozilla/5.0 (compatible; Seekbot/2.1; +https://seek.example/bot)"),
                 number => Cow::Owned(format!("agent/{number}")),
             }),
-            referer: None,
+            referer: (!self.referer.is_empty()).then_some(Cow::Borrowed(self.referer)),
             tls: None,
             fingerprint: shared("ja4", self.fingerprint),
             network: (self.network != 0).then_some(self.network),

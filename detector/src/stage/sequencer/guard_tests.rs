@@ -193,3 +193,22 @@ fn conclusive_acts_pass_although_the_guard_has_tripped_and_are_counted() {
     assert!((probers.len() as u64 - 3..=probers.len() as u64).contains(&seen.passed));
     assert_eq!(others as u64, seen.passed + 3 - probers.len() as u64);
 }
+
+#[test]
+fn pictures_on_somebodys_page_block_no_reader_where_the_log_does_not_name_the_host() {
+    let of_own = |line: Line| Line {
+        referer: "https://www.shop.example/start",
+        ..line
+    };
+    let history: Vec<Line> = history().into_iter().map(of_own).collect();
+    let blocked = |referer: &'static str| {
+        let from = |line: Line| Line { referer, ..line };
+        let acts = probes(VISITORS..VISITORS + 5).into_iter().map(from).collect();
+        let seen = play(&[history.clone(), acts].concat());
+        let is_blocked = |alert: &&Alert| alert.action == Action::Block;
+        seen.alerts.iter().filter(is_blocked).count()
+    };
+    assert_eq!(blocked("https://evil.example/kittens"), 0);
+    assert_eq!(blocked("https://shop.example/cart"), 5, "the site's own pages ask for no such thing");
+    assert_eq!(blocked(""), 5);
+}
