@@ -142,7 +142,7 @@ fn measure(kind: &Kind, runs: u32) -> Result<bool> {
         lifted.push(point.wait_for(false)?);
         std::thread::sleep(Duration::from_millis(u64::from(run % 3) * 600));
     }
-    let mut told = |all: &mut Vec<Duration>| {
+    let told = |all: &mut Vec<Duration>| {
         all.sort_unstable();
         let worst = all.last().copied().unwrap_or_default();
         (all[all.len() / 2].as_millis(), worst)

@@ -209,6 +209,10 @@ fn pictures_on_somebodys_page_block_no_reader_where_the_log_does_not_name_the_ho
         seen.alerts.iter().filter(is_blocked).count()
     };
     assert_eq!(blocked("https://evil.example/kittens"), 0);
-    assert_eq!(blocked("https://shop.example/cart"), 5, "the site's own pages ask for no such thing");
+    assert_eq!(
+        blocked("https://shop.example/cart"),
+        5,
+        "the site's own pages ask for no such thing"
+    );
     assert_eq!(blocked(""), 5);
 }
