@@ -17,6 +17,12 @@ impl Workers {
             threads: threads.max(1),
         }
     }
+
+    /// Whether they are several.
+    #[must_use]
+    pub(crate) fn are_many(self) -> bool {
+        self.threads > 1
+    }
 }
 
 impl Executor for Workers {

@@ -4,7 +4,7 @@
 //! a gateway, and there are not too many of either.
 
 use api::{Exposition, Histogram, MetricKind};
-use domain::{RequestRecord, Timestamp};
+use domain::Timestamp;
 use ingest::source::kafka::{BrokerTime, KafkaBatch, KafkaSource};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -107,12 +107,12 @@ pub(crate) struct Topics(Mutex<Counted>);
 pub(super) type Rejected = BTreeMap<(u32, &'static str), u64>;
 
 impl Topics {
-    /// Counts a batch after its records were judged. `ours` gives our number of one of Kafka's partitions, `names` the topic
+    /// Counts a batch after its records were judged, of which each one's source and time are given. `ours` gives our number of one of Kafka's partitions, `names` the topic
     /// of a number, and its gateway where no header names one.
     pub(super) fn count<'s>(
         &self,
         batch: &KafkaBatch,
-        (records, rejected): (&[RequestRecord<'_>], &Rejected),
+        (judged, rejected): (&[(u32, Timestamp)], &Rejected),
         now: Timestamp,
         ours: impl Fn(u32) -> u32,
         names: impl Fn(u32) -> Option<(&'s str, &'s str)>,
@@ -140,10 +140,10 @@ impl Topics {
                 tally.count_gateway(name, lines);
             }
         }
-        for record in records {
-            let topic = tally.of(record.position.source);
+        for (source, at) in judged {
+            let topic = tally.of(*source);
             topic.requests += 1;
-            topic.since_event.note(now.millis_since(record.at));
+            topic.since_event.note(now.millis_since(*at));
         }
         for ((number, reason), count) in rejected {
             *tally.of(*number).rejected.entry(reason).or_default() += count;

@@ -204,7 +204,8 @@ pub(super) const DETECTOR: Section = Section {
             Kind::Integer(0, 256),
             Value("0"),
             Restart,
-            "Threads that count and score; 0 for one per core. Changes no decision.",
+            "Threads that count and score. 0 for one, which is as fast as two on two cores: only a third of the work can be shared. \
+             Changes no decision.",
         ),
     ],
 };

@@ -218,7 +218,7 @@ pub(crate) struct Detector {
     pub(crate) hash_key: Option<HashKey>,
     /// How far a line may lie behind the latest of its source.
     pub(crate) lateness_secs: u32,
-    /// Threads; 0 for one per core.
+    /// Threads; 0 for one.
     pub(crate) threads: usize,
 }
 

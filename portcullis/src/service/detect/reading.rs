@@ -29,9 +29,6 @@ pub(super) struct Readers {
     spare: Vec<RequestRecord<'static>>,
 }
 
-/// Records whose memory is kept for the next batch: those of one tick. What a larger batch took goes back.
-const SPARE_RECORDS_MAX: usize = 4096;
-
 /// Where lines go that cannot be read.
 pub(super) struct Rejections<'a> {
     pub(super) sources: &'a mut Sources,
@@ -122,7 +119,6 @@ impl Readers {
     /// Takes records back that are done with, for their memory.
     pub(super) fn take_back(&mut self, records: Vec<RequestRecord<'_>>) {
         self.spare = emptied(records);
-        self.spare.shrink_to(SPARE_RECORDS_MAX);
     }
 
     /// What the logs that show an alert's evidence could not show.
@@ -224,24 +220,63 @@ fn sample(text: &[u8]) -> String {
     masker().url(&head.escape_ascii().to_string()).into_owned()
 }
 
-/// Hands records to the detector and counts them.
-pub(super) fn observe<S: detector::Scorer>(
-    detector: &mut Detector<S>,
-    records: &[RequestRecord<'_>],
-    key: &HashKey,
-    workers: &Workers,
-    minutes: &mut Minutes,
-    outputs: &mut Vec<Output>,
-) {
-    let stopped_before = detector.totals().stopped;
-    detector.observe(records, workers, outputs);
-    let now = detector.now();
-    for record in records {
-        minutes.count_request(record.at, key.hash(&record.client), now);
+/// Lines that are read and judged together: their records stay in the second-level cache, and in memory that is used again. A batch of
+/// Kafka's as a whole was some ten megabytes of records, which the system cleared anew for each: a tenth of what a line cost.
+const SLICE_LINES: usize = 512;
+
+/// The same where several threads share the work: enough to keep them busy.
+const SHARED_SLICE_LINES: usize = 4096;
+
+/// What lines are read with, and who judges them.
+pub(super) struct Judging<'a, S> {
+    pub(super) config: &'a Config,
+    pub(super) key: &'a HashKey,
+    pub(super) workers: &'a Workers,
+    pub(super) readers: &'a mut Readers,
+    pub(super) detector: &'a mut Detector<S>,
+    pub(super) minutes: &'a mut Minutes,
+    pub(super) outputs: &'a mut Vec<Output>,
+    /// How many lines could be read.
+    pub(super) records: u64,
+}
+
+impl<S: detector::Scorer> Judging<'_, S> {
+    /// Reads lines in their order and hands them to the detector. `judged` sees each record afterwards.
+    pub(super) fn judge<'b>(
+        &mut self,
+        mut lines: impl ExactSizeIterator<Item = Taken<'b>>,
+        rejections: &mut Rejections<'_>,
+        mut judged: impl FnMut(&RequestRecord<'_>),
+    ) {
+        let most = if self.workers.are_many() {
+            SHARED_SLICE_LINES
+        } else {
+            SLICE_LINES
+        };
+        while lines.len() > 0 {
+            let mut records = self.readers.records();
+            let slice = lines.by_ref().take(most);
+            self.readers.read(self.config, slice, rejections, &mut records);
+            self.observe(&records);
+            records.iter().for_each(&mut judged);
+            self.readers.take_back(records);
+        }
     }
-    let stopped = detector.totals().stopped - stopped_before;
-    if stopped > 0 {
-        minutes.count(now, Counted::Stopped(stopped));
+
+    /// Hands records to the detector and counts them.
+    fn observe(&mut self, records: &[RequestRecord<'_>]) {
+        let stopped_before = self.detector.totals().stopped;
+        self.detector.observe(records, self.workers, self.outputs);
+        let now = self.detector.now();
+        for record in records {
+            self.minutes
+                .count_request(record.at, self.key.hash(&record.client), now);
+        }
+        let stopped = self.detector.totals().stopped - stopped_before;
+        if stopped > 0 {
+            self.minutes.count(now, Counted::Stopped(stopped));
+        }
+        self.records += records.len() as u64;
     }
 }
 

@@ -1,10 +1,10 @@
 //! What comes in: asked for, parsed, handed to the detector.
 
 use super::super::inputs::POLL_WAIT;
-use super::super::reading::{self, RejectedLine, Rejections, Taken};
+use super::super::reading::{self, Judging, RejectedLine, Rejections, Taken};
 use super::{Fault, RETRY_AFTER, SILENCE, Session};
 use crate::service::topics::Rejected;
-use domain::Position;
+use domain::{Position, RequestRecord};
 use ingest::source::door::TOO_LONG;
 use ingest::source::kafka::KafkaBatch;
 use std::time::Instant;
@@ -86,17 +86,25 @@ impl Session<'_> {
             count: 0,
         };
         let door = &self.inputs.batch;
-        let lines = batch.map_or(0, |batch| batch.lines().len()) + door.lines().len();
-        let mut records = self.readers.records();
-        records.reserve(lines);
+        let mut judging = Judging {
+            config: &setup.config,
+            key: &setup.key,
+            workers: &self.workers,
+            readers: &mut self.readers,
+            detector: &mut self.detector,
+            minutes: &mut self.minutes,
+            outputs: &mut self.outputs,
+            records: 0,
+        };
+        self.judged.clear();
         if let Some(batch) = batch {
             let taken = batch.lines().map(|line| Taken {
                 text: line.text,
                 position: place(line.position),
                 message: Some(line.message),
             });
-            self.readers
-                .read(&setup.config, taken, &mut rejections, &mut records);
+            let judged = |record: &RequestRecord<'_>| self.judged.push((record.position.source, record.at));
+            judging.judge(taken, &mut rejections, judged);
             for part in batch.rejections() {
                 rejections.add(&RejectedLine {
                     text: part.text,
@@ -106,14 +114,12 @@ impl Session<'_> {
                 });
             }
         }
-        let of_kafka = records.len();
         let taken = door.lines().map(|line| Taken {
             text: line.text,
             position: line.position,
             message: None,
         });
-        self.readers
-            .read(&setup.config, taken, &mut rejections, &mut records);
+        judging.judge(taken, &mut rejections, |_| ());
         for line in door.too_long() {
             rejections.add(&RejectedLine {
                 text: line.text,
@@ -122,26 +128,19 @@ impl Session<'_> {
                 reason: ("too_long", TOO_LONG),
             });
         }
-        let (rejected, reasons) = (rejections.count, rejections.reasons);
-        reading::observe(
-            &mut self.detector,
-            &records,
-            &setup.key,
-            &self.workers,
-            &mut self.minutes,
-            &mut self.outputs,
-        );
+        let lines = batch.map_or(0, |batch| batch.lines().len()) + door.lines().len();
+        let (records, rejected, reasons) = (judging.records, rejections.count, rejections.reasons);
         let now = self.detector.now();
-        let read = (lines as u64, records.len() as u64, rejected);
+        let read = (lines as u64, records, rejected);
         reading::count(&setup.figures, read, &mut self.minutes, now);
         if let Some(batch) = batch {
             let sources = &self.inputs.sources;
             let ours = |local: u32| partitions.get(local as usize).copied().unwrap_or(u32::MAX);
-            let counted = (&records[..of_kafka], &reasons);
             let now = (setup.shared.clock)();
             let topics = setup.figures.topics();
-            topics.count(batch, counted, now, ours, |number| sources.get(number)?.topic());
+            topics.count(batch, (&self.judged, &reasons), now, ours, |number| {
+                sources.get(number)?.topic()
+            });
         }
-        self.readers.take_back(records);
     }
 }

@@ -25,7 +25,7 @@ use crate::service::settings;
 use crate::service::watch::{self, Watch};
 use alarms::Watching;
 use detector::{Detector, Output, Settings};
-use domain::HashKey;
+use domain::{HashKey, Timestamp};
 use effort::Pressure;
 use hours::HoursTold;
 use ingest::source::kafka::{Commit, KafkaBatch, KafkaEvent, KafkaSource, KafkaSourceError};
@@ -78,6 +78,8 @@ pub(super) struct Session<'a> {
     readers: Readers,
     workers: Workers,
     minutes: Minutes,
+    /// Source and time of each record of the latest batch from Kafka: kept for its memory.
+    judged: Vec<(u32, Timestamp)>,
     watched: Watched,
     effects: Effects,
     outputs: Vec<Output>,
@@ -126,7 +128,9 @@ impl<'a> Session<'a> {
             instance(&setup.holder, kafka, setup.key)
         })?;
         let threads = match setup.config.detector.threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            // One reads and judges some hundred thousand lines a second. On two cores two took longer for the same lines, and the more
+            // of the machine: what can be shared is a third of the work.
+            0 => 1,
             threads => threads,
         };
         let now = Instant::now();
@@ -139,6 +143,7 @@ impl<'a> Session<'a> {
             workers: Workers::new(threads),
             orders_seq: loaded.as_ref().map_or(0, |found| found.orders_seq),
             minutes: loaded.map(|found| found.minutes).unwrap_or_default(),
+            judged: Vec::new(),
             watched: Watched::default(),
             effects: Effects::new(setup.questions.clone()),
             outputs: Vec::new(),
