@@ -180,9 +180,6 @@ impl<'a> Session<'a> {
     }
 
     fn turn(&mut self, batch: &mut KafkaBatch) -> Result<(), Fault> {
-        let began = Instant::now();
-        self.take_changes();
-        self.take_orders();
         let asked = Instant::now();
         let has_asked = self.ask_kafka(batch)?;
         self.ask_doors(has_asked);
@@ -193,6 +190,9 @@ impl<'a> Session<'a> {
         } else {
             asked.elapsed()
         };
+        // After the wait: what somebody changed or ordered in it holds for the lines that ended it.
+        self.take_changes();
+        self.take_orders();
         self.read(Some(&*batch).filter(|_| has_asked));
         self.inputs.clear();
         self.store()?;
@@ -202,7 +202,7 @@ impl<'a> Session<'a> {
             }
         }
         self.save_if_due()?;
-        self.pressure.note_work(began.elapsed().saturating_sub(waited));
+        self.pressure.note_work(asked.elapsed().saturating_sub(waited));
         self.tell();
         self.keep_lease()
     }
