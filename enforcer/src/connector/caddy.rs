@@ -209,7 +209,9 @@ impl Connector for Caddy {
 
     /// Caddy loads its whole configuration anew.
     fn change_every(&self) -> Duration {
-        Duration::from_secs(1)
+        // A change is its whole configuration taken up anew. Twice a second is bearable, and leaves half of the second in which a
+        // decision is to hold.
+        Duration::from_millis(500)
     }
 
     fn advice(&self) -> Vec<Piece> {
