@@ -13,13 +13,6 @@ use domain::{HashKey, RequestRecord, emptied};
 use ingest::{LineReader, Merge, ParserConfig, Progress};
 use std::fmt::Write as _;
 
-/// Lines that are parsed and handed over together by one thread: their records stay in the second-level cache, and the
-/// allocator keeps their memory instead of giving it back and having it cleared anew.
-const SLICE_LINES: usize = 512;
-
-/// Lines that are handed to several threads together: enough to keep them busy.
-const SHARED_SLICE_LINES: usize = 4096;
-
 /// How a pass is set up.
 pub(crate) struct Pass<S> {
     /// How lines become records.
@@ -67,11 +60,7 @@ pub(crate) fn run_merged<S: Scorer>(
         detector.set_source(source, *terms);
     }
     let mut outputs = Vec::new();
-    let slice_lines = if pass.threads > 1 {
-        SHARED_SLICE_LINES
-    } else {
-        SLICE_LINES
-    };
+    let slice_lines = workers.slice_lines();
     let mut spare: Vec<RequestRecord<'static>> = Vec::with_capacity(slice_lines);
     loop {
         let mut records: Vec<RequestRecord<'_>> = emptied(std::mem::take(&mut spare));

@@ -3,6 +3,13 @@
 use detector::Executor;
 use detector::stage::client::Shard;
 
+/// Lines that one thread reads and judges together: their records stay in the second-level cache, and the allocator keeps their memory
+/// instead of giving it back and having it cleared anew.
+const SLICE_LINES: usize = 512;
+
+/// Lines that several threads share: enough to keep them busy.
+const SHARED_SLICE_LINES: usize = 4096;
+
 /// Runs shards on scoped threads, or on the caller's when one is enough.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Workers {
@@ -18,10 +25,14 @@ impl Workers {
         }
     }
 
-    /// Whether they are several.
+    /// How many lines are to be read and judged together.
     #[must_use]
-    pub(crate) fn are_many(self) -> bool {
-        self.threads > 1
+    pub(crate) fn slice_lines(self) -> usize {
+        if self.threads > 1 {
+            SHARED_SLICE_LINES
+        } else {
+            SLICE_LINES
+        }
     }
 }
 

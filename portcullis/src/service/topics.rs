@@ -107,8 +107,8 @@ pub(crate) struct Topics(Mutex<Counted>);
 pub(super) type Rejected = BTreeMap<(u32, &'static str), u64>;
 
 impl Topics {
-    /// Counts a batch after its records were judged, of which each one's source and time are given. `ours` gives our number of one of Kafka's partitions, `names` the topic
-    /// of a number, and its gateway where no header names one.
+    /// Counts a batch after its records were judged: of each its source and time are given. `ours` gives our number of one of
+    /// Kafka's partitions, `names` the topic of a number, and its gateway where no header names one.
     pub(super) fn count<'s>(
         &self,
         batch: &KafkaBatch,

@@ -220,13 +220,6 @@ fn sample(text: &[u8]) -> String {
     masker().url(&head.escape_ascii().to_string()).into_owned()
 }
 
-/// Lines that are read and judged together: their records stay in the second-level cache, and in memory that is used again. A batch of
-/// Kafka's as a whole was some ten megabytes of records, which the system cleared anew for each: a tenth of what a line cost.
-const SLICE_LINES: usize = 512;
-
-/// The same where several threads share the work: enough to keep them busy.
-const SHARED_SLICE_LINES: usize = 4096;
-
 /// What lines are read with, and who judges them.
 pub(super) struct Judging<'a, S> {
     pub(super) config: &'a Config,
@@ -248,11 +241,9 @@ impl<S: detector::Scorer> Judging<'_, S> {
         rejections: &mut Rejections<'_>,
         mut judged: impl FnMut(&RequestRecord<'_>),
     ) {
-        let most = if self.workers.are_many() {
-            SHARED_SLICE_LINES
-        } else {
-            SLICE_LINES
-        };
+        // A batch of Kafka's as a whole was some ten megabytes of records, which the system cleared anew for each: a tenth of what a line
+        // cost.
+        let most = self.workers.slice_lines();
         while lines.len() > 0 {
             let mut records = self.readers.records();
             let slice = lines.by_ref().take(most);
