@@ -10,29 +10,38 @@ pub(super) use model::{changed_in, rolled_back};
 pub(super) use system::watch_systems;
 
 use super::Shared;
-use domain::{DecisionId, OrderKind};
+use domain::{Client, DecisionId, OrderKind};
 use storage::NewOrder;
 
 /// Who takes them back.
 const BY: &str = "portcullis";
 
-/// Takes one decision back. Whether it went: one that a person ended meanwhile has.
-async fn take_back(shared: &Shared, decision: DecisionId, client: &domain::Client, reason: String) -> bool {
+/// Takes one decision back; false when it is not there any more.
+///
+/// # Errors
+/// When the store does not answer: it is to be tried again.
+async fn take_back(
+    shared: &Shared,
+    decision: DecisionId,
+    client: &Client,
+    reason: &str,
+) -> Result<bool, storage::Error> {
     let order = NewOrder {
         kind: OrderKind::Revoke { decision },
         client: client.clone(),
-        reason,
+        reason: reason.to_owned(),
         by: BY.to_owned(),
         from: "detect".to_owned(),
     };
     match shared.store.append_order(&order, (shared.clock)()).await {
         Ok(_) => {
             shared.blocklist.wake();
-            true
+            Ok(true)
         }
+        Err(error) if error.is_retryable() => Err(error),
         Err(error) => {
-            tracing::warn!(%error, %decision, "could not take decision {decision} back: {error}");
-            false
+            tracing::debug!(%error, %decision, "decision {decision} was gone when it was to be taken back: {error}");
+            Ok(false)
         }
     }
 }

@@ -5,12 +5,16 @@ use crate::service::Shared;
 use anyhow::Context as _;
 use detector::feature::FEATURES;
 use domain::{Origin, StampedDecision};
+use std::time::Duration;
 use storage::{DecisionFilter, Page, StateFilter, StoredAlert};
+
+/// Pause before what the store did not take is tried again.
+const AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// Takes back what the scores of a model alone decided: a person put the one before back in its place.
 ///
 /// # Errors
-/// When the store cannot be read.
+/// When the store cannot be read, or does not take an order.
 pub(crate) async fn rolled_back(shared: &Shared, model: &str) -> anyhow::Result<()> {
     let reason = format!("model {model}, whose score alone it rests on, was rolled back");
     let taken = take_back_where(shared, |row, _| row.decision.model == model, &reason).await?;
@@ -24,11 +28,16 @@ pub(crate) async fn rolled_back(shared: &Shared, model: &str) -> anyhow::Result<
     Ok(())
 }
 
-/// Takes back what a score alone decided that one of these features carried: clients have changed in them.
-///
-/// # Errors
-/// When the store cannot be read.
-pub(crate) async fn changed_in(shared: &Shared, features: &[&str]) -> anyhow::Result<()> {
+/// Takes back what a score alone decided that one of these features carried: clients have changed in them. Tries until the store has
+/// taken all of it.
+pub(crate) async fn changed_in(shared: Shared, features: Vec<&'static str>) {
+    while let Err(error) = take_back_changed(&shared, &features).await {
+        tracing::warn!("decisions stand yet that rest on what clients have changed in: {error:#}");
+        tokio::time::sleep(AGAIN_AFTER).await;
+    }
+}
+
+async fn take_back_changed(shared: &Shared, features: &[&str]) -> anyhow::Result<()> {
     let reason = "this site's clients have changed since the days before in what most of the score is that it rests on";
     let is_carried = |_: &StampedDecision, alert: &StoredAlert| {
         carrier(alert).is_some_and(|name| features.contains(&name))
@@ -67,8 +76,9 @@ async fn take_back_where(
             let alert = shared.store.alert(alert).await;
             let alert = alert.context("could not read an alert")?;
             let is_void = alert.is_some_and(|alert| rests_on_score(&alert) && is_void(row, &alert));
-            if is_void && take_back(shared, row.decision.id, &row.decision.client, reason.to_owned()).await {
-                taken += 1;
+            if is_void {
+                let is_taken = take_back(shared, row.decision.id, &row.decision.client, reason).await;
+                taken += usize::from(is_taken.context("could not take a decision back")?);
             }
         }
         match found.next {

@@ -126,6 +126,6 @@ async fn what_a_score_decided_goes_when_clients_change_in_what_carried_it_most()
     block(&shared, 1, "m", &["score", changed, other]).await;
     block(&shared, 2, "m", &["score", other, changed]).await;
     block(&shared, 3, "m", &["scraping", changed]).await;
-    changed_in(&shared, &[changed]).await.unwrap();
+    changed_in(shared.clone(), vec![changed]).await;
     assert_eq!(blocked(&shared).await, [2, 3]);
 }

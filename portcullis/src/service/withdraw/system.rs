@@ -27,7 +27,10 @@ pub(crate) async fn watch_systems(shared: Shared, networks: Networks) {
                 // Decided before whoever decides had heard of the entry.
                 Ok(LiveEvent::Decision(row)) if !known.is_empty() => {
                     let entry = Entry::new(&row);
-                    take_back_all(&shared, candidate(&entry).into_iter().collect(), (&networks, &known)).await;
+                    let all = candidate(&entry).into_iter().collect();
+                    if !take_back_all(&shared, all, (&networks, &known)).await {
+                        known.clear();
+                    }
                 }
                 // Somebody's view of what is in force was rebuilt: all is looked at again.
                 Ok(LiveEvent::Rebuilt) | Err(RecvError::Lagged(_)) => known.clear(),
@@ -36,11 +39,12 @@ pub(crate) async fn watch_systems(shared: Shared, networks: Networks) {
             },
             _ = look.tick() => {
                 let allowed: HashSet<Client> = shared.blocklist.read(|list| list.allowed_systems().cloned().collect());
-                if !allowed.is_subset(&known) {
-                    let all = shared.blocklist.read(candidates);
-                    take_back_all(&shared, all, (&networks, &allowed)).await;
+                let is_news = !allowed.is_subset(&known);
+                let all = if is_news { shared.blocklist.read(candidates) } else { Vec::new() };
+                // What the store did not take is looked for again at the next look.
+                if take_back_all(&shared, all, (&networks, &allowed)).await {
+                    known = allowed;
                 }
-                known = allowed;
             }
         }
     }
@@ -62,11 +66,13 @@ fn candidates(list: &Blocklist) -> Vec<Candidate> {
     list.iter().filter_map(candidate).collect()
 }
 
+/// Takes back what lies in the allowed systems; false when the store did not take all of it.
 async fn take_back_all(
     shared: &Shared,
     all: Vec<Candidate>,
     (networks, allowed): (&Networks, &HashSet<Client>),
-) {
+) -> bool {
+    let mut is_whole = true;
     let mut taken = 0;
     for (id, client, address) in all {
         let Some(number) = networks.system_of(address) else {
@@ -77,7 +83,14 @@ async fn take_back_all(
             continue;
         }
         let reason = format!("AS {number}, which announces its address, is on the allowlist");
-        taken += usize::from(take_back(shared, id, &client, reason).await);
+        match take_back(shared, id, &client, &reason).await {
+            Ok(is_taken) => taken += usize::from(is_taken),
+            Err(error) => {
+                tracing::debug!(%error, "could not take decision {id} back yet: {error}");
+                is_whole = false;
+                break;
+            }
+        }
     }
     if taken > 0 {
         tracing::info!(
@@ -85,4 +98,5 @@ async fn take_back_all(
             "{taken} decisions are taken back: their autonomous systems are on the allowlist"
         );
     }
+    is_whole
 }

@@ -26,11 +26,9 @@ impl Session<'_> {
         if let Some(moved) = &watch.moved
             && warn_of(moved, &mut self.models_told.warned)
         {
-            let features = moved.alarms();
-            let taken_back = withdraw::changed_in(&setup.shared, &features);
-            if let Err(error) = self.role.wait(taken_back) {
-                tracing::warn!("decisions stand that rest on what clients have changed in: {error:#}");
-            }
+            // Beside the reading: as many alerts are looked up as decisions are in force.
+            let withdrawn = withdraw::changed_in(setup.shared.clone(), moved.alarms());
+            setup.runtime.spawn(withdrawn);
         }
         if self.models_told.at.is_some_and(|at| at.elapsed() < TELL_EVERY) {
             return;
