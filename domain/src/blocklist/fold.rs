@@ -31,8 +31,8 @@ pub struct Blocklist {
     expiries: BTreeSet<(Timestamp, u64, CellIndex)>,
     /// Moments at which a grace or an allow entry ends, and whether the configuration set it or a person.
     due: BTreeSet<(Timestamp, IsConfigured, Client)>,
-    configured: Allowed,
-    words: Words,
+    pub(super) configured: Allowed,
+    pub(super) words: Words,
     suspension: Suspension,
     pub(super) ring: Ring,
     in_force: usize,
@@ -264,14 +264,6 @@ impl Blocklist {
                 })
             })
             .flatten()
-    }
-
-    /// Autonomous systems that are on the allowlist. Entries do not say in which system an address lies: whoever knows it has to
-    /// take back what is in force about addresses of these.
-    pub fn allowed_systems(&self) -> impl Iterator<Item = &Client> {
-        self.configured
-            .systems(self.now)
-            .chain(self.words.allowed_systems(self.now))
     }
 
     /// How many entries are in force, conditional ones included.

@@ -29,6 +29,7 @@ mod property;
 mod ring;
 mod spec;
 mod suspension;
+mod systems;
 #[cfg(test)]
 mod tests;
 
