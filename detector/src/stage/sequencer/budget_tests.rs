@@ -91,6 +91,13 @@ fn client(is_spared: bool) -> u32 {
     (0..10_000).find(is_it).unwrap()
 }
 
+/// Why nothing was done about a client that stood out.
+fn why_only_observed(alert: Option<Alert>) -> String {
+    let alert = alert.unwrap();
+    assert_eq!(alert.action, Action::Observe);
+    alert.held_back.unwrap()
+}
+
 #[test]
 fn without_a_budget_nobody_is_blocked_by_score_alone() {
     let (alert, detector) = alert(client(false), None, 5000);
@@ -117,9 +124,7 @@ fn within_a_budget_that_is_shown_the_score_blocks_and_says_so() {
 #[test]
 fn one_in_fifty_is_only_observed_and_told_why() {
     let (alert, detector) = alert(client(true), Some(1000.0), 5000);
-    let alert = alert.unwrap();
-    assert_eq!(alert.action, Action::Observe);
-    let reason = alert.held_back.unwrap();
+    let reason = why_only_observed(alert);
     assert!(reason.starts_with("drawn by lot: one in 50"), "{reason}");
     let told = detector.totals().score_only;
     assert_eq!((told.blocks, told.held_out, told.convicted), (1, 1, 0));
@@ -128,9 +133,7 @@ fn one_in_fifty_is_only_observed_and_told_why() {
 #[test]
 fn a_budget_that_is_not_shown_yet_blocks_nobody_and_says_what_it_takes() {
     let (alert, detector) = alert(client(false), Some(1000.0), 500);
-    let alert = alert.unwrap();
-    assert_eq!(alert.action, Action::Observe);
-    let reason = alert.held_back.unwrap();
+    let reason = why_only_observed(alert);
     assert!(
         reason.contains("takes 2995 client-days of this site, and 501 were seen"),
         "{reason}"
@@ -142,9 +145,7 @@ fn a_budget_that_is_not_shown_yet_blocks_nobody_and_says_what_it_takes() {
 fn a_score_says_little_where_clients_have_changed_in_what_carries_it() {
     let scorer = FiveIsOdd { has_changed: true };
     let (alert, _) = alert_by(scorer, client(false), Some(1000.0), 5000);
-    let alert = alert.unwrap();
-    assert_eq!(alert.action, Action::Observe);
-    let reason = alert.held_back.unwrap();
+    let reason = why_only_observed(alert);
     assert!(
         reason.contains("in which this site's clients have changed"),
         "{reason}"
