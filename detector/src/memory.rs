@@ -154,10 +154,9 @@ impl Memory {
             newcomers = newcomers.saturating_add(change.newcomers);
             deeds.append(&mut change.deeds);
             grown_up.append(&mut change.grown_up);
-            change
-                .came_from
-                .iter()
-                .for_each(|name| self.population.names.vote(*name));
+            for name in &change.came_from {
+                self.population.names.vote(*name);
+            }
             due.candidates.append(&mut change.candidates);
             due.hints.append(&mut change.hints);
             due.hits.append(&mut change.hits);

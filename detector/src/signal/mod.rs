@@ -16,8 +16,7 @@ pub(crate) use role::{issues_tokens, tells_wrong_password};
 pub use tool::{Tool, ToolKind};
 
 use crate::limits::PAYLOAD_BYTES_MAX;
-use crate::population::SiteNames;
-use domain::{HashKey, RequestRecord};
+use domain::RequestRecord;
 
 /// What one request shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -143,16 +142,8 @@ pub fn read(record: &RequestRecord<'_>, is_known: bool, is_new_agent: bool, work
 
 impl Signals {
     /// Whether it failed, or asked for what only attackers ask for: few requests do, and only of these it matters who made them.
-    fn may_speak_for_an_attack(&self) -> bool {
+    pub(crate) fn may_speak_for_an_attack(&self) -> bool {
         self.outcome != Outcome::Success || self.probe.weight > 0.0 || self.payload.weight > 0.0
-    }
-
-    /// The same of a request whose log does not name the host: a GET that comes from a page whose name is not among the site's own.
-    pub(crate) fn note_names(&mut self, record: &RequestRecord<'_>, names: &SiteNames, key: &HashKey) {
-        if record.host.is_none() && record.method == "GET" && self.may_speak_for_an_attack() {
-            let name = referer_name(record);
-            self.may_be_planted |= name.is_some_and(|name| names.is_another(key.hash(name)));
-        }
     }
 }
 
@@ -204,11 +195,10 @@ fn is_foreign(record: &RequestRecord<'_>) -> bool {
     !is_same_site(from, name_of(host))
 }
 
-/// The name of the site whose page a request says that it comes from, without `www.`.
+/// The name of the site whose page a request says that it comes from.
 pub(crate) fn referer_name<'r>(record: &'r RequestRecord<'_>) -> Option<&'r str> {
     let (_, rest) = record.referer.as_deref()?.split_once("://")?;
-    let name = name_of(rest.split(['/', '?', '#']).next().unwrap_or(""));
-    Some(name.strip_prefix("www.").unwrap_or(name))
+    Some(name_of(rest.split(['/', '?', '#']).next().unwrap_or("")))
 }
 
 /// A host without its port.
@@ -356,6 +346,7 @@ mod tests {
             (Some("www.shop.example"), Some("https://shop.example/"), false),
             (Some("shop.example"), Some("https://evilshop.example/"), true),
             (Some("shop.example"), Some("https://news.example/x"), true),
+            (Some("shop.com"), Some("https://www.com/"), true),
             (Some("[::1]:80"), Some("http://[::1]/"), false),
             (Some(""), Some("http:///"), false),
             (Some("shop.example"), None, false),

@@ -9,6 +9,7 @@ mod evidence;
 mod hint;
 mod passed;
 mod roles;
+mod site;
 mod slots;
 mod told;
 mod treatment;
@@ -20,6 +21,7 @@ use evidence::keep_evidence;
 pub use evidence::{Suspect, Suspects};
 pub use hint::{Hint, SMALL_REQUESTS_MAX};
 use roles::{assign_role, on_learned_route};
+use site::{came_from, note_foreign};
 pub use slots::{Shows, Slot, Slots};
 use told::Told;
 use treatment::Treatment;
@@ -158,7 +160,7 @@ impl Shard {
         let mut signals = signal::read(record, standing.is_known(), is_new_agent, work_left);
         self.changes.spend(arrival.key, signals.work);
         self.unsearched += u64::from(signals.is_unsearched);
-        signals.note_names(record, &epoch.population.names, epoch.hash_key);
+        note_foreign(&mut signals, record, epoch);
         let is_unnamed = assign_role(&mut signals, record, epoch);
         let change = slot
             .window
@@ -310,10 +312,7 @@ impl Slot {
         self.is_established = is_established;
         if is_established {
             changes.grown_up.push((arrival.key, self.window.requests));
-            if arrival.record.host.is_none() {
-                let name = signal::referer_name(arrival.record);
-                changes.came_from.extend(name.map(|name| hash_key.hash(name)));
-            }
+            changes.came_from.extend(came_from(arrival.record, hash_key));
         }
     }
 
